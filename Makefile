@@ -1,0 +1,66 @@
+# Every target works from a clean clone: what it needs is installed and built first, and only when it has changed.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+installed := node_modules/.docket-lock
+results := .local/test-results
+jest := node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js
+# Extra arguments for jest: make test ARGS='-t I4'
+ARGS ?=
+
+.PHONY: help install build stack demo smoke test unit integration lint format check verify docs env clean
+
+help: ## This list
+	@printf 'Docket. Needs Node >= 20; the local stack also needs Java >= 17 and Maven.\n\n'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
+
+install: $(installed) ## Install the dependencies of the lock file
+
+# Compared by content, so that a fresh checkout's file times do not cause a second installation.
+$(installed): package-lock.json
+	@if cmp -s package-lock.json $@; then touch $@; else npm ci && cp package-lock.json $@; fi
+
+# The compiler keeps its own record of what is current (.tsbuildinfo): without changes this takes a second.
+build: install ## Compile every package and service to dist/
+	@npx --no-install tsc -b
+
+stack: build ## Kafka, a schema registry and ClickHouse on this machine, until Ctrl-C; settings in .local/stack.env
+	@node deploy/local/dist/main.js
+
+demo: build ## The whole system, driven by an example application; stays up, with URLs to try
+	@node test/e2e/dist/main.js demo
+
+smoke: build ## The same, checked: exits 0 or 1
+	@node test/e2e/dist/main.js smoke
+
+test: unit integration ## Every test, on the real stack
+
+unit: build ## The tests that need no stack, in under a minute
+	@mkdir -p $(results) && $(jest) --selectProjects unit --json --outputFile=$(results)/unit.json $(ARGS)
+
+# One after another: they share one stack, and the machine's cores with it.
+integration: build ## The contract and system tests, on the real stack
+	@mkdir -p $(results) && $(jest) --selectProjects contract system --runInBand --json --outputFile=$(results)/integration.json $(ARGS)
+
+lint: build ## Types, code, imports, format
+	@npm run --silent lint
+
+format: install ## Format every file
+	@npm run --silent format
+
+check: test lint ## What CI runs
+
+verify: build ## docket verify: is the log whole, in ClickHouse and in Kafka? (on the stack of make stack or make demo)
+	@set -a; . .local/stack.env; set +a; node services/cli/dist/main.js verify
+
+docs: build ## Write the tables of docs/ that come from declarations
+	@node scripts/write-docs.js
+
+env: install ## Write .env with fresh secrets for docker compose (an existing one is kept)
+	@node scripts/write-env.js
+
+clean: ## Remove build output, test results and the local stack's data (downloads are kept)
+	@rm -rf packages/*/dist services/*/dist deploy/local/dist examples/*/dist test/e2e/dist coverage $(results) .local/data
