@@ -1,1 +1,32 @@
-export {};
+export * from './audit-event.ts';
+export { createEventDecoder, encodeEvent, frameAvro, unframeAvro, type Unframed } from './avro-codec.ts';
+export { canonicalJson, isPlainObject } from './canonical-json.ts';
+export { contentHashOf, identityHashOf } from './content-hash.ts';
+export { createDuplicateWindow, windowRecords, type DuplicateWindow, type Verdict } from './duplicate-window.ts';
+export { idFromIdempotencyKey, isEventId, newEventId, nilId } from './event-id.ts';
+export {
+  eventColumns,
+  eventFromRow,
+  rowOfEvent,
+  rowOfRecord,
+  type ColumnType,
+  type EventColumn,
+  type EventRow,
+  type RowPlace,
+  type StoredEventRow,
+} from './event-row.ts';
+export { eventFields, type EventField } from './field-table.ts';
+export { isReserved, isTenantId, logOf, partitionOf, strayLogOf } from './log-identity.ts';
+export { nearestName } from './nearest-name.ts';
+export { microsOfRfc3339, rfc3339OfMicros, rfc3339OfMillis } from './occurred-at.ts';
+export { checkEvent, parseEvent, type ParsedEvent } from './parse-event.ts';
+export { toPublicEvent, toWireEvent, type EventStatus, type PublicEvent, type StoredAs } from './public-event.ts';
+export {
+  readRecord,
+  rejectHeader,
+  type DecoderLookup,
+  type LogRecord,
+  type QuarantineReason,
+  type Reading,
+} from './read-record.ts';
+export { validateEvent, type FieldError } from './validate-event.ts';

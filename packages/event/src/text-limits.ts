@@ -1,0 +1,21 @@
+/**
+ * How long a text is: limits written as plain numbers count characters (Unicode code points, as JSON Schema does),
+ * limits written in KiB count UTF-8 bytes.
+ */
+export function characterCount(text: string): number {
+  let count = 0;
+  for (let i = 0; i < text.length; i += 1) {
+    const unit = text.charCodeAt(i);
+    const isHighSurrogate = unit >= 0xd800 && unit < 0xdc00;
+    if (isHighSurrogate && i + 1 < text.length) i += 1;
+    count += 1;
+  }
+  return count;
+}
+
+const loneSurrogate = /\p{Surrogate}/u;
+
+/** False for a text with a lone surrogate: it has no UTF-8 form and would change on its way. */
+export function isWellFormed(text: string): boolean {
+  return !loneSurrogate.test(text);
+}

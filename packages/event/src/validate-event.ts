@@ -1,0 +1,186 @@
+import { isIP } from 'node:net';
+import { canonicalJson, isPlainObject } from './canonical-json.ts';
+import { aheadOfArrivalMsMax, changeValueBytesMax, metadataValueBytesMax } from './audit-event.ts';
+import { isEventId } from './event-id.ts';
+import { eventDeclaration, type FieldDeclaration } from './field-declaration.ts';
+import { nearestName } from './nearest-name.ts';
+import { microsOfRfc3339 } from './occurred-at.ts';
+import { characterCount, isWellFormed } from './text-limits.ts';
+
+/** What is wrong with one field; `pointer` is a JSON pointer (RFC 6901) into the event. */
+export interface FieldError {
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+/** More errors than this in one event help nobody. */
+const errorsMax = 20;
+/** A change's value may nest this deep; deeper ones are an attack on parsers, not a value. */
+const changeDepthMax = 32;
+
+type Report = (pointer: string, detail: string) => void;
+
+/**
+ * Everything that is wrong with `input` as an event, at most 20 errors; empty means that it satisfies `eventSchema` and
+ * its limits. `arrivalMs` (ms since the epoch) bounds `occurred_at`.
+ */
+export function validateEvent(input: unknown, arrivalMs: number): FieldError[] {
+  const errors: FieldError[] = [];
+  const report: Report = (pointer, detail) => {
+    if (errors.length < errorsMax) errors.push({ pointer, detail });
+  };
+  checkValue(eventDeclaration, input, '', report);
+  if (isPlainObject(input) && typeof input['occurred_at'] === 'string') {
+    const micros = microsOfRfc3339(input['occurred_at']);
+    if (micros !== null && micros > (arrivalMs + aheadOfArrivalMsMax) * 1000) {
+      report('/occurred_at', 'is more than 24 hours ahead of its arrival: check the clock of the producer');
+    }
+  }
+  return errors;
+}
+
+function checkValue(schema: FieldDeclaration, value: unknown, pointer: string, report: Report): void {
+  switch (schema.type) {
+    case 'object':
+      if (!isPlainObject(value)) report(pointer, 'must be an object');
+      else if (schema['x-metadata'] === true) checkMetadata(schema, value, pointer, report);
+      else checkObject(schema, value, pointer, report);
+      return;
+    case 'array':
+      checkArray(schema, value, pointer, report);
+      return;
+    case 'string':
+      if (typeof value !== 'string')
+        report(pointer, `must be a string${value === null ? '; leave the field out for absent' : ''}`);
+      else checkText(schema, value, pointer, report);
+      return;
+    case 'integer':
+      checkInteger(schema, value, pointer, report);
+      return;
+    case undefined:
+      checkChangeValue(value, pointer, report);
+  }
+}
+
+function checkObject(schema: FieldDeclaration, value: Record<string, unknown>, pointer: string, report: Report): void {
+  const properties = schema.properties ?? {};
+  for (const name of schema.required ?? []) {
+    if (!Object.hasOwn(value, name)) report(`${pointer}/${name}`, 'is required');
+  }
+  for (const [name, inner] of Object.entries(value)) {
+    const declared = Object.hasOwn(properties, name) ? properties[name] : undefined;
+    const at = `${pointer}/${escapePointer(name)}`;
+    if (declared === undefined) report(at, unknownField(name, Object.keys(properties)));
+    else checkValue(declared, inner, at, report);
+  }
+}
+
+function unknownField(name: string, known: readonly string[]): string {
+  const near = nearestName(name, known);
+  return `is not a field of an event${near === null ? '' : `; did you mean ${near}?`}`;
+}
+
+function checkArray(schema: FieldDeclaration, value: unknown, pointer: string, report: Report): void {
+  if (!Array.isArray(value)) return report(pointer, 'must be an array');
+  if (value.length > (schema.maxItems ?? Infinity)) {
+    return report(pointer, `has ${value.length} items, at most ${schema.maxItems} are allowed`);
+  }
+  value.forEach((item: unknown, index) => checkValue(schema.items ?? {}, item, `${pointer}/${index}`, report));
+}
+
+function checkText(schema: FieldDeclaration, value: string, pointer: string, report: Report): void {
+  const length = value.length <= (schema.maxLength ?? Infinity) ? value.length : characterCount(value);
+  if (!isWellFormed(value)) report(pointer, 'holds a lone surrogate and has no UTF-8 form');
+  else if (length < (schema.minLength ?? 0)) report(pointer, 'must not be empty');
+  else if (length > (schema.maxLength ?? Infinity))
+    report(pointer, `has ${length} characters, at most ${schema.maxLength} are allowed`);
+  else if (Buffer.byteLength(value) > (schema['x-bytesMax'] ?? Infinity)) {
+    report(pointer, `has ${Buffer.byteLength(value)} bytes, at most ${schema['x-bytesMax']} are allowed`);
+  } else if (schema.enum !== undefined && !schema.enum.includes(value))
+    report(pointer, `must be one of ${schema.enum.join(', ')}`);
+  else if (schema.pattern !== undefined && !compiled(schema.pattern).test(value))
+    report(pointer, `must match ${schema.pattern}`);
+  else checkFormat(schema['x-format'], value, pointer, report);
+}
+
+function checkFormat(format: FieldDeclaration['x-format'], value: string, pointer: string, report: Report): void {
+  switch (format) {
+    case 'uuid':
+      if (!isEventId(value)) report(pointer, 'must be a UUID other than the nil UUID');
+      return;
+    case 'date-time':
+      if (microsOfRfc3339(value) === null) report(pointer, 'must be an RFC 3339 time with an offset, from 1900 on');
+      return;
+    case 'ip':
+      if (value !== '' && (isIP(value) === 0 || value.includes('%')))
+        report(pointer, 'must be an IPv4 or IPv6 address');
+      return;
+    case undefined:
+  }
+}
+
+function checkInteger(schema: FieldDeclaration, value: unknown, pointer: string, report: Report): void {
+  const [minimum, maximum] = [schema.minimum ?? -Infinity, schema.maximum ?? Infinity];
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < minimum || value > maximum) {
+    report(pointer, `must be an integer from ${minimum} to ${maximum}`);
+  }
+}
+
+function checkMetadata(
+  schema: FieldDeclaration,
+  value: Record<string, unknown>,
+  pointer: string,
+  report: Report,
+): void {
+  const names = Object.keys(value);
+  if (names.length > (schema.maxProperties ?? Infinity)) {
+    return report(pointer, `has ${names.length} keys, at most ${schema.maxProperties} are allowed`);
+  }
+  for (const name of names) {
+    const at = `${pointer}/${escapePointer(name)}`;
+    const inner = value[name];
+    const text = metadataText(inner);
+    if (!compiled(schema.propertyNames?.pattern ?? '').test(name) || name === '__proto__') {
+      report(at, `is not an allowed key: keys match ${schema.propertyNames?.pattern} and __proto__ is reserved`);
+    } else if (text === undefined) report(at, 'must be a string, a number, a boolean or null');
+    else if (text !== null && !isWellFormed(text)) report(at, 'holds a lone surrogate and has no UTF-8 form');
+    else if (text !== null && Buffer.byteLength(text) > metadataValueBytesMax) {
+      report(at, `has ${Buffer.byteLength(text)} bytes, at most ${metadataValueBytesMax} are allowed`);
+    }
+  }
+}
+
+/** What a metadata value is kept as; null drops its key, undefined means that it is invalid. */
+export function metadataText(value: unknown): string | null | undefined {
+  if (value === null) return null;
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean') return JSON.stringify(value);
+  return undefined;
+}
+
+function checkChangeValue(value: unknown, pointer: string, report: Report): void {
+  if (!isNestedWithin(value, changeDepthMax)) return report(pointer, `nests deeper than ${changeDepthMax} levels`);
+  const text = canonicalJson(value);
+  if (Buffer.byteLength(text) > changeValueBytesMax) {
+    report(pointer, `has ${Buffer.byteLength(text)} bytes as JSON, at most ${changeValueBytesMax} are allowed`);
+  }
+}
+
+function isNestedWithin(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depth > 0 && Object.values(value).every((inner) => isNestedWithin(inner, depth - 1));
+}
+
+function escapePointer(name: string): string {
+  return name.slice(0, 128).replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+const patterns = new Map<string, RegExp>();
+
+function compiled(pattern: string): RegExp {
+  const known = patterns.get(pattern);
+  if (known !== undefined) return known;
+  const made = new RegExp(pattern, 'u');
+  patterns.set(pattern, made);
+  return made;
+}
