@@ -1,0 +1,103 @@
+import { createServer } from 'node:http';
+import type { RequestListener, Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+import { DocketError } from '../errors/docket-error.ts';
+import { problemFromError, problemMediaType } from '../errors/problem-mapper.ts';
+
+/** Long enough for 5 MiB over a slow line, short enough that slow senders do not pile up. */
+const requestTimeoutMs = 60_000;
+const headersTimeoutMs = 10_000;
+/** Above the 60 s idle time of common load balancers, so that they close first and never write into a closing socket. */
+const keepAliveTimeoutMs = 65_000;
+const headerBytesMax = 16_384;
+const connectionsMax = 10_000;
+
+export interface HttpServer {
+  /** The port in use, also when 0 was asked for. */
+  readonly port: number;
+  readonly url: string;
+  /** Stops accepting, lets requests under way finish for `deadlineMs`, then destroys what is left. Never rejects. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+/** Listens with limits on headers, time and connections. Rejects when the port cannot be had, saying what to do. */
+export async function listenHttp(listener: RequestListener, port: number, host: string): Promise<HttpServer> {
+  const server = createServer({
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: headersTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    maxHeaderSize: headerBytesMax,
+  });
+  server.maxConnections = connectionsMax;
+  const underWay = new Set<ServerResponse>();
+  const lastAnswer = new WeakMap<Duplex, ServerResponse>();
+  let closing = false;
+  server.on('request', (req, res) => {
+    underWay.add(res);
+    lastAnswer.set(req.socket, res);
+    if (closing) res.setHeader('Connection', 'close');
+    res.once('close', () => {
+      underWay.delete(res);
+      if (closing) setImmediate(() => server.closeIdleConnections());
+    });
+    listener(req, res);
+  });
+  server.on('clientError', (error, socket) => answerClientError(error, socket, lastAnswer.get(socket)));
+  await listening(server, port, host);
+  const address = server.address();
+  const actualPort = typeof address === 'object' && address !== null ? address.port : port;
+
+  const close = async (deadlineMs: number): Promise<void> => {
+    closing = true;
+    for (const res of underWay) if (!res.headersSent) res.setHeader('Connection', 'close');
+    const closed = new Promise<void>((resolve) => {
+      server.close(() => resolve());
+    });
+    server.closeIdleConnections();
+    const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs);
+    await closed;
+    clearTimeout(deadline);
+  };
+  return { port: actualPort, url: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${actualPort}`, close };
+}
+
+function listening(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => {
+      const taken = 'code' in cause && cause.code === 'EADDRINUSE';
+      const why = taken
+        ? 'is taken: stop the other process or set HTTP_PORT'
+        : 'cannot be used: check HTTP_HOST and HTTP_PORT';
+      reject(new Error(`Port ${port} on ${host} ${why}.`, { cause }));
+    });
+    server.listen(port, host, () => resolve());
+  });
+}
+
+/** What node's parser refuses never reaches express, and still gets an answer of the usual form where one can be written. */
+function answerClientError(error: NodeJS.ErrnoException, socket: Duplex, answer: ServerResponse | undefined): void {
+  const answerHasBegun = answer !== undefined && answer.headersSent && !answer.writableFinished;
+  if (error.code === 'ECONNRESET' || !socket.writable || answerHasBegun) {
+    socket.destroy();
+    return;
+  }
+  const { status, headers, document } = problemFromError(clientError(error), 'none');
+  const body = JSON.stringify(document);
+  const head = [
+    `HTTP/1.1 ${status} ${document.title}`,
+    `Content-Type: ${problemMediaType}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+function clientError(error: NodeJS.ErrnoException): DocketError {
+  if (error.code === 'HPE_HEADER_OVERFLOW')
+    return new DocketError('headers_too_large', 'The headers are larger than 16 KiB.');
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new DocketError('request_timeout', 'The request did not arrive within 60 s.');
+  return new DocketError('invalid_request', 'The request is not HTTP/1.1.');
+}

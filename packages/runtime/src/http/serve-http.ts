@@ -1,0 +1,115 @@
+import express from 'express';
+import type { NextFunction, Request, Response } from 'express';
+import type { Registry } from 'prom-client';
+
+import type { App, HealthCheck } from '../app.ts';
+import { DocketError } from '../errors/docket-error.ts';
+import type { Logger } from '../logger.ts';
+import { createNotFound } from './allowed-methods.ts';
+import { createHttpMetrics } from './http-metrics.ts';
+import type { HttpMetrics } from './http-metrics.ts';
+import { listenHttp } from './http-server.ts';
+import type { HttpServer } from './http-server.ts';
+import { createProblemHandler } from './problem-answer.ts';
+import { elapsedSeconds, openRequest, requestIdOf, routeLabelOf } from './request-context.ts';
+
+export interface ServeHttpOptions {
+  /** By service name. One app's checks keep their names on /readyz; those of several are prefixed `name.`. Routers are tried in this order. */
+  readonly apps: Readonly<Record<string, App>>;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  readonly port: number;
+  readonly host: string;
+  /** False while the apps start or stop: their routes then answer 503 not_ready. Default: always true. */
+  readonly isStarted?: () => boolean;
+}
+
+/**
+ * Serves apps over HTTP/1.1: request ids, /healthz (the process answers), /readyz (all apps ready, else 503; with the checks), /metrics, the apps'
+ * routes, problem documents for every error, 404 and 405. Resolves when it listens, and logs `http.listening` with the port.
+ */
+export async function serveHttp(options: ServeHttpOptions): Promise<HttpServer> {
+  const { apps, logger, metrics, isStarted = () => true } = options;
+  const routers = Object.values(apps).map((app) => app.router);
+  const web = express();
+  web.disable('x-powered-by');
+  web.disable('etag');
+  web.set('query parser', 'simple');
+  web.use(observe(createHttpMetrics(metrics), logger));
+  web.use(createProbes(apps, metrics, isStarted));
+  web.use((_req, _res, next) => {
+    if (!isStarted()) throw new DocketError('not_ready', 'The service is starting or stopping.');
+    next();
+  });
+  for (const router of routers) web.use(router);
+  web.use(createNotFound(routers));
+  web.use(createProblemHandler(logger));
+  const server = await listenHttp(web, options.port, options.host);
+  logger.info({ port: server.port, host: options.host }, 'http.listening');
+  return server;
+}
+
+function createProbes(apps: ServeHttpOptions['apps'], metrics: Registry, isStarted: () => boolean): express.Router {
+  const probes = express.Router();
+  probes.get('/healthz', (_req, res) => {
+    res.set('Cache-Control', 'no-store').json({ status: 'alive' });
+  });
+  probes.get('/readyz', (_req, res) => {
+    const { ready, checks } = readinessOf(apps);
+    const open = ready && isStarted();
+    res
+      .status(open ? 200 : 503)
+      .set('Cache-Control', 'no-store')
+      .json({ status: open ? 'ready' : 'not_ready', checks });
+  });
+  probes.get('/metrics', async (_req, res) => {
+    res.set('Content-Type', metrics.contentType).send(await metrics.metrics());
+  });
+  return probes;
+}
+
+/** All apps of a process as one: ready when all are. */
+export function readinessOf(apps: ServeHttpOptions['apps']): { ready: boolean; checks: Record<string, HealthCheck> } {
+  const entries = Object.entries(apps);
+  const checks: Record<string, HealthCheck> = {};
+  let ready = true;
+  for (const [name, app] of entries) {
+    const health = app.health();
+    ready &&= health.ready;
+    for (const [check, state] of Object.entries(health.checks)) {
+      checks[entries.length === 1 ? check : `${name}.${check}`] = state;
+    }
+  }
+  return { ready, checks };
+}
+
+function observe(metrics: HttpMetrics, logger: Logger) {
+  return (req: Request, res: Response, next: NextFunction): void => {
+    openRequest(req, res);
+    metrics.inFlight.inc();
+    res.once('close', () => {
+      metrics.inFlight.dec();
+      const seconds = elapsedSeconds(res);
+      const route = routeLabelOf(res) ?? routePatternOf(req);
+      const statusClass = res.writableFinished ? `${Math.floor(res.statusCode / 100)}xx` : 'aborted';
+      metrics.observe({ method: req.method, route, statusClass, seconds });
+      logger.debug(
+        {
+          request_id: requestIdOf(res),
+          method: req.method,
+          route,
+          status: res.statusCode,
+          duration_ms: Math.round(seconds * 1000),
+        },
+        'http.answered',
+      );
+    });
+    next();
+  };
+}
+
+function routePatternOf(req: Request): string {
+  const route: unknown = req.route;
+  const path = typeof route === 'object' && route !== null && 'path' in route ? route.path : undefined;
+  return typeof path === 'string' ? path : 'unmatched';
+}
