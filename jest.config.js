@@ -11,7 +11,7 @@ const shared = {
       },
     ],
   },
-  testEnvironmentOptions: { customExportConditions: ['docket-source', 'node', 'import', 'default'] },
+  testEnvironmentOptions: { customExportConditions: ['docket-source', 'node'] },
   modulePathIgnorePatterns: ['/dist/', '/\\.local/'],
 };
 const onStack = {

@@ -22,16 +22,17 @@ export interface StoredAs {
 }
 
 export function toPublicEvent(event: AuditEvent, stored: StoredAs): PublicEvent {
-  const wire = toWireEvent(event);
-  if (wire === null)
+  const wire = toWireEvent({ ...event, occurred_at: event.occurred_at ?? stored.receivedAtMs * 1000 });
+  if (wire === null) {
     throw new Error(`event ${event.id} holds a change that is not JSON text: it should have been quarantined`);
-  const { id = event.id, ...rest } = wire;
+  }
+  const { id = event.id, occurred_at = '', ...rest } = wire;
   return {
     id,
     seq: stored.seq,
-    ...rest,
-    occurred_at: wire.occurred_at ?? rfc3339OfMicros(stored.receivedAtMs * 1000),
+    occurred_at,
     received_at: rfc3339OfMillis(stored.receivedAtMs),
+    ...rest,
     ...(stored.status === 'accepted' ? {} : { status: stored.status }),
   };
 }

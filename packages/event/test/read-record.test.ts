@@ -1,0 +1,77 @@
+import { describe, expect, test } from '@jest/globals';
+import { auditEventAvro } from '@docket/schemas';
+import {
+  createEventDecoder,
+  encodeEvent,
+  frameAvro,
+  nilId,
+  partitionOf,
+  readRecord,
+  type AuditEvent,
+  type LogRecord,
+} from '../src/index.ts';
+import { goldenArrivalMs, goldenEvent } from './golden.ts';
+
+const partitions = 4;
+const home = partitionOf('acme', partitions);
+const event = goldenEvent('event');
+const decode = createEventDecoder(auditEventAvro);
+const decoderOf = (schemaId: number) => (schemaId === 1 ? decode : undefined);
+const valueOf = (changed: Partial<AuditEvent>): Buffer => frameAvro(1, encodeEvent({ ...event, ...changed }));
+
+function read(changed: Partial<LogRecord>) {
+  const record: LogRecord = {
+    partition: home,
+    offset: 0,
+    timestampMs: goldenArrivalMs,
+    key: Buffer.from('acme'),
+    value: valueOf({}),
+    headers: {},
+    ...changed,
+  };
+  return readRecord(record, partitions, decoderOf);
+}
+
+describe('readRecord', () => {
+  test('an event of its log', () => expect(read({})).toEqual({ kind: 'event', log: 'acme', event, schemaId: 1 }));
+
+  const stray = (home + 1) % partitions;
+  test.each<[string, Partial<LogRecord>]>([
+    ['on another partition', { partition: stray }],
+    ['without a key', { key: null, partition: stray }],
+    ['with a key that is no tenant', { key: Buffer.from('not a tenant'), partition: stray }],
+  ])('a tenant’s event %s is a stray', (_name, changed) => {
+    expect(read(changed)).toMatchObject({ kind: 'stray', log: `!p${stray}`, tenantId: 'acme' });
+  });
+
+  test.each<[string, Partial<LogRecord>, string, string]>([
+    ['a tombstone', { value: null }, 'tombstone', nilId],
+    ['an empty value', { value: Buffer.alloc(0) }, 'undecodable', nilId],
+    ['text', { value: Buffer.from('hello, world') }, 'undecodable', nilId],
+    [
+      'a schema that is no version of the subject',
+      { value: frameAvro(9, encodeEvent(event)) },
+      'unknown_schema',
+      nilId,
+    ],
+    ['a cut body', { value: valueOf({}).subarray(0, 40) }, 'undecodable', nilId],
+    ['bytes after the event', { value: Buffer.concat([valueOf({}), Buffer.from([0])]) }, 'undecodable', nilId],
+    ['another tenant’s value', { value: valueOf({ tenant_id: 'globex' }) }, 'key_mismatch', event.id],
+    ['a reserved action', { value: valueOf({ action: 'docket.log.searched' }) }, 'reserved', event.id],
+    ['a field over its limit', { value: valueOf({ description: 'x'.repeat(4097) }) }, 'invalid', event.id],
+    ['an id that is no UUID', { value: valueOf({ id: 'seven' }) }, 'invalid', nilId],
+    [
+      'a change that is no JSON',
+      { value: valueOf({ changes: [{ path: 'p', old: '{', new: null }] }) },
+      'invalid',
+      event.id,
+    ],
+    ['what the gateway refused', { headers: { 'docket-reject': Buffer.from('invalid_event') } }, 'rejected', nilId],
+  ])('%s is quarantined in its log', (_name, changed, reason, id) => {
+    expect(read(changed)).toMatchObject({ kind: 'quarantined', log: 'acme', reason, id });
+  });
+
+  test('garbage without a home is quarantined in the stray log of its partition', () => {
+    expect(read({ key: null, value: Buffer.from('garbage') })).toMatchObject({ kind: 'quarantined', log: `!p${home}` });
+  });
+});
