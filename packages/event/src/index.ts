@@ -20,6 +20,14 @@ export { isReserved, isTenantId, logOf, partitionOf, strayLogOf } from './log-id
 export { nearestName } from './nearest-name.ts';
 export { microsOfRfc3339, rfc3339OfMicros, rfc3339OfMillis } from './occurred-at.ts';
 export { checkEvent, parseEvent, type ParsedEvent } from './parse-event.ts';
+export {
+  createPartitionLedger,
+  refusedRow,
+  restoreWindow,
+  type LedgerEntry,
+  type LedgerStart,
+  type PartitionLedger,
+} from './partition-ledger.ts';
 export { toPublicEvent, toWireEvent, type EventStatus, type PublicEvent, type StoredAs } from './public-event.ts';
 export {
   readRecord,

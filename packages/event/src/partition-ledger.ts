@@ -1,0 +1,103 @@
+import { contentHashOf, identityHashOf } from './content-hash.ts';
+import type { DuplicateWindow } from './duplicate-window.ts';
+import { rowOfEvent, rowOfRecord, type EventRow, type RowPlace } from './event-row.ts';
+import type { EventStatus } from './public-event.ts';
+import { readRecord, type DecoderLookup, type LogRecord, type Reading } from './read-record.ts';
+
+/** What a record becomes: one row, and for a stray the tenant under whose key it is published again before that row is written. */
+export interface LedgerEntry {
+  readonly row: EventRow;
+  readonly rerouteTo: string | null;
+}
+
+/** Turns the records of one partition into its rows. MUST be given every data record from its position on, once and in offset order (I2, I3). */
+export interface PartitionLedger {
+  enter(record: LogRecord): LedgerEntry;
+}
+
+export interface LedgerStart {
+  readonly generation: number;
+  /** Of the topic. */
+  readonly partitions: number;
+  /** The last seq of each log of this partition; a log that is not in it begins at 1. The ledger keeps it up to date. */
+  readonly heads: Map<string, number>;
+  /** Holds the records before the position. */
+  readonly window: DuplicateWindow;
+  readonly decoderOf: DecoderLookup;
+}
+
+export function createPartitionLedger(start: LedgerStart): PartitionLedger {
+  return {
+    enter(record) {
+      const reading = readRecord(record, start.partitions, start.decoderOf);
+      const seq = (start.heads.get(reading.log) ?? 0) + 1;
+      start.heads.set(reading.log, seq);
+      const contentHash = reading.kind === 'event' ? contentHashOf(reading.event) : 0n;
+      const { status, detail } = judge(reading, contentHash, start.window);
+      const place = placeOf(record, reading, { seq, status, detail, generation: start.generation });
+      if (reading.kind === 'event') return { row: rowOfEvent(reading.event, place, contentHash), rerouteTo: null };
+      const raw = reading.kind === 'quarantined' ? record.value : null;
+      const id = reading.kind === 'quarantined' ? reading.id : reading.event.id;
+      return { row: rowOfRecord(place, id, raw), rerouteTo: reading.kind === 'stray' ? reading.tenantId : null };
+    },
+  };
+}
+
+interface Judged {
+  readonly status: EventStatus;
+  readonly detail: string;
+}
+
+function judge(reading: Reading, contentHash: bigint, window: DuplicateWindow): Judged {
+  switch (reading.kind) {
+    case 'event':
+      return { status: window.admit(identityHashOf(reading.log, reading.event.id), contentHash), detail: '' };
+    case 'stray':
+      window.pass();
+      return { status: 'rerouted', detail: `to ${reading.tenantId}` };
+    case 'quarantined':
+      window.pass();
+      return { status: 'quarantined', detail: `${reading.reason}: ${reading.detail}` };
+  }
+}
+
+function placeOf(record: LogRecord, reading: Reading, judged: Judged & { seq: number; generation: number }): RowPlace {
+  return {
+    log: reading.log,
+    seq: judged.seq,
+    status: judged.status,
+    statusDetail: judged.detail,
+    receivedAtMs: record.timestampMs,
+    schemaId: reading.schemaId,
+    generation: judged.generation,
+    partition: record.partition,
+    offset: record.offset,
+  };
+}
+
+/** The row that replaces one that the database refused: quarantined at the same place, with the record's bytes. */
+export function refusedRow(row: EventRow, raw: Buffer | null, message: string): EventRow {
+  const place: RowPlace = {
+    log: row.tenant_id,
+    seq: row.seq,
+    status: 'quarantined',
+    statusDetail: `refused: ${message}`.slice(0, 512),
+    receivedAtMs: row.received_at,
+    schemaId: row.schema_id,
+    generation: row.src_generation,
+    partition: row.src_partition,
+    offset: row.src_offset,
+  };
+  return rowOfRecord(place, row.id, raw);
+}
+
+/** The window as it stood after these rows, given in offset order. */
+export function restoreWindow(
+  window: DuplicateWindow,
+  rows: Iterable<Pick<EventRow, 'tenant_id' | 'id' | 'status' | 'content_hash'>>,
+): void {
+  for (const row of rows) {
+    if (row.status === 'accepted') window.restore(identityHashOf(row.tenant_id, row.id), row.content_hash);
+    else window.pass();
+  }
+}
