@@ -1,0 +1,56 @@
+import { type AuditContext, mergedContext } from './audit-context.ts';
+import type { EventInput, Source, WireEvent } from './event-input.ts';
+
+/** What the SDK adds to an event. `counter` undefined: no running number. */
+export interface Stamp {
+  id: string;
+  nowMs: number;
+  tenantId: string | undefined;
+  source: Source;
+  counter: number | undefined;
+}
+
+export type Mapped = { ok: true; event: WireEvent } | { ok: false; detail: string };
+
+/** The log that an event is for, by precedence: its own field, the audit context, the default of `createDocket`. */
+export function tenantOf(input: EventInput, ambient: AuditContext, fallback: string | undefined): string | undefined {
+  return input.tenant_id ?? ambient.tenantId ?? fallback;
+}
+
+/**
+ * The event as it is sent. Checks only what cannot be sent without (tenant, actor, action): the gateway checks the
+ * rest, with one answer for every language.
+ */
+export function toWireEvent(input: EventInput, ambient: AuditContext, stamp: Stamp): Mapped {
+  const tenantId = stamp.tenantId;
+  const actor = input.actor ?? ambient.actor;
+  if (typeof input.action !== 'string' || input.action === '') return { ok: false, detail: 'action is missing' };
+  if (tenantId === undefined || tenantId === '') {
+    return { ok: false, detail: `tenant_id is missing for ${input.action}: give it, or set it in the audit context` };
+  }
+  if (actor === undefined) {
+    return { ok: false, detail: `actor is missing for ${input.action}: give it, or set it in the audit context` };
+  }
+  const occurredAt = instantOf(input.occurred_at, stamp.nowMs);
+  if (occurredAt === undefined) return { ok: false, detail: `occurred_at of ${input.action} is no valid date` };
+  return {
+    ok: true,
+    event: {
+      ...input,
+      id: input.id ?? stamp.id,
+      tenant_id: tenantId,
+      occurred_at: occurredAt,
+      actor,
+      on_behalf_of: input.on_behalf_of ?? ambient.onBehalfOf,
+      context: mergedContext(ambient.context, input.context),
+      source: { ...stamp.source, counter: stamp.counter },
+      metadata: { ...ambient.metadata, ...input.metadata },
+    },
+  };
+}
+
+function instantOf(given: string | Date | undefined, nowMs: number): string | undefined {
+  if (typeof given === 'string') return given;
+  const date = given ?? new Date(nowMs);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}

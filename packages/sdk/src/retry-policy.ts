@@ -1,0 +1,61 @@
+/** What one request came to: an HTTP answer, or none (refused, reset, timed out). */
+export type Answer =
+  | { kind: 'answered'; status: number; retryAfter: string | undefined; detail: string }
+  | { kind: 'no_answer'; detail: string };
+
+/**
+ * - `accepted`: the events are in the log.
+ * - `retry`: it may work later, with the same events.
+ * - `misconfigured`: it will work only after someone mends the address or the key; the events are kept, and tried slowly.
+ * - `refused`: not with these events. A batch is halved until the refused event is alone.
+ */
+export type Verdict = 'accepted' | 'retry' | 'misconfigured' | 'refused';
+
+const busyStatuses: ReadonlySet<number> = new Set([408, 425, 429]);
+const configurationStatuses: ReadonlySet<number> = new Set([401, 404, 405]);
+
+export function verdictOf(answer: Answer): Verdict {
+  if (answer.kind === 'no_answer') return 'retry';
+  const { status } = answer;
+  if (status >= 200 && status < 300) return 'accepted';
+  if (status >= 500 || busyStatuses.has(status)) return 'retry';
+  // A redirect is not followed: a POST would become a GET, or the key would go to another host.
+  if (status < 400 || configurationStatuses.has(status)) return 'misconfigured';
+  return 'refused';
+}
+
+export interface RetryLimits {
+  /** The first delay is at most this long. */
+  baseDelayMs: number;
+  /** No delay without Retry-After is longer. */
+  maxDelayMs: number;
+}
+
+/** A server that asks for more patience than this is asked again all the same. */
+export const retryAfterMsMax = 5 * 60_000;
+
+/**
+ * How long to wait before attempt `failures + 1`: full jitter (uniform in 0..min(max, base·2^(failures−1))), and never
+ * less than Retry-After asks for. `random` is in [0, 1).
+ */
+export function retryDelayMs(
+  failures: number,
+  answer: Answer,
+  limits: RetryLimits,
+  random: number,
+  nowMs: number,
+): number {
+  const ceilingMs = Math.min(limits.maxDelayMs, limits.baseDelayMs * 2 ** Math.min(failures - 1, 30));
+  const jitterMs = Math.round(ceilingMs * random);
+  if (verdictOf(answer) === 'misconfigured') return Math.max(jitterMs, Math.round(limits.maxDelayMs / 2));
+  const askedMs = answer.kind === 'answered' ? retryAfterMs(answer.retryAfter, nowMs) : 0;
+  return askedMs + jitterMs;
+}
+
+/** Retry-After (RFC 9110 §10.2.3): seconds, or an HTTP date. Unreadable: 0. */
+export function retryAfterMs(header: string | undefined, nowMs: number): number {
+  const text = header?.trim() ?? '';
+  const isDate = /^[A-Z][a-z]{2}, /.test(text);
+  const waitMs = isDate ? Date.parse(text) - nowMs : /^\d+$/.test(text) ? Number(text) * 1000 : 0;
+  return Number.isNaN(waitMs) ? 0 : Math.min(Math.max(waitMs, 0), retryAfterMsMax);
+}

@@ -1,0 +1,264 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { createDocket, type Docket, type DocketOptions, type Failure } from '../src/index.ts';
+import {
+  type Behaviour,
+  type ReceivedRequest,
+  type ScriptedGateway,
+  startScriptedGateway,
+} from './scripted-gateway.ts';
+
+const actor = { type: 'user', id: 'u_1' };
+const opened: { close(): Promise<unknown> }[] = [];
+
+afterEach(async () => {
+  for (const item of opened.splice(0).toReversed()) await item.close();
+});
+
+async function gatewayThat(behaviourOf: (index: number, request: ReceivedRequest) => Behaviour) {
+  const gateway = await startScriptedGateway(behaviourOf);
+  opened.push(gateway);
+  return gateway;
+}
+
+function docketFor(gateway: ScriptedGateway | { url: string }, options: Partial<DocketOptions> = {}) {
+  const failures: Failure[] = [];
+  const docket = createDocket({
+    url: gateway.url,
+    key: 'dk_test_secret',
+    tenantId: 'acme',
+    source: { service: 'test', version: '1', instance: 'one' },
+    retry: { baseDelayMs: 5, maxDelayMs: 20 },
+    onFailure: (failure) => failures.push(failure),
+    ...options,
+  });
+  opened.push({ close: () => docket.close({ deadlineMs: 1 }) });
+  return { docket, failures };
+}
+
+function recordMany(docket: Docket, count: number) {
+  return Promise.all(Array.from({ length: count }, (_, i) => docket.record({ action: `step.n${i}`, actor })));
+}
+
+const accept: Behaviour = { kind: 'accept' };
+
+describe('record', () => {
+  test('sends what was recorded, in order, with key, time, source and a running number for each tenant', async () => {
+    const gateway = await gatewayThat(() => accept);
+    const { docket } = docketFor(gateway);
+    const outcomes = await recordMany(docket, 3);
+    await docket.record({ action: 'other.tenant', actor, tenant_id: 'globex' });
+    expect(await docket.flush()).toEqual({ ok: true });
+
+    const events = gateway.requests.flatMap((request) => request.events);
+    expect(outcomes).toEqual(events.slice(0, 3).map(({ id }) => ({ ok: true, id })));
+    expect(events.map((event) => [event.tenant_id, event.action, event.source.counter])).toEqual([
+      ['acme', 'step.n0', 1],
+      ['acme', 'step.n1', 2],
+      ['acme', 'step.n2', 3],
+      ['globex', 'other.tenant', 1],
+    ]);
+    expect(events[0]?.source).toEqual({ service: 'test', version: '1', instance: 'one', counter: 1 });
+    expect(Math.abs(Date.parse(events[0]?.occurred_at ?? '') - Date.now())).toBeLessThan(60_000);
+    expect(gateway.requests[0]?.path).toBe('/v1/events');
+    expect(gateway.requests[0]?.headers['authorization']).toBe('Bearer dk_test_secret');
+  });
+
+  test('what the application changes after the call is not sent', async () => {
+    const gateway = await gatewayThat(() => accept);
+    const { docket } = docketFor(gateway);
+    const input = { action: 'before', actor };
+    await docket.record(input);
+    input.action = 'after';
+    await docket.flush();
+    expect(gateway.requests[0]?.events[0]?.action).toBe('before');
+  });
+
+  test.each<[string, Behaviour]>([
+    ['500', { kind: 'answer', status: 500 }],
+    ['503', { kind: 'answer', status: 503 }],
+    ['429 with Retry-After', { kind: 'answer', status: 429, headers: { 'retry-after': '0' } }],
+    ['a reset', { kind: 'reset' }],
+    ['an answer that is lost after the events were taken', { kind: 'accept_then_reset' }],
+    ['no answer', { kind: 'hang' }],
+  ])('%s: the same events are sent again with the same ids, and everything arrives in order', async (_name, bad) => {
+    const gateway = await gatewayThat((index) => (index < 2 ? bad : accept));
+    const { docket, failures } = docketFor(gateway, { requestTimeoutMs: 100, batch: { eventsMax: 4 } });
+    const outcomes = await recordMany(docket, 10);
+    expect(await docket.flush()).toEqual({ ok: true });
+
+    const ids = outcomes.map((outcome) => (outcome.ok ? outcome.id : 'failed'));
+    expect([...new Set(gateway.taken)]).toEqual(ids);
+    expect(gateway.requests.slice(0, 3).map((request) => request.events.map(({ id }) => id))).toEqual(
+      Array(3).fill(ids.slice(0, 4)),
+    );
+    expect(failures.map(({ reason }) => reason)).toEqual(['unavailable', 'unavailable']);
+    expect(docket.stats()).toMatchObject({ accepted: 10, refused: 0, queuedEvents: 0, queuedBytes: 0 });
+  });
+
+  test('Retry-After is a lower bound of the wait', async () => {
+    const gateway = await gatewayThat((index) =>
+      index === 0 ? { kind: 'answer', status: 429, headers: { 'retry-after': '1' } } : accept,
+    );
+    const { docket } = docketFor(gateway);
+    await docket.record({ action: 'a', actor });
+    await docket.flush();
+    const [first, second] = gateway.requests;
+    expect((second?.atMs ?? 0) - (first?.atMs ?? 0)).toBeGreaterThanOrEqual(990);
+  });
+
+  test('an event that the gateway refuses goes alone: its neighbours arrive in order', async () => {
+    const gateway = await gatewayThat((_index, { events }) =>
+      events.some((event) => event.action === 'step.n5')
+        ? {
+            kind: 'answer',
+            status: 422,
+            body: { code: 'invalid_event', errors: [{ pointer: '/action', detail: 'no' }] },
+          }
+        : accept,
+    );
+    const { docket, failures } = docketFor(gateway);
+    const outcomes = await recordMany(docket, 12);
+    await docket.flush();
+    const ids = outcomes.map((outcome) => outcome.id);
+    expect(gateway.taken).toEqual(ids.filter((_, i) => i !== 5));
+    expect(failures).toEqual([{ reason: 'refused', id: ids[5], detail: 'HTTP 422; invalid_event; /action no' }]);
+    expect(docket.stats()).toMatchObject({ accepted: 11, refused: 1 });
+  });
+
+  test('an event that an accepting answer put aside is reported', async () => {
+    const gateway = await gatewayThat((_index, { events }) => ({
+      kind: 'answer',
+      status: 202,
+      body: {
+        results: events.map(({ id }, i) =>
+          i === 1
+            ? { id, status: 'quarantined', errors: [{ pointer: '/actor/id', detail: 'is empty' }] }
+            : { id, status: 'published' },
+        ),
+      },
+    }));
+    const { docket, failures } = docketFor(gateway);
+    const outcomes = await recordMany(docket, 3);
+    await docket.flush();
+    expect(failures).toEqual([{ reason: 'refused', id: outcomes[1]?.id, detail: 'quarantined; /actor/id is empty' }]);
+  });
+
+  test('a wrong key is reported and the events are kept until it is right', async () => {
+    const gateway = await gatewayThat((index) => (index < 2 ? { kind: 'answer', status: 401 } : accept));
+    const { docket, failures } = docketFor(gateway);
+    const [outcome] = await recordMany(docket, 1);
+    await docket.flush();
+    expect(failures.map(({ reason }) => reason)).toEqual(['misconfigured', 'misconfigured']);
+    expect(gateway.taken).toEqual([outcome?.id]);
+  });
+
+  test('a redirect is not followed: the key goes to no other host', async () => {
+    const other = await gatewayThat(() => accept);
+    const gateway = await gatewayThat(() => ({
+      kind: 'answer',
+      status: 307,
+      headers: { location: `${other.url}/v1/events` },
+    }));
+    const { docket } = docketFor(gateway);
+    expect(await docket.recordNow({ action: 'a', actor })).toMatchObject({ ok: false, reason: 'misconfigured' });
+    expect(other.requests).toEqual([]);
+  });
+
+  test('I8: a full queue answers queue_full at once, below it everything is taken', async () => {
+    const gateway = await gatewayThat(() => ({ kind: 'hang' }));
+    const { docket, failures } = docketFor(gateway, { queue: { eventsMax: 3 } });
+    const outcomes = await recordMany(docket, 4);
+    expect(outcomes.map((outcome) => (outcome.ok ? 'ok' : outcome.reason))).toEqual(['ok', 'ok', 'ok', 'queue_full']);
+    expect(failures.map(({ reason }) => reason)).toEqual(['queue_full']);
+    expect(docket.stats()).toMatchObject({ queuedEvents: 3, rejected: 1 });
+  });
+
+  test('an event without tenant, actor or action, too long, or without a JSON form is a value, never an exception', async () => {
+    const { docket } = docketFor({ url: 'http://127.0.0.1:9' }, { tenantId: undefined, batch: { bytesMax: 2000 } });
+    const circular: { self?: unknown } = {};
+    circular.self = circular;
+    const outcomes = await Promise.all([
+      docket.record({ action: 'a', actor }),
+      docket.record({ action: 'a', tenant_id: 't' }),
+      docket.record({ action: '', tenant_id: 't', actor }),
+      docket.record({ action: 'a', tenant_id: 't', actor, occurred_at: new Date(Number.NaN) }),
+      docket.record({ action: 'a', tenant_id: 't', actor, changes: [{ path: 'p', new: circular }] }),
+      docket.record({ action: 'a', tenant_id: 't', actor, changes: [{ path: 'p', new: 1n }] }),
+      docket.record({ action: 'a', tenant_id: 't', actor, description: 'x'.repeat(3000) }),
+    ]);
+    expect(outcomes.map((outcome) => (outcome.ok ? 'ok' : outcome.reason))).toEqual([
+      ...Array(6).fill('invalid'),
+      'too_large',
+    ]);
+  });
+
+  test('a hook that throws does not stop the sender', async () => {
+    const gateway = await gatewayThat((index) => (index === 0 ? { kind: 'answer', status: 500 } : accept));
+    const { docket } = docketFor(gateway, {
+      onFailure: () => {
+        throw new Error('from the application');
+      },
+    });
+    await docket.record({ action: 'a', actor });
+    expect(await docket.flush()).toEqual({ ok: true });
+  });
+});
+
+describe('recordNow', () => {
+  test('resolves when the gateway has the event', async () => {
+    const gateway = await gatewayThat((index) => (index === 0 ? { kind: 'reset' } : accept));
+    const { docket } = docketFor(gateway);
+    const outcome = await docket.recordNow({ action: 'a', actor, id: '0199f3c2-0000-7000-8000-000000000001' });
+    expect(outcome).toEqual({ ok: true, id: '0199f3c2-0000-7000-8000-000000000001' });
+    expect(gateway.taken).toEqual(['0199f3c2-0000-7000-8000-000000000001']);
+  });
+
+  test('says deadline when there is no confirmation, and the event arrives all the same', async () => {
+    let isUp = false;
+    const gateway = await gatewayThat(() => (isUp ? accept : { kind: 'answer', status: 503 }));
+    const { docket } = docketFor(gateway);
+    const outcome = await docket.recordNow({ action: 'a', actor }, { deadlineMs: 30 });
+    expect(outcome).toMatchObject({ ok: false, reason: 'deadline' });
+    isUp = true;
+    expect(await docket.flush()).toEqual({ ok: true });
+    expect(gateway.taken).toEqual([outcome.id]);
+  });
+
+  test('says refused and why', async () => {
+    const gateway = await gatewayThat(() => ({ kind: 'answer', status: 403, body: { code: 'tenant_not_allowed' } }));
+    const { docket } = docketFor(gateway);
+    expect(await docket.recordNow({ action: 'a', actor })).toMatchObject({
+      ok: false,
+      reason: 'refused',
+      detail: 'HTTP 403; tenant_not_allowed',
+    });
+  });
+});
+
+describe('close', () => {
+  test('sends what is queued, then takes nothing more', async () => {
+    const gateway = await gatewayThat(() => accept);
+    const { docket } = docketFor(gateway);
+    await recordMany(docket, 5);
+    expect(await docket.close()).toEqual({ ok: true });
+    expect(gateway.taken).toHaveLength(5);
+    expect(await docket.record({ action: 'late', actor })).toMatchObject({ ok: false, reason: 'closed' });
+  });
+
+  test('ends at its deadline and says how many events it leaves', async () => {
+    const gateway = await gatewayThat(() => ({ kind: 'hang' }));
+    const { docket } = docketFor(gateway);
+    await recordMany(docket, 5);
+    expect(await docket.close({ deadlineMs: 20 })).toEqual({ ok: false, reason: 'deadline', pending: 5 });
+  });
+});
+
+test('createDocket refuses at once what can never work', () => {
+  const source = { service: 's' };
+  expect(() => createDocket({ url: 'docket.example', key: 'k', source })).toThrow(TypeError);
+  expect(() => createDocket({ url: 'ftp://docket.example', key: 'k', source })).toThrow('http(s)');
+  expect(() => createDocket({ url: 'http://localhost', key: '', source })).toThrow('key');
+  expect(() => createDocket({ url: 'http://localhost', key: 'k', source, queue: { eventsMax: 0 } })).toThrow(
+    'eventsMax',
+  );
+});

@@ -1,0 +1,84 @@
+import { expect, test } from '@jest/globals';
+import { eventSchema, newEventId, parseEvent } from '@docket/event';
+import type { EventInput } from '../src/index.ts';
+import { toWireEvent } from '../src/event-mapper.ts';
+
+type Complete<T> = T extends (infer Item)[]
+  ? Complete<Item>[]
+  : T extends Date
+    ? T
+    : T extends object
+      ? { [Key in keyof T]-?: Complete<NonNullable<T[Key]>> }
+      : T;
+
+/** Every field that the SDK knows: leaving one out does not compile. */
+const complete: Complete<EventInput> = {
+  id: '0199f3c2-0000-7000-8000-000000000001',
+  tenant_id: 'acme',
+  occurred_at: '2026-11-23T09:00:00.123456Z',
+  action: 'user.role.updated',
+  category: 'access',
+  operation: 'update',
+  outcome: 'success',
+  outcome_reason: 'asked for',
+  severity: 'low',
+  actor: { type: 'user', id: 'u_1', name: 'Jane', metadata: { team: 'blue' } },
+  on_behalf_of: { type: 'user', id: 'u_9', name: 'Joe' },
+  resources: [{ type: 'role', id: 'r_1', name: 'Admin', metadata: { level: 3 } }],
+  changes: [{ path: 'permissions', old: 'read', new: ['write'] }],
+  description: 'Jane changed a role',
+  context: {
+    ip: '203.0.113.7',
+    user_agent: 'Firefox',
+    country: 'DE',
+    session_id: 's',
+    request_id: 'r',
+    trace_id: 't',
+  },
+  metadata: { plan: 'pro' },
+};
+const stamp = {
+  id: newEventId(),
+  nowMs: Date.parse('2026-11-23T09:00:01Z'),
+  tenantId: 'acme',
+  source: { service: 'app', version: '1', instance: 'a' },
+  counter: 1,
+};
+
+test('the SDK knows every field of the event schema, and sends what the gateway takes', () => {
+  const mapped = toWireEvent(complete, {}, stamp);
+  if (!mapped.ok) throw new Error(mapped.detail);
+  expect(Object.keys(mapped.event).sort()).toEqual(Object.keys(eventSchema.properties).sort());
+  expect(Object.keys(mapped.event.context ?? {}).sort()).toEqual(
+    Object.keys(eventSchema.properties.context.properties).sort(),
+  );
+  expect(Object.keys(mapped.event.source).sort()).toEqual(Object.keys(eventSchema.properties.source.properties).sort());
+  expect(parseEvent(JSON.parse(JSON.stringify(mapped.event)), stamp.nowMs, stamp.id)).toMatchObject({ ok: true });
+});
+
+test('what is left out comes from the audit context, then from the recorder, and what is given wins', () => {
+  const ambient = {
+    tenantId: 'globex',
+    actor: { type: 'user', id: 'u_2' },
+    onBehalfOf: { type: 'user', id: 'u_3' },
+    context: { ip: '203.0.113.8', request_id: 'ambient' },
+    metadata: { a: 1, b: 1 },
+  };
+  const mapped = toWireEvent(
+    { action: 'a.b', context: { request_id: 'own', ip: undefined }, metadata: { b: 2 } },
+    ambient,
+    { ...stamp, tenantId: ambient.tenantId },
+  );
+  expect(mapped).toMatchObject({
+    ok: true,
+    event: {
+      id: stamp.id,
+      tenant_id: 'globex',
+      occurred_at: '2026-11-23T09:00:01.000Z',
+      actor: { id: 'u_2' },
+      on_behalf_of: { id: 'u_3' },
+      context: { ip: '203.0.113.8', request_id: 'own' },
+      metadata: { a: 1, b: 2 },
+    },
+  });
+});

@@ -1,0 +1,81 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  type Answer,
+  retryAfterMs,
+  retryAfterMsMax,
+  retryDelayMs,
+  type Verdict,
+  verdictOf,
+} from '../src/retry-policy.ts';
+
+const answered = (status: number, retryAfter?: string): Answer => ({
+  kind: 'answered',
+  status,
+  retryAfter,
+  detail: '',
+});
+const limits = { baseDelayMs: 200, maxDelayMs: 15_000 };
+
+test.each<[number, Verdict]>([
+  [200, 'accepted'],
+  [202, 'accepted'],
+  [301, 'misconfigured'],
+  [307, 'misconfigured'],
+  [400, 'refused'],
+  [401, 'misconfigured'],
+  [403, 'refused'],
+  [404, 'misconfigured'],
+  [405, 'misconfigured'],
+  [408, 'retry'],
+  [413, 'refused'],
+  [415, 'refused'],
+  [422, 'refused'],
+  [425, 'retry'],
+  [429, 'retry'],
+  [500, 'retry'],
+  [502, 'retry'],
+  [503, 'retry'],
+  [504, 'retry'],
+])('%i is %s', (status, verdict) => {
+  expect(verdictOf(answered(status))).toBe(verdict);
+});
+
+test('no answer is retry', () => {
+  expect(verdictOf({ kind: 'no_answer', detail: 'reset' })).toBe('retry');
+});
+
+describe('retryDelayMs', () => {
+  test.each([
+    [1, 200],
+    [2, 400],
+    [3, 800],
+    [7, 12_800],
+    [8, 15_000],
+    [1000, 15_000],
+  ])('after %i failures it is uniform in 0..%i ms', (failures, ceilingMs) => {
+    const delay = (random: number) => retryDelayMs(failures, answered(500), limits, random, 0);
+    expect([delay(0), delay(0.5), delay(1)]).toEqual([0, ceilingMs / 2, ceilingMs]);
+  });
+
+  test('Retry-After is waited for, with the jitter on top, so that clients do not return together', () => {
+    expect(retryDelayMs(1, answered(429, '3'), limits, 0.5, 0)).toBe(3100);
+  });
+
+  test('a wrong configuration is tried slowly from the first failure', () => {
+    expect(retryDelayMs(1, answered(401), limits, 0, 0)).toBe(7500);
+  });
+});
+
+test.each([
+  [undefined, 0],
+  ['', 0],
+  ['soon', 0],
+  ['-1', 0],
+  ['0', 0],
+  ['7', 7000],
+  ['999999', retryAfterMsMax],
+  ['Thu, 01 Jan 1970 00:00:10 GMT', 5000],
+  ['Thu, 01 Jan 1970 00:00:01 GMT', 0],
+])('Retry-After %p, read at 5 s, is a wait of %i ms', (header, waitMs) => {
+  expect(retryAfterMs(header, 5000)).toBe(waitMs);
+});
