@@ -1,7 +1,6 @@
 import { pino } from 'pino';
 import type { DestinationStream, Logger as PinoLogger } from 'pino';
 
-import { DocketError } from './errors/docket-error.ts';
 import type { LogLevel } from './settings/service-settings.ts';
 
 export type Logger = PinoLogger;
@@ -35,13 +34,20 @@ export function createLogger(
 
 /** Only these members: errors of HTTP and database clients carry requests, bodies and credentials as further properties. */
 function describeError(error: unknown, depth: number): unknown {
-  if (!(error instanceof Error)) return { message: String(error) };
-  const code = error instanceof DocketError || 'code' in error ? error.code : undefined;
-  return {
-    type: error.name,
-    message: error.message,
-    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
-    stack: error.stack,
-    ...(error.cause === undefined || depth === 0 ? {} : { cause: describeError(error.cause, depth - 1) }),
-  };
+  if (typeof error !== 'object' || error === null || !('message' in error)) return { message: String(error) };
+  const described: Record<string, unknown> = {};
+  for (const [from, to] of errorMembers) {
+    const value: unknown = Reflect.get(error, from);
+    if (typeof value === 'string' || typeof value === 'number') described[to] = value;
+  }
+  const cause: unknown = Reflect.get(error, 'cause');
+  if (cause !== undefined && depth > 0) described['cause'] = describeError(cause, depth - 1);
+  return described;
 }
+
+const errorMembers = [
+  ['name', 'type'],
+  ['message', 'message'],
+  ['code', 'code'],
+  ['stack', 'stack'],
+] as const;

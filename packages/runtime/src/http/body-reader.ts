@@ -31,7 +31,7 @@ async function decompress(wire: Buffer, bytesMax: number): Promise<Buffer> {
   try {
     return await inflate(wire, { maxOutputLength: bytesMax });
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
     if (code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(bytesMax, {});
     throw new DocketError('invalid_request', 'The body is not the gzip stream that Content-Encoding promises.', {
       cause,

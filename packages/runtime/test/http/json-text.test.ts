@@ -1,0 +1,50 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+import { DocketError, jsonDepthMax, parseJson } from '../../src/index.ts';
+
+const bytes = (text: string): Buffer => Buffer.from(text);
+const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+
+describe('parseJson', () => {
+  test('parses what JSON.stringify writes', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 8 }), (value) => {
+        expect(parseJson(bytes(JSON.stringify(value)))).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    );
+  });
+
+  test.each([
+    ['nothing', Buffer.alloc(0), 'is empty'],
+    ['half a document', bytes('{"a":'), 'not a JSON document'],
+    ['two documents', bytes('{} {}'), 'not a JSON document'],
+    ['NaN', bytes('NaN'), 'not a JSON document'],
+    ['a comment', bytes('{}//'), 'not a JSON document'],
+    ['Latin-1', Buffer.from([0x22, 0xe9, 0x22]), 'not valid UTF-8'],
+    ['an unpaired surrogate in CESU', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), 'not valid UTF-8'],
+    ['too deep a nesting', bytes(nested(jsonDepthMax + 1)), 'nests deeper'],
+    ['endless brackets', bytes('['.repeat(5_000_000)), 'nests deeper'],
+  ])('refuses %s', (_name, body, detail) => {
+    expect(() => parseJson(body)).toThrow(DocketError);
+    expect(() => parseJson(body)).toThrow(detail);
+  });
+
+  test('never repeats the body in its message', () => {
+    expect(() => parseJson(bytes('{"password": hunter2}'))).toThrow(
+      expect.objectContaining({ code: 'invalid_json', message: expect.not.stringContaining('hunter2') }),
+    );
+  });
+
+  test('counts depth outside strings only, to the bound exactly', () => {
+    expect(parseJson(bytes(nested(jsonDepthMax)))).toBeInstanceOf(Array);
+    expect(parseJson(bytes(JSON.stringify(`\\"${'['.repeat(500)}`)))).toBe(`\\"${'['.repeat(500)}`);
+    expect(parseJson(bytes(JSON.stringify(['\\', '{'.repeat(500)])))).toEqual(['\\', '{'.repeat(500)]);
+  });
+
+  test('keeps __proto__ as a plain member', () => {
+    const value = parseJson(bytes('{"__proto__": {"polluted": true}}'));
+    expect(Object.keys(Object(value))).toEqual(['__proto__']);
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
+  });
+});
