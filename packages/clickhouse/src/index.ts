@@ -1,1 +1,18 @@
-export {};
+export {
+  createClickHouse,
+  type ClickHouse,
+  type QueryParameters,
+  type RequestOptions,
+  type SendOutcome,
+} from './clickhouse-client.ts';
+export { ClickHouseError, noAnswerCode, type FailureReason } from './error-policy.ts';
+export { claimPartitions, killForeignInserts, type Claim, type KillOutcome } from './fence.ts';
+export { insertBlock, type BlockInsert, type InsertOutcome } from './insert-block.ts';
+export type { Guard } from './insert-sql-mapper.ts';
+export { migrate, pendingMigrations, type MigrationReport } from './migrate.ts';
+export { createBlock, type Block, type BlockColumn } from './native/block.ts';
+export { readHeads, readStoredRecord, type LogHead, type PartitionHeads, type StoredRecord } from './read-heads.ts';
+export { readLog, readLogBounds, type LogBounds, type LogRange } from './read-log.ts';
+export { readWindow, type WindowRow } from './read-window.ts';
+export { clickhouseSettings, type ClickHouseConfig } from './settings.ts';
+export { storedEventOf, storedEventSelection, type StoredEventJson } from './stored-event-mapper.ts';

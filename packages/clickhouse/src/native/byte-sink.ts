@@ -1,0 +1,127 @@
+/** Bytes that grow at the end. A plain object and free functions: the hottest code of the ingestor stays monomorphic. */
+export interface ByteSink {
+  buffer: Buffer;
+  length: number;
+}
+
+const initialBytes = 4 * 1024;
+
+export function createByteSink(): ByteSink {
+  return { buffer: Buffer.allocUnsafeSlow(initialBytes), length: 0 };
+}
+
+/** Doubles until `more` bytes fit. */
+function reserve(sink: ByteSink, more: number): void {
+  const needed = sink.length + more;
+  if (needed <= sink.buffer.length) return;
+  let capacity = sink.buffer.length * 2;
+  while (capacity < needed) capacity *= 2;
+  const grown = Buffer.allocUnsafeSlow(capacity);
+  sink.buffer.copy(grown, 0, 0, sink.length);
+  sink.buffer = grown;
+}
+
+export function writtenBytes(sink: ByteSink): Buffer {
+  return sink.buffer.subarray(0, sink.length);
+}
+
+export function putByte(sink: ByteSink, value: number): void {
+  reserve(sink, 1);
+  sink.buffer[sink.length++] = value;
+}
+
+export function putUInt16(sink: ByteSink, value: number): void {
+  reserve(sink, 2);
+  sink.length = sink.buffer.writeUInt16LE(value, sink.length);
+}
+
+export function putUInt32(sink: ByteSink, value: number): void {
+  reserve(sink, 4);
+  sink.length = sink.buffer.writeUInt32LE(value, sink.length);
+}
+
+/** A safe integer as 64 bits, two's complement when negative. */
+export function putInt64(sink: ByteSink, value: number): void {
+  reserve(sink, 8);
+  const high = Math.floor(value / 0x1_0000_0000);
+  sink.buffer.writeUInt32LE(value - high * 0x1_0000_0000, sink.length);
+  sink.length = sink.buffer.writeInt32LE(high, sink.length + 4);
+}
+
+export function putBigUInt64(sink: ByteSink, value: bigint): void {
+  reserve(sink, 8);
+  sink.length = sink.buffer.writeBigUInt64LE(value, sink.length);
+}
+
+/** LEB128, as ClickHouse writes lengths. `value` < 2^31. */
+export function putVarUInt(sink: ByteSink, value: number): void {
+  reserve(sink, 5);
+  let rest = value;
+  while (rest >= 0x80) {
+    sink.buffer[sink.length++] = (rest & 0x7f) | 0x80;
+    rest >>>= 7;
+  }
+  sink.buffer[sink.length++] = rest;
+}
+
+export function putBytes(sink: ByteSink, value: Uint8Array): void {
+  reserve(sink, value.length);
+  sink.buffer.set(value, sink.length);
+  sink.length += value.length;
+}
+
+/** Up to this many UTF-16 units take at most 127 bytes of UTF-8, so that their length is one byte. */
+const shortUnitsMax = 42;
+
+/** A length and UTF-8. Lone surrogates become U+FFFD; NUL and everything else stays. */
+export function putText(sink: ByteSink, value: string): void {
+  const units = value.length;
+  if (units > shortUnitsMax) {
+    const bytes = Buffer.byteLength(value);
+    putVarUInt(sink, bytes);
+    reserve(sink, bytes);
+    sink.length += sink.buffer.write(value, sink.length);
+    return;
+  }
+  reserve(sink, 1 + units * 3);
+  const { buffer } = sink;
+  const start = sink.length + 1;
+  for (let i = 0; i < units; i++) {
+    const unit = value.charCodeAt(i);
+    if (unit >= 0x80) {
+      const bytes = buffer.write(value, start);
+      buffer[start - 1] = bytes;
+      sink.length = start + bytes;
+      return;
+    }
+    buffer[start + i] = unit;
+  }
+  buffer[start - 1] = units;
+  sink.length = start + units;
+}
+
+const hexDigits = hexDigitTable();
+
+function hexDigitTable(): Int8Array {
+  const table = new Int8Array(128).fill(-1);
+  for (const [value, digit] of [...'0123456789abcdef'].entries()) {
+    table[digit.charCodeAt(0)] = value;
+    table[digit.toUpperCase().charCodeAt(0)] = value;
+  }
+  return table;
+}
+
+/** Where the byte pairs of a canonical UUID begin, in the order in which ClickHouse keeps them: two reversed halves. */
+const uuidPairs = [16, 14, 11, 9, 6, 4, 2, 0, 34, 32, 30, 28, 26, 24, 21, 19];
+
+/** A canonical UUID (36 characters). Throws on anything else. */
+export function putUuid(sink: ByteSink, value: string): void {
+  if (value.length !== 36) throw new TypeError(`not a UUID: ${value.slice(0, 64)}`);
+  reserve(sink, 16);
+  for (const pair of uuidPairs) {
+    const high = hexDigits[value.charCodeAt(pair)] ?? -1;
+    const low = hexDigits[value.charCodeAt(pair + 1)] ?? -1;
+    if (high < 0 || low < 0) throw new TypeError(`not a UUID: ${value}`);
+    sink.buffer[sink.length++] = (high << 4) | low;
+  }
+}
