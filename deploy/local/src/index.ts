@@ -1,1 +1,10 @@
-export {};
+export type { Component } from './component.ts';
+export type { Command } from './kafka-mapper.ts';
+export { kafkaTool } from './kafka-tool.ts';
+export { defaultStackDir } from './layout.ts';
+export { StackError } from './problem-policy.ts';
+export type { Problem } from './problem-policy.ts';
+export { startStack } from './stack.ts';
+export type { Stack, StackOptions } from './stack.ts';
+export { formatEnvFile, parseEnvFile } from './stack-env-mapper.ts';
+export type { StackEnv, StackPorts } from './stack-env-mapper.ts';

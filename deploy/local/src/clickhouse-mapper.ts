@@ -1,0 +1,107 @@
+/** One ClickHouse server inside a library, reached over HTTP on 127.0.0.1. */
+export interface ClickHousePlan {
+  readonly port: number;
+  readonly dataDir: string;
+  readonly usersFile: string;
+  readonly user: string;
+  readonly password: string;
+  /** Readable by `getMacro('docket_stack')`: how the supervisor knows the server it started from another on the same port. */
+  readonly token: string;
+}
+
+export const clickhouseUser = 'docket';
+export const clickhouseDatabase = 'docket';
+
+/** The query that the supervisor asks until the answer names its token. */
+export const clickhouseProbe = "SELECT getMacro('docket_stack'), version() FORMAT TSV";
+
+export function clickhouseConfig(plan: ClickHousePlan): string {
+  return `<clickhouse>
+  <users_config>${escapeXml(plan.usersFile)}</users_config>
+  <macros><docket_stack>${escapeXml(plan.token)}</docket_stack></macros>
+  <shutdown_wait_unfinished>0</shutdown_wait_unfinished>
+</clickhouse>
+`;
+}
+
+/**
+ * users.xml: all users of the local server (CREATE USER has no storage in this form of ClickHouse).
+ * - default: only what the server process itself needs to open its HTTP port and stay up; it has no password, so it may read no data.
+ * - docket: migrations, ingestor, query and tests.
+ */
+export function clickhouseUsers(plan: ClickHousePlan): string {
+  return `<clickhouse>
+  <profiles>
+    <default>
+      <!-- A stalled sender would hold KILL QUERY … SYNC for the default 30 s, and with it the hand-over of a partition. -->
+      <http_receive_timeout>3</http_receive_timeout>
+      <!-- Row policies read the tenant of a request from its header. -->
+      <allow_get_client_http_header>1</allow_get_client_http_header>
+    </default>
+  </profiles>
+  <quotas><default/></quotas>
+  <users>
+    <default>
+      <no_password/>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>default</profile>
+      <quota>default</quota>
+      <grants>
+        <query>GRANT SYSTEM LISTEN ON *.*</query>
+        <query>GRANT SELECT ON system.numbers</query>
+      </grants>
+    </default>
+    <${plan.user}>
+      <password>${escapeXml(plan.password)}</password>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>default</profile>
+      <quota>default</quota>
+    </${plan.user}>
+  </users>
+</clickhouse>
+`;
+}
+
+/**
+ * Arguments of clickhouse-local that make it a server: it opens the HTTP port, then runs a query that never ends.
+ * The short sleep bounds how long a SIGTERM waits for that query.
+ */
+export function clickhouseArguments(plan: ClickHousePlan, configFile: string): string[] {
+  return [
+    'clickhouse',
+    '--config-file',
+    configFile,
+    '--log-level=information',
+    '--logger.console=1',
+    '--path',
+    plan.dataDir,
+    '--http_port',
+    String(plan.port),
+    '--listen_host',
+    '127.0.0.1',
+    '--query',
+    'SYSTEM START LISTEN HTTP; SELECT sleepEachRow(0.2) FROM system.numbers ' +
+      'SETTINGS max_block_size=1, function_sleep_max_microseconds_per_block=0 FORMAT Null',
+  ];
+}
+
+/** The npm package that holds the library for a platform, or null when there is none. */
+export function clickhousePackage(platform: string, arch: string): string | null {
+  const supported: Record<string, string> = {
+    'linux-x64': '@chdb/lib-linux-x64-gnu',
+    'linux-arm64': '@chdb/lib-linux-arm64-gnu',
+    'darwin-x64': '@chdb/lib-darwin-x64',
+    'darwin-arm64': '@chdb/lib-darwin-arm64',
+  };
+  return supported[`${platform}-${arch}`] ?? null;
+}
+
+/** The version in an answer to `clickhouseProbe`, or null when another server gave it. */
+export function readClickHouseProbe(answer: string, token: string): string | null {
+  const [macro, version] = answer.trim().split('\t');
+  return macro === token && version !== undefined ? version : null;
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

@@ -1,0 +1,193 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { runFreeBytesMin } from './artifact-policy.ts';
+import { ensureArtifacts, requireFreeSpace } from './artifacts.ts';
+import type { Component } from './component.ts';
+import { createComponent } from './component.ts';
+import { requireJava } from './java.ts';
+import type { ComponentName, RunLayout } from './layout.ts';
+import { freshRunsDir, runLayout } from './layout.ts';
+import { choosePort, freePort } from './local-ports.ts';
+import { StackError } from './problem-policy.ts';
+import type { ProcessGuard } from './process-guard.ts';
+import { createProcessGuard } from './process-guard.ts';
+import { acquireRunLock, isRunLocked } from './run-lock.ts';
+import type { ServerContext, ServerPlan } from './servers.ts';
+import { prepareClickHouse, prepareKafka, prepareRegistry } from './servers.ts';
+import type { StackEnv, StackPorts } from './stack-env-mapper.ts';
+import { formatEnvFile, stackEnvOf } from './stack-env-mapper.ts';
+
+export interface StackOptions {
+  /** `.local`: downloads, and unless `fresh` also data, logs and stack.env. Created if missing. */
+  readonly dir: string;
+  /** Ports on 127.0.0.1; a missing one is chosen free. */
+  readonly ports?: Partial<StackPorts>;
+  /** Empty data in a directory of its own that is removed at the end; may run beside other stacks of the same `dir`. */
+  readonly fresh?: boolean;
+  /** One line for the operator at a time: downloads, then each server with version and port. */
+  report?(line: string): void;
+  /** Aborting before the stack is up stops everything and rejects with StackError `interrupted`. */
+  readonly signal?: AbortSignal;
+  /** Free space without which it does not start. Default 500 MB; 2.5 GB while something has to be downloaded. */
+  readonly freeBytesMin?: number;
+}
+
+/** A running stack. */
+export interface Stack {
+  readonly kafka: Component;
+  readonly registry: Component;
+  readonly clickhouse: Component;
+  /** Settings for every Docket process. */
+  readonly env: StackEnv;
+  /** The same as a file, there while the stack runs. */
+  readonly envFile: string;
+  /** Settles when a server ends although nobody asked for it; the caller then stops the stack. */
+  readonly failed: Promise<StackError>;
+  /** Stops all three and removes stack.env (and the data when fresh). Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+const portSettings: Record<ComponentName, string> = {
+  kafka: 'KAFKA_PORT',
+  registry: 'SCHEMA_REGISTRY_PORT',
+  clickhouse: 'CLICKHOUSE_PORT',
+};
+
+/**
+ * Starts Kafka, the schema registry and ClickHouse in parallel and resolves when each of them answers.
+ * Rejects with StackError (one line: what is wrong and the remedy); nothing is left running then. When this process dies in any way, the servers
+ * are killed by a guard; should that die too, the next start on the same directory cleans up.
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const dir = resolve(options.dir);
+  mkdirSync(dir, { recursive: true });
+  await removeDeadFreshRuns(dir);
+  const isFresh = options.fresh ?? false;
+  const layout = runLayout(isFresh ? join(freshRunsDir(dir), randomBytes(6).toString('hex')) : dir);
+  const lock = await acquireRunLock(layout);
+  const guard = createProcessGuard({ envFile: layout.envFile, scratchDir: isFresh ? layout.root : null });
+  const release = () => {
+    rmSync(layout.envFile, { force: true });
+    guard.close();
+    lock.release();
+    if (isFresh) rmSync(layout.root, { recursive: true, force: true });
+  };
+  try {
+    return await startServers({ dir, layout, guard, options, release });
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+interface Start {
+  readonly dir: string;
+  readonly layout: RunLayout;
+  readonly guard: ProcessGuard;
+  readonly options: StackOptions;
+  release(): void;
+}
+
+async function startServers({ dir, layout, guard, options, release }: Start): Promise<Stack> {
+  const report = options.report ?? (() => {});
+  const interrupt = new AbortController();
+  const forward = () => interrupt.abort(new StackError({ kind: 'interrupted' }));
+  options.signal?.addEventListener('abort', forward, { once: true });
+  if (options.signal?.aborted === true) forward();
+  let reportFailure: (error: StackError) => void = () => {};
+  const failed = new Promise<StackError>((settle) => (reportFailure = settle));
+
+  const { signal } = interrupt;
+  await requireFreeSpace(dir, options.freeBytesMin ?? runFreeBytesMin);
+  const ports = await choosePorts(options.ports ?? {});
+  const java = await requireJava();
+  const artifacts = await ensureArtifacts(dir, { guard, signal, report });
+  const context: ServerContext = { layout, artifacts, java, guard };
+  const component = (plan: ServerPlan) =>
+    createComponent({ ...plan, layout, guard, signal, onDeath: (error) => reportFailure(error) });
+
+  const started: Component[] = [];
+  const launchAndReport = async (plan: ServerPlan, version?: string): Promise<Component> => {
+    const server = component(plan);
+    started.push(server);
+    await server.start();
+    report(`${server.name} ${server.version() || (version ?? '')} is up on port ${server.port}`);
+    return server;
+  };
+  const clickhouse = prepareClickHouse(context, ports.clickhouse);
+  const [kafka, registry, clickhouseServer] = await allOrStop(
+    [
+      prepareKafka(context, { port: ports.kafka, controllerPort: await freePort() }).then((plan) =>
+        launchAndReport(plan, artifacts.kafkaVersion),
+      ),
+      launchAndReport(prepareRegistry(context, ports.registry)),
+      launchAndReport(clickhouse.plan),
+    ],
+    interrupt,
+    started,
+  );
+  options.signal?.removeEventListener('abort', forward);
+
+  const env = stackEnvOf(ports, clickhouse.password);
+  writeFileSync(layout.envFile, formatEnvFile(env), { mode: 0o600 });
+  let stopping: Promise<void> | null = null;
+  return {
+    kafka,
+    registry,
+    clickhouse: clickhouseServer,
+    env,
+    envFile: layout.envFile,
+    failed,
+    stop() {
+      stopping ??= stopAll(started).finally(release);
+      return stopping;
+    },
+  };
+}
+
+/** Waits for all three; the first failure interrupts the others, and only when everything is gone the failure is thrown. */
+async function allOrStop(
+  starts: readonly [Promise<Component>, Promise<Component>, Promise<Component>],
+  interrupt: AbortController,
+  started: readonly Component[],
+): Promise<[Component, Component, Component]> {
+  try {
+    return await Promise.all(starts);
+  } catch (error) {
+    interrupt.abort(new StackError({ kind: 'interrupted' }));
+    await Promise.allSettled(starts);
+    await stopAll(started);
+    throw error;
+  }
+}
+
+async function stopAll(components: readonly Component[]): Promise<void> {
+  await Promise.all(components.map((component) => component.stop()));
+}
+
+async function choosePorts(given: Partial<StackPorts>): Promise<StackPorts> {
+  return {
+    kafka: await choosePort('kafka', portSettings.kafka, given.kafka),
+    registry: await choosePort('registry', portSettings.registry, given.registry),
+    clickhouse: await choosePort('clickhouse', portSettings.clickhouse, given.clickhouse),
+  };
+}
+
+/** Fresh runs whose supervisor and guard both died; taking their lock kills whatever they left running. */
+async function removeDeadFreshRuns(dir: string): Promise<void> {
+  const root = freshRunsDir(dir);
+  if (!existsSync(root)) return;
+  for (const entry of readdirSync(root)) {
+    const layout = runLayout(join(root, entry));
+    // Without a lock file it may be a run that is just beginning.
+    if (!existsSync(layout.lockFile) || isRunLocked(layout)) continue;
+    try {
+      await acquireRunLock(layout);
+      rmSync(layout.root, { recursive: true, force: true });
+    } catch (error) {
+      // Another start is cleaning the same one.
+      if (!(error instanceof StackError)) throw error;
+    }
+  }
+}
