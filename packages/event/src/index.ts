@@ -27,6 +27,7 @@ export {
   type LedgerEntry,
   type LedgerStart,
   type PartitionLedger,
+  type WindowEntry,
 } from './partition-ledger.ts';
 export { toPublicEvent, toWireEvent, type EventStatus, type PublicEvent, type StoredAs } from './public-event.ts';
 export {

@@ -91,13 +91,18 @@ export function refusedRow(row: EventRow, raw: Buffer | null, message: string): 
   return rowOfRecord(place, row.id, raw);
 }
 
-/** The window as it stood after these rows, given in offset order. */
-export function restoreWindow(
-  window: DuplicateWindow,
-  rows: Iterable<Pick<EventRow, 'tenant_id' | 'id' | 'status' | 'content_hash'>>,
-): void {
-  for (const row of rows) {
-    if (row.status === 'accepted') window.restore(identityHashOf(row.tenant_id, row.id), row.content_hash);
+/** A stored record as the duplicate window needs it. */
+export interface WindowEntry {
+  readonly log: string;
+  readonly id: string;
+  readonly status: EventStatus;
+  readonly contentHash: bigint;
+}
+
+/** Brings an empty window to where it stood after these records, given in offset order. */
+export function restoreWindow(window: DuplicateWindow, entries: Iterable<WindowEntry>): void {
+  for (const entry of entries) {
+    if (entry.status === 'accepted') window.restore(identityHashOf(entry.log, entry.id), entry.contentHash);
     else window.pass();
   }
 }

@@ -88,7 +88,10 @@ describe('the partition ledger', () => {
     for (const stop of [1, 14, 15, 16, 39]) {
       const stored = whole.slice(0, stop);
       const window = createDuplicateWindow(64);
-      restoreWindow(window, stored);
+      restoreWindow(
+        window,
+        stored.map((row) => ({ log: row.tenant_id, id: row.id, status: row.status, contentHash: row.content_hash })),
+      );
       const restarted = ledgerWith(new Map([['acme', stop]]), window);
       expect(records.slice(stop).map((record) => restarted.enter(record).row)).toEqual(whole.slice(stop));
     }

@@ -1,1 +1,39 @@
-export {};
+export { DeadlineError } from './deadline.ts';
+export { createEventDecoders, type EventDecoders } from './event-decoders.ts';
+export { createKafka, type KafkaClient } from './kafka-client.ts';
+export {
+  createPartitionConsumer,
+  type Assignment,
+  type PartitionBatch,
+  type PartitionConsumer,
+  type PartitionConsumerOptions,
+  type PositionJump,
+} from './partition-consumer.ts';
+export { type PublishOutcome } from './publish-lanes.ts';
+export { createPublisher, type Publisher, type PublisherOptions, type PublishRecord } from './publisher.ts';
+export { readPartition, readRanges, readTopic, type OffsetRange, type ReadOptions } from './read-ranges.ts';
+export {
+  createSchemaRegistry,
+  type AvroRecordSchema,
+  type SchemaLookup,
+  type SchemaRegistry,
+} from './schema-registry.ts';
+export {
+  kafkaMigrateSettings,
+  kafkaSettings,
+  registrySettings,
+  type KafkaSettings,
+  type RegistrySettings,
+} from './settings.ts';
+export { fetchTopicOffsets, type PartitionRange } from './topic-offsets.ts';
+export { checkTopics, ensureTopics } from './topic-setup.ts';
+export { createTopicView, type TopicView, type TopicViewOptions } from './topic-view.ts';
+export { topicsOf, valueSubjectOf, type TopicDeclaration, type Topics } from './topics.ts';
+export { readTopology, topologyKey, type Topology } from './topology.ts';
+export {
+  createTransactionalWriter,
+  type TransactionalRecord,
+  type TransactionalWriter,
+  type TransactionalWriterOptions,
+  type WriteOutcome,
+} from './transactional-writer.ts';

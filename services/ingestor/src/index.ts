@@ -1,1 +1,2 @@
-export {};
+export { createIngestorApp } from './app.ts';
+export { settings as ingestorSettings, type Config as IngestorConfig } from './config.ts';

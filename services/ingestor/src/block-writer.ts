@@ -1,0 +1,122 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { createBlock, insertBlock, type ClickHouse } from '@docket/clickhouse';
+import { eventColumns, refusedRow, type EventRow } from '@docket/event';
+import type { Publisher } from '@docket/kafka';
+import type { Logger } from '@docket/runtime';
+import { backoffMs } from './backoff-policy.ts';
+import type { PendingRow } from './block-queue.ts';
+import type { IngestorMetrics } from './metrics.ts';
+
+/** `fenced`: another owner has a partition of the block; this owner writes nothing more. */
+export type WriteOutcome = 'stored' | 'fenced';
+
+export interface BlockWriter {
+  /** Stores the rows as one block, whatever ClickHouse and Kafka do meanwhile; rejects only when `signal` aborts or the refusal of a bare quarantined row shows a bug. */
+  write(rows: readonly PendingRow[], signal: AbortSignal): Promise<WriteOutcome>;
+}
+
+interface WriterPorts {
+  readonly clickhouse: ClickHouse;
+  readonly publisher: Publisher;
+  readonly eventsTopic: string;
+  readonly logger: Logger;
+  readonly metrics: IngestorMetrics;
+}
+
+/**
+ * The effects of one owner, in their order:
+ * 1. strays are published under their tenant's key — a crash after it publishes them again: the second copy is a `duplicate`;
+ * 2. the block is inserted under the guard, with one token for all tries — a crash leaves it whole or absent (I4).
+ */
+export function createBlockWriter(ports: WriterPorts, owner: string, generation: number): BlockWriter {
+  const { clickhouse, logger, metrics } = ports;
+  let blockNumber = 0;
+
+  async function insert(rows: readonly PendingRow[], signal: AbortSignal): Promise<WriteOutcome> {
+    const block = createBlock<EventRow>(eventColumns);
+    for (const { row } of rows) block.append(row);
+    const owners = new Map(rows.map(({ row }) => [row.src_partition, owner]));
+    const token = `${owner}/${(blockNumber += 1)}`;
+    for (let failures = 0; ; failures += 1) {
+      signal.throwIfAborted();
+      const stopTimer = metrics.insertSeconds.startTimer();
+      const outcome = await insertBlock(clickhouse, {
+        table: 'audit_events',
+        block,
+        guard: { generation, owners },
+        token,
+        signal,
+      });
+      const seconds = stopTimer();
+      metrics.inserts.inc({ outcome: outcome.ok ? 'stored' : outcome.reason });
+      if (outcome.ok) {
+        for (const { row } of rows) metrics.rows.inc({ status: row.status });
+        logger.info(
+          { rows: rows.length, bytes: block.bytes, partitions: owners.size, seconds, token },
+          'block.inserted',
+        );
+        return 'stored';
+      }
+      const { reason, code, message } = outcome;
+      logger.warn({ rows: rows.length, reason, code, detail: message, token, failures }, 'block.not_inserted');
+      if (reason === 'fenced') return 'fenced';
+      if (reason === 'refused') return bisect(rows, `Code ${code}: ${message}`, signal);
+      await pause(backoffMs(failures, Math.random()), undefined, { signal });
+    }
+  }
+
+  /** In order, so that what is stored stays a prefix (I4); the last single row becomes quarantined with ClickHouse's words. */
+  async function bisect(rows: readonly PendingRow[], message: string, signal: AbortSignal): Promise<WriteOutcome> {
+    const [first] = rows;
+    if (rows.length === 1 && first !== undefined) {
+      const { row, record } = first;
+      if (row.status === 'quarantined') throw new Error(`ClickHouse refuses even a quarantined row: ${message}`);
+      logger.error(
+        { log: row.tenant_id, seq: row.seq, partition: row.src_partition, offset: row.src_offset },
+        'row.refused',
+      );
+      return insert([{ ...first, row: refusedRow(row, record.value, message) }], signal);
+    }
+    const middle = Math.ceil(rows.length / 2);
+    const outcome = await insert(rows.slice(0, middle), signal);
+    return outcome === 'fenced' ? outcome : insert(rows.slice(middle), signal);
+  }
+
+  async function reroute(rows: readonly PendingRow[], signal: AbortSignal): Promise<void> {
+    let waiting = rows.flatMap(({ record, rerouteTo }) =>
+      rerouteTo === null
+        ? []
+        : [
+            {
+              key: rerouteTo,
+              value: record.value,
+              headers: {
+                ...definedHeaders(record.headers),
+                'docket-rerouted-from': `${record.partition}/${record.offset}`,
+              },
+            },
+          ],
+    );
+    for (let failures = 0; waiting.length > 0; failures += 1) {
+      if (failures > 0) await pause(backoffMs(failures, Math.random()), undefined, { signal });
+      const outcomes = await ports.publisher.publish(ports.eventsTopic, waiting);
+      const failed = outcomes.find((outcome) => !outcome.ok);
+      if (failed !== undefined)
+        logger.warn({ records: waiting.length, err: failed.ok ? undefined : failed.error }, 'stray.not_published');
+      waiting = waiting.filter((_, index) => outcomes[index]?.ok !== true);
+    }
+  }
+
+  return {
+    async write(rows, signal) {
+      await reroute(rows, signal);
+      return insert(rows, signal);
+    },
+  };
+}
+
+function definedHeaders(headers: Readonly<Record<string, Buffer | undefined>>): Record<string, Buffer> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}

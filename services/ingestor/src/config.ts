@@ -1,0 +1,36 @@
+import { clickhouseSettings } from '@docket/clickhouse';
+import { kafkaSettings, registrySettings } from '@docket/kafka';
+import { httpSettingsWithPort, logSettings, setting, type SettingsOf } from '@docket/runtime';
+
+export const settings = {
+  ...httpSettingsWithPort(8083),
+  ...logSettings,
+  ...kafkaSettings,
+  ...registrySettings,
+  ...clickhouseSettings,
+  blockRowsMax: setting.integer({
+    env: 'INGEST_BLOCK_ROWS_MAX',
+    description: 'Rows of one insert.',
+    default: 100_000,
+    min: 1,
+    max: 500_000,
+  }),
+  blockBytesMax: setting.integer({
+    env: 'INGEST_BLOCK_BYTES_MAX',
+    description: 'Bytes of one insert, as they came from Kafka.',
+    unit: 'bytes',
+    default: 32 * 1024 * 1024,
+    min: 1024,
+    max: 128 * 1024 * 1024,
+  }),
+  blockAgeMsMax: setting.integer({
+    env: 'INGEST_BLOCK_AGE_MS_MAX',
+    description: 'How long a row waits for others before its insert begins.',
+    unit: 'ms',
+    default: 250,
+    min: 0,
+    max: 10_000,
+  }),
+};
+
+export type Config = SettingsOf<typeof settings>;

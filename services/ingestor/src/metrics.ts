@@ -1,0 +1,49 @@
+import type { Registry } from '@docket/runtime';
+import { Counter, Gauge, Histogram } from 'prom-client';
+
+export type IngestorMetrics = ReturnType<typeof createIngestorMetrics>;
+
+export function createIngestorMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    rows: new Counter({
+      name: 'docket_ingestor_rows_total',
+      help: 'Rows stored, by status',
+      labelNames: ['status'] as const,
+      registers,
+    }),
+    inserts: new Counter({
+      name: 'docket_ingestor_inserts_total',
+      help: 'Block inserts, by outcome: stored, unavailable (tried again), refused (bisected), fenced (given up)',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
+    insertSeconds: new Histogram({
+      name: 'docket_ingestor_insert_seconds',
+      help: 'Duration of one block insert, in seconds',
+      buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      registers,
+    }),
+    queueBytes: new Gauge({
+      name: 'docket_ingestor_queue_bytes',
+      help: 'Bytes of rows that wait for their insert',
+      registers,
+    }),
+    lagRecords: new Gauge({
+      name: 'docket_ingestor_lag_records',
+      help: 'Offsets between what is stored and the end of the partition',
+      labelNames: ['partition'] as const,
+      registers,
+    }),
+    stoppedPartitions: new Gauge({
+      name: 'docket_ingestor_stopped_partitions',
+      help: 'Partitions that wait for an operator because Kafka and ClickHouse do not meet (see the log and /readyz)',
+      registers,
+    }),
+    prepareSeconds: new Gauge({
+      name: 'docket_ingestor_prepare_seconds',
+      help: 'How long the last assignment took from the join to the first fetch, in seconds',
+      registers,
+    }),
+  };
+}
