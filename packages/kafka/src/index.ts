@@ -36,4 +36,5 @@ export {
   type TransactionalWriter,
   type TransactionalWriterOptions,
   type WriteOutcome,
+  type WriterFailure,
 } from './transactional-writer.ts';

@@ -1,0 +1,42 @@
+import { DocketError } from '@docket/runtime';
+
+/** kafkajs wraps: KafkaJSNumberOfRetriesExceeded ← KafkaJSProtocolError. The innermost says what happened. */
+function innermost(error: unknown): unknown {
+  let current = error;
+  for (let depth = 0; depth < 8; depth += 1) {
+    if (!(current instanceof Error) || !(current.cause instanceof Error) || current.cause === current) return current;
+    current = current.cause;
+  }
+  return current;
+}
+
+function fieldOf(error: unknown, name: 'retriable' | 'type'): unknown {
+  return typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined;
+}
+
+/** True unless Kafka said that the same request can never succeed. What is not kafkajs' (sockets, DNS) is worth another try. */
+export function isRetriable(error: unknown): boolean {
+  const cause = innermost(error);
+  return !(cause instanceof TypeError) && fieldOf(cause, 'retriable') !== false;
+}
+
+/** Kafka's name of the error, such as INVALID_PRODUCER_EPOCH; undefined when it is none of the protocol's. */
+export function protocolErrorOf(error: unknown): string | undefined {
+  const type = fieldOf(innermost(error), 'type') ?? fieldOf(error, 'type');
+  return typeof type === 'string' ? type : undefined;
+}
+
+/** By name: kafkajs exports its error classes in a way that ES modules cannot import. */
+export function isOfKafkajs(error: unknown): boolean {
+  return error instanceof Error && error.name.startsWith('KafkaJS');
+}
+
+/** Another producer with the same transactional id has taken over (KIP-360 names both). */
+export function isFenced(error: unknown): boolean {
+  const type = protocolErrorOf(error);
+  return type === 'INVALID_PRODUCER_EPOCH' || type === 'PRODUCER_FENCED';
+}
+
+export function kafkaUnavailable(what: string, cause: unknown): DocketError {
+  return new DocketError('kafka_unavailable', `Kafka: ${what} failed.`, { cause });
+}

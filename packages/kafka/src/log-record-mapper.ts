@@ -1,0 +1,26 @@
+import type { KafkaMessage } from 'kafkajs';
+import type { LogRecord } from '@docket/event';
+
+type HeaderValues = KafkaMessage['headers'];
+
+/** Kafka allows a header twice; the last one counts, as in the Java client's `lastHeader`. */
+function headersOf(headers: HeaderValues): Record<string, Buffer | undefined> {
+  const found: Record<string, Buffer | undefined> = {};
+  for (const [name, values] of Object.entries(headers ?? {})) {
+    const value = Array.isArray(values) ? values.at(-1) : values;
+    found[name] = typeof value === 'string' ? Buffer.from(value) : value;
+  }
+  return found;
+}
+
+export function toLogRecord(partition: number, message: KafkaMessage): LogRecord {
+  return {
+    partition,
+    // Offsets are 64-bit on the wire; a partition with more than 2^53 records would take 28,000 years at 10,000 a second.
+    offset: Number(message.offset),
+    timestampMs: Number(message.timestamp),
+    key: message.key,
+    value: message.value,
+    headers: headersOf(message.headers),
+  };
+}

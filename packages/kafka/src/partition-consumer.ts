@@ -1,0 +1,316 @@
+import { randomUUID } from 'node:crypto';
+import type { Consumer, EachBatchPayload } from 'kafkajs';
+import type { LogRecord } from '@docket/event';
+
+import { pauseFor, within } from './deadline.ts';
+import { disconnectQuietly, kafkajsOf } from './kafka-client.ts';
+import type { KafkaClient } from './kafka-client.ts';
+import { isOfKafkajs } from './kafka-errors.ts';
+import { toLogRecord } from './log-record-mapper.ts';
+import { judgeFetch, judgePassed } from './position-policy.ts';
+import type { Position } from './position-policy.ts';
+import { allTopics } from './topics.ts';
+
+/** What this member was given at one rebalance. Work of an older assignment id is worthless: drop it. */
+export interface Assignment {
+  /** A new UUID each time; the ingestor uses it as the owner in the fence. */
+  readonly id: string;
+  readonly partitions: readonly number[];
+}
+
+export interface PartitionBatch {
+  readonly assignmentId: string;
+  readonly partition: number;
+  /** Where the fetch began: always the end of the batch before, or the offset of `resumeAt`. */
+  readonly fetchedOffset: number;
+  /** Committed data records, ascending; offsets may have gaps. */
+  readonly records: readonly LogRecord[];
+  /** The last offset of the fetch, control records included: the position goes on at lastOffset + 1. */
+  readonly lastOffset: number;
+  /** The partition's end when this was fetched. */
+  readonly highWatermark: number;
+}
+
+export interface PositionJump {
+  readonly assignmentId: string;
+  readonly partition: number;
+  readonly expectedOffset: number;
+  readonly foundOffset: number;
+}
+
+export interface PartitionConsumerOptions {
+  readonly groupId: string;
+  readonly topic: string;
+  /**
+   * Called synchronously at every join, with all partitions paused; MUST return at once. Prepare, then call `resumeAt` for each partition.
+   * An empty list means: a member without work.
+   */
+  onAssigned(assignment: Assignment): void;
+  /** The group took the assignment back, or the connection to it is gone. Another `onAssigned` follows when this member joins again. */
+  onLost?(assignmentId: string): void;
+  /**
+   * Takes the records of one fetch of one partition; batches of one partition come one at a time and in order. May return before they are stored;
+   * a promise holds back the next fetch of *all* partitions (heartbeats go on meanwhile), so for more than moments use `pause`.
+   */
+  onBatch(batch: PartitionBatch): Promise<void> | void;
+  /** The partition's position after each fetch, also one that held nothing but control or aborted records. */
+  onPosition?(partition: number, nextOffset: number): void;
+  /** kafkajs moved without being asked. The partition is stopped until `resumeAt`. */
+  onPositionJump(jump: PositionJump): void;
+  /** The consumer has ended for good, for a reason that a retry does not mend: end the process. */
+  onCrash(error: Error): void;
+  readonly minBytes?: number;
+  readonly maxBytes?: number;
+  /** Default 1 MiB. */
+  readonly maxBytesPerPartition?: number;
+  /** Longest wait of the broker for `minBytes`, and how late a `resume` is noticed. Default 100. */
+  readonly maxWaitMs?: number;
+  /** After this time without a heartbeat the group gives the partitions to others. Default 10,000. */
+  readonly sessionTimeoutMs?: number;
+}
+
+export interface PartitionConsumer {
+  /** Returns at once; joins in the background and again whenever Kafka comes back. */
+  start(): void;
+  /** Leaves the group. At most 10 s. */
+  stop(): Promise<void>;
+  /** The present assignment; undefined while not a member. */
+  assignment(): Assignment | undefined;
+  /** Begins a partition at exactly this offset. False when the assignment is not the present one. */
+  resumeAt(assignmentId: string, partition: number, offset: number): boolean;
+  /** Stops handing out a partition at once; its position stays. */
+  pause(assignmentId: string, partition: number): boolean;
+  /** Goes on where `pause` stopped. */
+  resume(assignmentId: string, partition: number): boolean;
+  /** Tells the group how far a partition is stored, for lag dashboards only: best effort, once a second. */
+  commit(assignmentId: string, partition: number, nextOffset: number): void;
+}
+
+const reconnectDelayMs = 1_000;
+const commitIntervalMs = 1_000;
+const heartbeatIntervalMs = 1_000;
+const stopDeadlineMs = 10_000;
+/** A rebalance waits this long for members that are busy. */
+const rebalanceTimeoutMs = 20_000;
+
+/**
+ * A member of a consumer group that never trusts committed offsets: whoever owns the data says where each partition begins.
+ * Isolation is read_committed. Positions are checked at every fetch (design: I2, I4).
+ */
+export function createPartitionConsumer(kafka: KafkaClient, options: PartitionConsumerOptions): PartitionConsumer {
+  const { topic } = options;
+  const isCompacted = allTopics(kafka.topics).some((declared) => declared.name === topic && declared.isCompacted);
+  const positions = new Map<number, Position>();
+  const commits = new Map<number, number>();
+  let current: Assignment | undefined;
+  let consumer: Consumer | undefined;
+  let starting: Promise<void> | undefined;
+  let commitTimer: NodeJS.Timeout | undefined;
+  let isStopped = false;
+
+  const lose = (): void => {
+    const lost = current;
+    current = undefined;
+    positions.clear();
+    commits.clear();
+    if (lost !== undefined) options.onLost?.(lost.id);
+  };
+
+  const join = (joined: Consumer, partitions: readonly number[]): void => {
+    lose();
+    // Synchronously, before the first fetch: an awaited pause would fetch the place that the group remembers.
+    if (partitions.length > 0) joined.pause([{ topic, partitions: [...partitions] }]);
+    current = { id: randomUUID(), partitions };
+    kafka.logger.info({ topic, groupId: options.groupId, assignmentId: current.id, partitions }, 'consumer.assigned');
+    options.onAssigned(current);
+  };
+
+  const jump = (partition: number, position: Position, foundOffset: number): void => {
+    if (current === undefined) return;
+    positions.set(partition, { ...position, isOpen: false });
+    consumer?.pause([{ topic, partitions: [partition] }]);
+    const found: PositionJump = {
+      assignmentId: current.id,
+      partition,
+      expectedOffset: position.nextOffset,
+      foundOffset,
+    };
+    kafka.logger.error({ topic, ...found }, 'consumer.position_jumped');
+    options.onPositionJump(found);
+  };
+
+  const handle = async (payload: EachBatchPayload): Promise<void> => {
+    const { batch } = payload;
+    const { partition } = batch;
+    const fetchedOffset = fetchedOffsetOf(batch);
+    const position = positions.get(partition);
+    const verdict = judgeFetch(position, { fetchedOffset, isStale: payload.isStale() });
+    if (current === undefined || position === undefined || verdict === 'drop') return;
+    if (verdict === 'jump') return jump(partition, position, fetchedOffset);
+    if (verdict === 'rewind') {
+      positions.set(partition, { ...position, rewinds: position.rewinds + 1 });
+      return consumer?.seek({ topic, partition, offset: String(position.nextOffset) });
+    }
+    const lastOffset = Number(batch.lastOffset());
+    const assignmentId = current.id;
+    positions.set(partition, { ...position, nextOffset: lastOffset + 1, rewinds: 0 });
+    payload.resolveOffset(batch.messages.at(-1)?.offset ?? batch.lastOffset());
+    const records = batch.messages.map((message) => toLogRecord(partition, message));
+    const highWatermark = Number(batch.highWatermark);
+    try {
+      const taken = options.onBatch({ assignmentId, partition, fetchedOffset, records, lastOffset, highWatermark });
+      if (taken !== undefined) await whileHeartbeating(taken, () => payload.heartbeat());
+      if (current?.id === assignmentId) options.onPosition?.(partition, lastOffset + 1);
+    } catch (error) {
+      // Kafka's own (a rebalance while the handler waited) makes kafkajs join again.
+      if (isOfKafkajs(error)) throw error;
+      // Anything else is a bug of the handler. kafkajs would go on behind the batch, so nothing goes on.
+      lose();
+      options.onCrash(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+
+  const passOver = (partition: number, firstOffset: string | null, lastOffset: number): void => {
+    const position = positions.get(partition);
+    const passed = { firstOffset: firstOffset === null ? undefined : Number(firstOffset), lastOffset };
+    const verdict = judgePassed(position, passed, isCompacted);
+    if (position === undefined || verdict === 'ignore') return;
+    if (verdict === 'jump') return jump(partition, position, passed.firstOffset ?? lastOffset);
+    positions.set(partition, { ...position, nextOffset: lastOffset + 1 });
+    options.onPosition?.(partition, lastOffset + 1);
+  };
+
+  const listen = (made: Consumer): void => {
+    made.on(made.events.GROUP_JOIN, ({ payload }) => join(made, payload.memberAssignment[topic] ?? []));
+    made.on(made.events.REBALANCING, lose);
+    made.on(made.events.END_BATCH_PROCESS, ({ payload }) => {
+      if (payload.batchSize === 0) passOver(payload.partition, payload.firstOffset, Number(payload.lastOffset));
+    });
+    made.on(made.events.CRASH, ({ payload }) => {
+      lose();
+      if (payload.restart) return kafka.logger.info({ err: payload.error, topic }, 'consumer.restarting');
+      kafka.logger.error({ err: payload.error, topic }, 'consumer.crashed');
+      options.onCrash(payload.error);
+    });
+  };
+
+  const isWanted = (): boolean => !isStopped;
+
+  const connect = async (): Promise<void> => {
+    while (isWanted()) {
+      const made = makeConsumer(kafka, options);
+      try {
+        await made.connect();
+        await made.subscribe({ topics: [topic], fromBeginning: true });
+        if (isStopped) throw new Error('stopped while connecting');
+        listen(made);
+        consumer = made;
+        await made.run({
+          autoCommit: false,
+          eachBatchAutoResolve: false,
+          // A handler that waits must not keep the others of the same fetch waiting.
+          partitionsConsumedConcurrently: 32,
+          eachBatch: handle,
+        });
+        // kafkajs does not stop a consumer that is still joining.
+        if (isStopped) await disconnectQuietly(kafka, 'a consumer', () => made.disconnect());
+        return;
+      } catch (error) {
+        kafka.logger.warn({ err: error, topic }, 'consumer.connect_failed');
+        consumer = undefined;
+        await disconnectQuietly(kafka, 'a consumer', () => made.disconnect());
+        if (!isStopped) await pauseFor(reconnectDelayMs);
+      }
+    }
+  };
+
+  const flushCommits = (): void => {
+    if (consumer === undefined || commits.size === 0) return;
+    const offsets = [...commits].map(([partition, offset]) => ({ topic, partition, offset: String(offset) }));
+    commits.clear();
+    consumer
+      .commitOffsets(offsets)
+      .catch((error: unknown) => kafka.logger.debug({ err: error, topic }, 'consumer.commit_failed'));
+  };
+
+  const isPresent = (assignmentId: string, partition: number): boolean =>
+    current?.id === assignmentId && current.partitions.includes(partition);
+
+  return {
+    start: () => {
+      starting ??= connect();
+      commitTimer ??= setInterval(flushCommits, commitIntervalMs);
+    },
+    stop: async () => {
+      isStopped = true;
+      clearInterval(commitTimer);
+      flushCommits();
+      lose();
+      const leaving = consumer;
+      const left = async (): Promise<void> => {
+        await leaving?.disconnect();
+        await starting;
+      };
+      await within(left(), stopDeadlineMs, 'leaving the group').catch((error: unknown) =>
+        kafka.logger.warn({ err: error, topic }, 'consumer.left_late'),
+      );
+    },
+    assignment: () => current,
+    resumeAt: (assignmentId, partition, offset) => {
+      if (consumer === undefined || !isPresent(assignmentId, partition)) return false;
+      positions.set(partition, { nextOffset: offset, isOpen: true, rewinds: 0 });
+      consumer.seek({ topic, partition, offset: String(offset) });
+      consumer.resume([{ topic, partitions: [partition] }]);
+      return true;
+    },
+    pause: (assignmentId, partition) => setOpen(assignmentId, partition, false),
+    resume: (assignmentId, partition) => setOpen(assignmentId, partition, true),
+    commit: (assignmentId, partition, nextOffset) => {
+      if (isPresent(assignmentId, partition)) commits.set(partition, nextOffset);
+    },
+  };
+
+  function setOpen(assignmentId: string, partition: number, isOpen: boolean): boolean {
+    const position = positions.get(partition);
+    if (consumer === undefined || position === undefined || !isPresent(assignmentId, partition)) return false;
+    positions.set(partition, { ...position, isOpen });
+    consumer[isOpen ? 'resume' : 'pause']([{ topic, partitions: [partition] }]);
+    return true;
+  }
+}
+
+function makeConsumer(kafka: KafkaClient, options: PartitionConsumerOptions): Consumer {
+  return kafkajsOf(kafka, { requestTimeoutMs: 10_000, retries: 5 }).consumer({
+    groupId: options.groupId,
+    sessionTimeout: options.sessionTimeoutMs ?? 10_000,
+    rebalanceTimeout: rebalanceTimeoutMs,
+    heartbeatInterval: heartbeatIntervalMs,
+    maxWaitTimeInMs: options.maxWaitMs ?? 100,
+    minBytes: options.minBytes ?? 1,
+    maxBytes: options.maxBytes ?? 16 * 1024 * 1024,
+    maxBytesPerPartition: options.maxBytesPerPartition ?? 1024 * 1024,
+    allowAutoTopicCreation: false,
+    readUncommitted: false,
+    retry: { retries: 5 },
+  });
+}
+
+/** kafkajs has it on every batch, but not in its types. */
+function fetchedOffsetOf(batch: object): number {
+  const offset = Number(Reflect.get(batch, 'fetchedOffset'));
+  if (!Number.isSafeInteger(offset)) throw new TypeError('kafkajs no longer says where a fetch began');
+  return offset;
+}
+
+/** Keeps the membership while the handler works; a rebalance ends the wait, so that the group is not held up. */
+async function whileHeartbeating(work: Promise<void>, heartbeat: () => Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const expelled = new Promise<never>((_resolve, reject) => {
+    timer = setInterval(() => void heartbeat().catch(reject), heartbeatIntervalMs);
+  });
+  try {
+    await Promise.race([work, expelled]);
+  } finally {
+    clearInterval(timer);
+  }
+}

@@ -1,0 +1,182 @@
+import { partitionOf } from '@docket/event';
+import { DocketError } from '@docket/runtime';
+
+import { within } from './deadline.ts';
+import { kafkaUnavailable } from './kafka-errors.ts';
+import { withAdmin } from './kafka-client.ts';
+import type { KafkaClient } from './kafka-client.ts';
+import type { Entry, Lane, PublishOutcome } from './publish-lanes.ts';
+import { createSender } from './publish-sender.ts';
+
+export interface PublishRecord {
+  /** Null only with an explicit `partition`. */
+  readonly key: string | Buffer | null;
+  /** Null is a tombstone. */
+  readonly value: Buffer | null;
+  readonly headers?: Readonly<Record<string, Buffer | string>>;
+  /** Default: murmur2 of the key (partitionOf). */
+  readonly partition?: number;
+}
+
+export interface PublisherOptions {
+  /** From `publish` to the outcome. Default 5,000: the gateway answers 503 within it. */
+  readonly deadlineMs?: number;
+  /** Records that wait or are under way; above it `publish` answers `overloaded` at once. Default 64 MiB. */
+  readonly queueBytesMax?: number;
+  /** How long the first record waits for others. Default 2. */
+  readonly lingerMs?: number;
+}
+
+export interface Publisher {
+  /** Begins to connect and returns; a Kafka that is away shows in outcomes, never here. */
+  start(): Promise<void>;
+  /** Waits for what is under way, at most the deadline, then closes. Later records are rejected. */
+  stop(): Promise<void>;
+  /**
+   * Appends records with acks=all (I1) and gives one outcome a record, in order, within the deadline; never rejects.
+   * Order: records of one partition are appended in the order of the calls. At least once: a retry may append a record twice.
+   */
+  publish(topic: string, records: readonly PublishRecord[]): Promise<PublishOutcome[]>;
+  /** I8: how full the queue is. */
+  stats(): { readonly queuedBytes: number; readonly queueBytesMax: number };
+}
+
+const defaults = { deadlineMs: 5_000, queueBytesMax: 64 * 1024 * 1024, lingerMs: 2 };
+
+/** What a record costs beside key and value: object, header names and the record's own framing. */
+const recordOverheadBytes = 100;
+
+/**
+ * Makes a publisher. Records are coalesced for `lingerMs` into one request; each partition has at most one request under way, so a retry
+ * never overtakes. Not idempotent: kafkajs' idempotent producer acknowledges records that are not in the log after a cut connection.
+ */
+export function createPublisher(kafka: KafkaClient, options: PublisherOptions = {}): Publisher {
+  const { deadlineMs, queueBytesMax, lingerMs } = { ...defaults, ...options };
+  const lanes = new Map<string, Lane>();
+  const partitionCounts = new Map<string, Promise<number>>();
+  let queuedBytes = 0;
+  let isStopped = false;
+
+  const release = (entries: readonly Entry[]): void => {
+    for (const entry of entries) queuedBytes -= entry.bytes;
+  };
+  const sender = createSender(kafka, { lanes, lingerMs, release });
+
+  const partitionCount = (topic: string): Promise<number> => {
+    const known = partitionCounts.get(topic);
+    if (known !== undefined) return known;
+    const asked = countPartitions(kafka, topic, deadlineMs);
+    partitionCounts.set(topic, asked);
+    asked.catch(() => partitionCounts.delete(topic));
+    return asked;
+  };
+
+  const laneOf = (topic: string, partition: number): Lane => {
+    const name = `${topic}/${partition}`;
+    const lane = lanes.get(name) ?? { topic, partition, waiting: [], isBusy: false };
+    lanes.set(name, lane);
+    return lane;
+  };
+
+  /** Queues the records; resolves when every one has its outcome, at the latest when the deadline passes. */
+  const enqueue = async (
+    topic: string,
+    records: readonly PublishRecord[],
+    sizes: readonly number[],
+    partitions: number,
+  ): Promise<PublishOutcome[]> => {
+    const entries: Entry[] = [];
+    const touched = new Set<Lane>();
+    const outcomes = records.map(
+      (record, index) =>
+        new Promise<PublishOutcome>((resolve) => {
+          const partition = record.partition ?? partitionOf(record.key ?? '', partitions);
+          const entry: Entry = {
+            message: { partition, key: record.key, value: record.value, headers: { ...record.headers } },
+            bytes: sizes[index] ?? 0,
+            isSettled: false,
+            settle: (outcome) => {
+              entry.isSettled = true;
+              resolve(outcome);
+            },
+          };
+          const lane = laneOf(topic, partition);
+          entries.push(entry);
+          touched.add(lane);
+          lane.waiting.push(entry);
+        }),
+    );
+    sender.wake();
+    const timer = setTimeout(() => {
+      const error = new DocketError(
+        'kafka_unavailable',
+        `Kafka did not acknowledge records of ${topic} within ${deadlineMs} ms.`,
+      );
+      for (const entry of entries) if (!entry.isSettled) entry.settle({ ok: false, reason: 'unavailable', error });
+      // What is under way is released when its request ends: until then it is in memory.
+      for (const lane of touched) {
+        release(lane.waiting.filter((entry) => entry.isSettled));
+        lane.waiting = lane.waiting.filter((entry) => !entry.isSettled);
+      }
+    }, deadlineMs);
+    try {
+      return await Promise.all(outcomes);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
+  const publish = async (topic: string, records: readonly PublishRecord[]): Promise<PublishOutcome[]> => {
+    if (records.length === 0) return [];
+    const refuse = (reason: 'overloaded' | 'unavailable' | 'rejected', error: Error): PublishOutcome[] =>
+      records.map(() => ({ ok: false, reason, error }));
+    if (isStopped) return refuse('rejected', new DocketError('not_ready', 'The publisher is stopped.'));
+    if (records.some((record) => record.key === null && record.partition === undefined)) {
+      return refuse('rejected', new TypeError('a record without a key needs a partition'));
+    }
+    const sizes = records.map(sizeOf);
+    const bytes = sizes.reduce((sum, size) => sum + size, 0);
+    if (queuedBytes + bytes > queueBytesMax) {
+      return refuse(
+        'overloaded',
+        new DocketError('overloaded', `${queuedBytes} bytes wait for Kafka; the limit is ${queueBytesMax}.`),
+      );
+    }
+    queuedBytes += bytes;
+    let partitions: number;
+    try {
+      partitions = await partitionCount(topic);
+    } catch (error) {
+      queuedBytes -= bytes;
+      return refuse('unavailable', kafkaUnavailable(`finding the partitions of ${topic}`, error));
+    }
+    return enqueue(topic, records, sizes, partitions);
+  };
+
+  return {
+    start: async () => sender.connect(),
+    publish,
+    stop: async () => {
+      isStopped = true;
+      await sender.stop(deadlineMs);
+    },
+    stats: () => ({ queuedBytes, queueBytesMax }),
+  };
+}
+
+function sizeOf(record: PublishRecord): number {
+  let bytes = recordOverheadBytes + (record.key?.length ?? 0) + (record.value?.length ?? 0);
+  for (const [name, value] of Object.entries(record.headers ?? {})) bytes += name.length + value.length;
+  return bytes;
+}
+
+/** A topic's partition count never changes while it lives, so it is asked for once. */
+async function countPartitions(kafka: KafkaClient, topic: string, deadlineMs: number): Promise<number> {
+  const counting = withAdmin(kafka, deadlineMs, async (admin) => {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    return topics[0]?.partitions.length ?? 0;
+  });
+  const count = await within(counting, deadlineMs, `finding the partitions of ${topic}`);
+  if (count === 0) throw new DocketError('topic_misconfigured', `${topic} has no partitions: run \`docket migrate\`.`);
+  return count;
+}

@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto';
+import type { LogRecord } from '@docket/event';
+
+import { kafkaUnavailable } from './kafka-errors.ts';
+import type { KafkaClient } from './kafka-client.ts';
+import { createPartitionConsumer } from './partition-consumer.ts';
+import { fetchTopicOffsets } from './topic-offsets.ts';
+
+/** Offsets `from` up to, but not including, `to`. */
+export interface OffsetRange {
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface ReadOptions {
+  readonly topic: string;
+  /** Committed data records of one partition, ascending; a promise holds back the next fetch. */
+  onRecords(records: readonly LogRecord[], partition: number): Promise<void> | void;
+  /** Rejects when nothing at all has been read for this time. Default 30,000: a join of a group takes up to 6 s. */
+  readonly idleDeadlineMs?: number;
+}
+
+/**
+ * Reads ranges of a topic once, read_committed, in a group of its own that commits nothing. A range is cut to what the topic holds: offsets
+ * may have gaps, and a log may begin after `from`. Gives the ranges as they were read, empty ones left out.
+ * Rejects with `kafka_unavailable`.
+ */
+export async function readRanges(
+  kafka: KafkaClient,
+  options: ReadOptions & { ranges: readonly OffsetRange[] },
+): Promise<OffsetRange[]> {
+  const held = new Map((await fetchTopicOffsets(kafka, options.topic)).map((range) => [range.partition, range]));
+  const ranges = options.ranges
+    .map(({ partition, from, to }) => {
+      const { earliest = 0, end = 0 } = held.get(partition) ?? {};
+      return { partition, from: Math.max(from, earliest), to: Math.min(to, end) };
+    })
+    .filter(({ from, to }) => from < to);
+  if (ranges.length > 0) await readHeld(kafka, options, ranges);
+  return ranges;
+}
+
+/** Reads all that a topic holds now. As `readRanges`. */
+export async function readTopic(kafka: KafkaClient, options: ReadOptions): Promise<OffsetRange[]> {
+  return readRanges(kafka, { ...options, ranges: await wholeOf(kafka, options.topic) });
+}
+
+async function wholeOf(kafka: KafkaClient, topic: string): Promise<OffsetRange[]> {
+  return (await fetchTopicOffsets(kafka, topic)).map(({ partition, earliest, end }) => ({
+    partition,
+    from: earliest,
+    to: end,
+  }));
+}
+
+/** Reads one partition; convenience over `readRanges`. */
+export async function readPartition(
+  kafka: KafkaClient,
+  options: ReadOptions & { partition: number; from: number; to: number },
+): Promise<OffsetRange | undefined> {
+  const { partition, from, to } = options;
+  const [range] = await readRanges(kafka, { ...options, ranges: [{ partition, from, to }] });
+  return range;
+}
+
+async function readHeld(kafka: KafkaClient, options: ReadOptions, ranges: readonly OffsetRange[]): Promise<void> {
+  const { topic, idleDeadlineMs = 30_000 } = options;
+  /** What is left to read, by partition: the next offset and the end. */
+  const left = new Map(ranges.map(({ partition, from, to }) => [partition, { next: from, to }]));
+  let timer: NodeJS.Timeout | undefined;
+  let settle: { done: () => void; fail: (error: Error) => void } | undefined;
+
+  const stayAwake = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(
+      () => settle?.fail(new Error(`nothing of ${topic} came for ${idleDeadlineMs} ms`)),
+      idleDeadlineMs,
+    );
+  };
+  const advance = (partition: number, next: number): void => {
+    stayAwake();
+    const range = left.get(partition);
+    if (range === undefined) return;
+    range.next = next;
+    if (next < range.to) return;
+    left.delete(partition);
+    const { id } = consumer.assignment() ?? {};
+    if (id !== undefined) consumer.pause(id, partition);
+    if (left.size === 0) settle?.done();
+  };
+
+  const consumer = createPartitionConsumer(kafka, {
+    groupId: `${kafka.settings.kafkaTopicPrefix}reader.${randomUUID()}`,
+    topic,
+    onAssigned: ({ id }) => {
+      for (const [partition, { next }] of left) consumer.resumeAt(id, partition, next);
+    },
+    onBatch: ({ partition, records }) => {
+      const end = left.get(partition)?.to ?? 0;
+      const wanted = records.filter(({ offset }) => offset < end);
+      return wanted.length === 0 ? undefined : options.onRecords(wanted, partition);
+    },
+    onPosition: advance,
+    onPositionJump: ({ assignmentId, partition, expectedOffset, foundOffset }) => {
+      if (foundOffset < expectedOffset)
+        return settle?.fail(
+          new Error(`${topic}/${partition} lost what was being read: it now begins at ${foundOffset}`),
+        );
+      // Retention took the beginning meanwhile.
+      advance(partition, foundOffset);
+      consumer.resumeAt(assignmentId, partition, foundOffset);
+    },
+    onCrash: (error) => settle?.fail(error),
+  });
+
+  try {
+    await new Promise<void>((resolve, reject) => {
+      settle = { done: resolve, fail: reject };
+      stayAwake();
+      consumer.start();
+    });
+  } catch (error) {
+    throw kafkaUnavailable(`reading ${topic}`, error);
+  } finally {
+    clearTimeout(timer);
+    await consumer.stop();
+  }
+}

@@ -1,0 +1,57 @@
+import { setting } from '@docket/runtime';
+import type { SettingsOf } from '@docket/runtime';
+
+/** What every process that talks to Kafka needs to know. */
+export const kafkaSettings = {
+  kafkaBrokers: setting.list({
+    env: 'KAFKA_BROKERS',
+    description: 'Bootstrap brokers, host:port, comma-separated',
+    pattern: /^[^\s:]+:\d{1,5}$/,
+  }),
+  kafkaTopicPrefix: setting.string({
+    env: 'KAFKA_TOPIC_PREFIX',
+    description:
+      'Begins the name of every topic, consumer group and transactional id, so that installations can share a cluster',
+    default: 'audit.',
+    // Kafka allows 249 characters for a topic; the longest suffix is far below 149.
+    max: 100,
+    pattern: /^[A-Za-z0-9._-]+$/,
+  }),
+  kafkaReplicationFactor: setting.integer({
+    env: 'KAFKA_REPLICATION_FACTOR',
+    description: 'Replicas of every topic: created with, and the least that a service accepts',
+    default: 3,
+    min: 1,
+    max: 32,
+  }),
+  kafkaMinInsyncReplicas: setting.integer({
+    env: 'KAFKA_MIN_INSYNC_REPLICAS',
+    description: 'min.insync.replicas of every topic: created with, and the least that a service accepts',
+    default: 2,
+    min: 1,
+    max: 32,
+  }),
+};
+
+/** Only what creates the topics needs to know how many partitions they shall have; everybody else reads the recorded count. */
+export const kafkaMigrateSettings = {
+  kafkaPartitions: setting.integer({
+    env: 'KAFKA_PARTITIONS',
+    description: 'Partitions of the events topic when it is created; a living topic keeps its count',
+    default: 12,
+    min: 1,
+    // src_partition is a UInt16 and each partition costs a tail buffer; nobody has needed more.
+    max: 1024,
+  }),
+};
+
+export const registrySettings = {
+  schemaRegistryUrl: setting.url({
+    env: 'SCHEMA_REGISTRY_URL',
+    description:
+      'Confluent-compatible schema registry, with its path when it has one; user:password@ is used for basic authentication',
+  }),
+};
+
+export type KafkaSettings = SettingsOf<typeof kafkaSettings>;
+export type RegistrySettings = SettingsOf<typeof registrySettings>;

@@ -1,0 +1,35 @@
+import { pauseFor } from './deadline.ts';
+import { isRetriable, kafkaUnavailable } from './kafka-errors.ts';
+import { withAdmin } from './kafka-client.ts';
+import type { KafkaClient } from './kafka-client.ts';
+
+/** What a partition holds: offsets from `earliest` up to, but not including, `end`. Equal when it holds nothing. */
+export interface PartitionRange {
+  readonly partition: number;
+  readonly earliest: number;
+  /** The last stable offset: what read_committed consumers can reach now. An open transaction, or one whose marker is still to be written, lies behind it. */
+  readonly end: number;
+}
+
+const offsetsDeadlineMs = 15_000;
+const retryDelayMs = 200;
+
+/** The ranges of all partitions, ordered by partition. Rejects with `kafka_unavailable` after 15 s. */
+export async function fetchTopicOffsets(kafka: KafkaClient, topic: string): Promise<PartitionRange[]> {
+  const endsAtMs = Date.now() + offsetsDeadlineMs;
+  for (;;) {
+    try {
+      const offsets = await withAdmin(kafka, Math.max(1, endsAtMs - Date.now()), (admin) =>
+        admin.fetchTopicOffsets(topic),
+      );
+      return offsets
+        .map(({ partition, low, high }) => ({ partition, earliest: Number(low), end: Number(high) }))
+        .toSorted((a, b) => a.partition - b.partition);
+    } catch (error) {
+      // kafkajs gives up at once when a leader has just been elected; new metadata mends it.
+      if (!isRetriable(error) || Date.now() + retryDelayMs >= endsAtMs)
+        throw kafkaUnavailable(`reading the offsets of ${topic}`, error);
+      await pauseFor(retryDelayMs);
+    }
+  }
+}
