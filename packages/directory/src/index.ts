@@ -1,1 +1,36 @@
-export {};
+export { hashKeySecret, isSameSecret, newApiKey, parseApiKey, type KeyText } from './api-key.ts';
+export {
+  authenticate,
+  bearerToken,
+  chooseTenant,
+  mayActOn,
+  permitScope,
+  type Authentication,
+  type Credential,
+  type Permission,
+  type Refusal,
+  type TenantChoice,
+} from './authentication-policy.ts';
+export { changeOfRecord, recordOfEntity, type DirectoryChange } from './directory-record-mapper.ts';
+export {
+  createDirectoryState,
+  type AppliedChange,
+  type DirectoryReader,
+  type DirectoryState,
+} from './directory-state.ts';
+export { createDirectoryView, type DirectoryView } from './directory-view.ts';
+export { createDirectoryWriter, type Decision, type DirectoryWriter } from './directory-writer.ts';
+export {
+  scopes,
+  type ApiKey,
+  type Entity,
+  type EntityKind,
+  type Scope,
+  type SealedSecret,
+  type Subscription,
+  type SubscriptionBatch,
+  type Tenant,
+} from './entities.ts';
+export { masterKeySettings, readMasterKey, type MasterKey } from './master-key.ts';
+export { openSecret, sealSecret, type Opened } from './sealed-secret.ts';
+export { newWebhookSecret, webhookSecretBytes } from './webhook-secret.ts';

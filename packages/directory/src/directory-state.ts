@@ -1,0 +1,84 @@
+import type { DirectoryChange } from './directory-record-mapper.ts';
+import type { ApiKey, Entity, EntityKind, Subscription, Tenant } from './entities.ts';
+
+/** What readers may ask. Answers are as of the last record that was applied. */
+export interface DirectoryReader {
+  tenant(id: string): Tenant | undefined;
+  tenants(): readonly Tenant[];
+  key(id: string): ApiKey | undefined;
+  keys(): readonly ApiKey[];
+  subscription(id: string): Subscription | undefined;
+  subscriptions(): readonly Subscription[];
+  subscriptionsOf(tenantId: string): readonly Subscription[];
+}
+
+/** The entity that a change put or took away. */
+export interface AppliedChange {
+  readonly kind: EntityKind;
+  readonly id: string;
+}
+
+export interface DirectoryState extends DirectoryReader {
+  /** Applies a change; gives what it touched, or undefined when it says nothing about an entity. Applying twice changes nothing. */
+  apply(change: DirectoryChange): AppliedChange | undefined;
+}
+
+/** The directory in memory: maps by id, and subscriptions by tenant, because delivery asks for those with every batch. */
+export function createDirectoryState(): DirectoryState {
+  const tenants = new Map<string, Tenant>();
+  const keys = new Map<string, ApiKey>();
+  const subscriptions = new Map<string, Subscription>();
+  const byTenant = new Map<string, Map<string, Subscription>>();
+
+  const forgetSubscription = (id: string): void => {
+    const known = subscriptions.get(id);
+    if (known === undefined) return;
+    subscriptions.delete(id);
+    const siblings = byTenant.get(known.tenant_id);
+    siblings?.delete(id);
+    if (siblings?.size === 0) byTenant.delete(known.tenant_id);
+  };
+
+  const put = (entity: Entity): void => {
+    switch (entity.kind) {
+      case 'tenant':
+        tenants.set(entity.id, entity);
+        return;
+      case 'key':
+        keys.set(entity.id, entity);
+        return;
+      case 'subscription': {
+        forgetSubscription(entity.id);
+        subscriptions.set(entity.id, entity);
+        const siblings = byTenant.get(entity.tenant_id) ?? new Map<string, Subscription>();
+        siblings.set(entity.id, entity);
+        byTenant.set(entity.tenant_id, siblings);
+      }
+    }
+  };
+
+  const remove = (kind: EntityKind, id: string): void => {
+    if (kind === 'tenant') tenants.delete(id);
+    else if (kind === 'key') keys.delete(id);
+    else forgetSubscription(id);
+  };
+
+  return {
+    apply: (change) => {
+      if (change.type === 'put') {
+        put(change.entity);
+        return { kind: change.entity.kind, id: change.entity.id };
+      }
+      if (change.type !== 'removed') return undefined;
+      remove(change.kind, change.id);
+      return { kind: change.kind, id: change.id };
+    },
+    tenant: (id) => tenants.get(id),
+    tenants: () => [...tenants.values()],
+    key: (id) => keys.get(id),
+    keys: () => [...keys.values()],
+    subscription: (id) => subscriptions.get(id),
+    subscriptions: () => [...subscriptions.values()],
+    subscriptionsOf: (tenantId) => [...(byTenant.get(tenantId)?.values() ?? [])],
+  };
+}

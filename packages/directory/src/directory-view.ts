@@ -1,0 +1,67 @@
+import { createTopicView } from '@docket/kafka';
+import type { KafkaClient } from '@docket/kafka';
+import type { HealthCheck } from '@docket/runtime';
+
+import { changeOfRecord } from './directory-record-mapper.ts';
+import { createDirectoryState } from './directory-state.ts';
+import type { AppliedChange, DirectoryReader } from './directory-state.ts';
+
+export interface DirectoryView extends DirectoryReader {
+  /** Returns at once; reads in the background. */
+  start(): void;
+  stop(): Promise<void>;
+  /** True once all that the directory held at the start has been read; readers MUST NOT rely on the view before. */
+  isCaughtUp(): boolean;
+  waitUntilCaughtUp(deadlineMs: number): Promise<void>;
+  /** Resolves when all that the directory holds now has been applied. Rejects with `kafka_unavailable` or `not_caught_up`. */
+  refresh(deadlineMs: number): Promise<void>;
+  /** Calls back after each change to an entity, in the order of the log; gives what ends it. The callback MUST NOT throw. */
+  onChange(listener: (change: AppliedChange) => void): () => void;
+  /** Calls back when a writer announces itself. */
+  onWriter(listener: (writerId: string) => void): () => void;
+  /** For a service's health: ready means caught up. */
+  check(): HealthCheck;
+}
+
+/**
+ * The directory as a live view in memory: tenants, keys, subscriptions. Each process has its own and answers from it, so a lookup never waits and the
+ * loss of Kafka takes no lookup away; a change shows within the time that Kafka takes to hand it on.
+ */
+export function createDirectoryView(
+  kafka: KafkaClient,
+  options: { /** The view has ended for good: end the process. */ onCrash(error: Error): void },
+): DirectoryView {
+  const state = createDirectoryState();
+  const changeListeners = new Set<(change: AppliedChange) => void>();
+  const writerListeners = new Set<(writerId: string) => void>();
+  const { name } = kafka.topics.directory;
+
+  const view = createTopicView(kafka, {
+    topic: name,
+    onCrash: (error) => options.onCrash(error),
+    onRecord: ({ key, value, offset }) => {
+      const change = changeOfRecord(key, value);
+      if (change.type === 'unreadable') kafka.logger.error({ offset, detail: change.detail }, 'directory.unreadable');
+      if (change.type === 'writer') for (const listener of writerListeners) listener(change.writerId);
+      const applied = state.apply(change);
+      if (applied !== undefined) for (const listener of changeListeners) listener(applied);
+    },
+  });
+
+  const listen = <Listener>(listeners: Set<Listener>, listener: Listener): (() => void) => {
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
+  };
+
+  return {
+    ...state,
+    start: () => view.start(),
+    stop: () => view.stop(),
+    isCaughtUp: () => view.isCaughtUp(),
+    waitUntilCaughtUp: (deadlineMs) => view.waitUntilCaughtUp(deadlineMs),
+    refresh: (deadlineMs) => view.refresh(deadlineMs),
+    onChange: (listener) => listen(changeListeners, listener),
+    onWriter: (listener) => listen(writerListeners, listener),
+    check: () => (view.isCaughtUp() ? { ok: true } : { ok: false, detail: `${name} has not been read to its end` }),
+  };
+}
