@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasErrorCode } from './error-code.ts';
 import type { ArtifactPlan } from './artifact-policy.ts';
 import { downloadFreeBytesMin, mavenDownloadedMegabytes, planArtifact } from './artifact-policy.ts';
 import { clickhousePackage } from './clickhouse-mapper.ts';
@@ -24,8 +25,10 @@ export interface Artifacts {
 export interface DownloadOptions {
   readonly guard: ProcessGuard;
   readonly signal: AbortSignal;
-  report(line: string): void;
+  readonly report: (line: string) => void;
 }
+
+type Download = (target: string, logFile: string) => Promise<void>;
 
 const progressIntervalMs = 5000;
 /** The largest download is 150 MB: half an hour is a very slow line, more is a hanging one. */
@@ -51,21 +54,22 @@ export async function ensureArtifacts(dir: string, options: DownloadOptions): Pr
     registry: registryJarName,
     clickhouse: libraryFile('', libraryPackage),
   };
-  const place = (name: ComponentName, download: (target: string, logFile: string) => Promise<void>) =>
-    ensureArtifact(dir, plans[name], wanted[name], options, download);
+  const failure = new AbortController();
+  const shared = { ...options, signal: AbortSignal.any([options.signal, failure.signal]) };
+  const place = (name: ComponentName, download: Download) =>
+    ensureArtifact(dir, plans[name], wanted[name], shared, download);
   // Two Mavens at once may spoil their shared repository, so they follow each other; npm runs beside them.
-  const [[kafkaLibsDir, registryHomeDir], clickhouseDir] = await Promise.all([
-    place('kafka', (target, logFile) => runMaven('kafka', 'copy-dependencies', target, logFile, options)).then(
-      async (kafkaDir) =>
-        [
-          kafkaDir,
-          await place('registry', (target, logFile) =>
-            runMaven('registry', 'unpack-dependencies', target, logFile, options),
-          ),
-        ] as const,
-    ),
-    place('clickhouse', (target, logFile) => runNpm(target, logFile, options)),
-  ]);
+  const kafka = place('kafka', (target, log) => runMaven('kafka', 'copy-dependencies', target, log, shared));
+  const registry = kafka.then(() =>
+    place('registry', (target, log) => runMaven('registry', 'unpack-dependencies', target, log, shared)),
+  );
+  const clickhouse = place('clickhouse', (target, log) => runNpm(target, log, shared));
+  const downloads = [kafka, registry, clickhouse] as const;
+  const [kafkaLibsDir, registryHomeDir, clickhouseDir] = await Promise.all(downloads).catch(async (error: unknown) => {
+    failure.abort(error);
+    await Promise.allSettled(downloads);
+    throw error;
+  });
   return {
     kafkaVersion: plans.kafka.version,
     kafkaLibsDir,
@@ -102,7 +106,7 @@ async function ensureArtifact(
   plan: ArtifactPlan,
   wantedFile: string,
   options: DownloadOptions,
-  download: (target: string, logFile: string) => Promise<void>,
+  download: Download,
 ): Promise<string> {
   const final = join(artifactsDir(dir), plan.key);
   if (existsSync(final)) return final;
@@ -165,7 +169,7 @@ async function runDownload(
   const stopped = AbortSignal.any([signal, AbortSignal.timeout(downloadDeadlineMs)]);
   stopped.throwIfAborted();
   const tool = await launch(command, { guard, logFile, cwd }).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') throw new StackError({ kind: missing });
+    if (hasErrorCode(error, 'ENOENT')) throw new StackError({ kind: missing });
     throw error;
   });
   const stop = () => void tool.stop(0);

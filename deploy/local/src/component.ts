@@ -76,6 +76,13 @@ export function createComponent(plan: ComponentPlan): Component {
     throw new StackError({ kind: 'component-silent', name: plan.name, deadlineMs: startDeadlineMs, detail, logFile });
   }
 
+  async function watchForDeath(started: ManagedProcess): Promise<void> {
+    const exit = await started.exited;
+    if (running !== started) return;
+    running = null;
+    plan.onDeath(died(describeExit(exit)));
+  }
+
   return {
     name: plan.name,
     port: plan.port,
@@ -101,11 +108,7 @@ export function createComponent(plan: ComponentPlan): Component {
         await end((process) => process.stop(stopGraceMs));
         throw error;
       }
-      void started.exited.then((exit) => {
-        if (running !== started) return;
-        running = null;
-        plan.onDeath(died(describeExit(exit)));
-      });
+      void watchForDeath(started);
     },
     kill: (signal = 'SIGKILL') =>
       end(async (process) => {

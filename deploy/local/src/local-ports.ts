@@ -12,7 +12,7 @@ const attemptsMax = 100;
 export async function choosePort(name: ComponentName, setting: string, given: number | undefined): Promise<number> {
   if (given === undefined) return freePort();
   if (!Number.isInteger(given) || given < 1 || given > 65_535) {
-    throw new StackError({ kind: 'port-invalid', setting, value: String(given) });
+    throw new StackError({ kind: 'setting-invalid', setting, value: String(given), expected: 'a port (1 to 65535)' });
   }
   if (!(await isFree(given))) throw new StackError({ kind: 'port-taken', name, setting, port: given });
   return given;

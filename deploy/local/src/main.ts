@@ -3,7 +3,7 @@
  * Settings: KAFKA_PORT, SCHEMA_REGISTRY_PORT, CLICKHOUSE_PORT (default: free ports), DOCKET_STACK_DIR (default .local of this checkout),
  * STACK_FREE_MB_MIN. `--fresh` uses empty data that is removed at the end.
  */
-import { explainProblem, StackError } from './problem-policy.ts';
+import { StackError } from './problem-policy.ts';
 import { defaultStackDir } from './layout.ts';
 import { startStack } from './stack.ts';
 
@@ -23,14 +23,14 @@ async function main(): Promise<number> {
   const stack = await startStack({
     dir: process.env['DOCKET_STACK_DIR'] ?? defaultStackDir(),
     ports: {
-      ...given('kafka', numberOf('KAFKA_PORT')),
-      ...given('registry', numberOf('SCHEMA_REGISTRY_PORT')),
-      ...given('clickhouse', numberOf('CLICKHOUSE_PORT')),
+      kafka: numberOf('KAFKA_PORT'),
+      registry: numberOf('SCHEMA_REGISTRY_PORT'),
+      clickhouse: numberOf('CLICKHOUSE_PORT'),
     },
     fresh: process.argv.includes('--fresh'),
     report: say,
     signal: interrupt.signal,
-    ...given('freeBytesMin', freeMegabytesMin === undefined ? undefined : freeMegabytesMin * 1_000_000),
+    freeBytesMin: freeMegabytesMin === undefined ? undefined : freeMegabytesMin * 1_000_000,
   });
   say(
     `The stack is up after ${((Date.now() - startedAt) / 1000).toFixed(1)} s. Settings: ${stack.envFile}. Ctrl-C stops it.`,
@@ -49,18 +49,15 @@ async function main(): Promise<number> {
 function numberOf(setting: string): number | undefined {
   const value = process.env[setting];
   if (value === undefined || value === '') return undefined;
-  if (!/^\d+$/.test(value)) throw new StackError({ kind: 'port-invalid', setting, value });
+  if (!/^\d+$/.test(value))
+    throw new StackError({ kind: 'setting-invalid', setting, value, expected: 'a whole number' });
   return Number(value);
-}
-
-function given<K extends string>(key: K, value: number | undefined): { [key in K]?: number } {
-  return value === undefined ? {} : ({ [key]: value } satisfies Record<string, number> as { [key in K]?: number });
 }
 
 try {
   process.exitCode = await main();
 } catch (error) {
   if (!(error instanceof StackError)) throw error;
-  process.stderr.write(`${explainProblem(error.problem)}\n`);
+  process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;
 }

@@ -53,7 +53,7 @@ export async function launch(command: Command, options: LaunchOptions): Promise<
   if (pid === undefined) throw new Error(`${command.command} started without a process id`);
   options.guard.watch(pid);
   if (options.pidFile !== undefined) writeFileSync(options.pidFile, JSON.stringify(identify(pid)));
-  void exited.then(() => {
+  child.once('exit', () => {
     // Members of its group that outlived it would be nobody's.
     signalGroup(pid, 'SIGKILL');
     options.guard.unwatch(pid);

@@ -7,7 +7,7 @@ export type Problem =
   | { kind: 'maven-missing' }
   | { kind: 'npm-missing' }
   | { kind: 'port-taken'; name: ComponentName; setting: string; port: number }
-  | { kind: 'port-invalid'; setting: string; value: string }
+  | { kind: 'setting-invalid'; setting: string; value: string; expected: string }
   | { kind: 'disk-full'; dir: string; freeBytes: number; neededBytes: number }
   | { kind: 'already-running'; pid: number; dir: string }
   | { kind: 'platform-unknown'; platform: string }
@@ -30,8 +30,8 @@ export function explainProblem(problem: Problem): string {
       return 'npm is missing; it is needed once, to download ClickHouse. Install Node.js together with npm.';
     case 'port-taken':
       return `Port ${problem.port} for ${problem.name} is taken. Stop what listens there (lsof -i :${problem.port}), or set ${problem.setting} to another port, or unset it to get a free one.`;
-    case 'port-invalid':
-      return `${problem.setting}=${problem.value} is not a port. Set it to a number between 1 and 65535, or unset it to get a free one.`;
+    case 'setting-invalid':
+      return `${problem.setting}=${problem.value} is not ${problem.expected}. Correct it, or unset it to use the default.`;
     case 'disk-full':
       return `${megabytes(problem.freeBytes)} MB are free at ${problem.dir}, ${megabytes(problem.neededBytes)} MB are needed. Free some space there and start again.`;
     case 'already-running':

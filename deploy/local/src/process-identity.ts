@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { hasErrorCode } from './error-code.ts';
 
 /** A process that can be recognised later although process ids are used again. */
 export interface ProcessIdentity {
@@ -38,7 +39,7 @@ export function signalGroup(groupId: number, signal: NodeJS.Signals): boolean {
     process.kill(-groupId, signal);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
+    if (hasErrorCode(error, 'ESRCH')) return false;
     throw error;
   }
 }

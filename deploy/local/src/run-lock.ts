@@ -1,5 +1,6 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { hasErrorCode } from './error-code.ts';
 import type { RunLayout } from './layout.ts';
 import { componentNames } from './layout.ts';
 import { StackError } from './problem-policy.ts';
@@ -72,7 +73,7 @@ function succeeds(action: () => void, expectedCode: string): boolean {
     action();
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === expectedCode) return false;
+    if (hasErrorCode(error, expectedCode)) return false;
     throw error;
   }
 }

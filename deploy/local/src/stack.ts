@@ -22,16 +22,18 @@ export interface StackOptions {
   /** `.local`: downloads, and unless `fresh` also data, logs and stack.env. Created if missing. */
   readonly dir: string;
   /** Ports on 127.0.0.1; a missing one is chosen free. */
-  readonly ports?: Partial<StackPorts>;
+  readonly ports?: GivenPorts;
   /** Empty data in a directory of its own that is removed at the end; may run beside other stacks of the same `dir`. */
   readonly fresh?: boolean;
   /** One line for the operator at a time: downloads, then each server with version and port. */
-  report?(line: string): void;
+  readonly report?: (line: string) => void;
   /** Aborting before the stack is up stops everything and rejects with StackError `interrupted`. */
   readonly signal?: AbortSignal;
   /** Free space without which it does not start. Default 500 MB; 2.5 GB while something has to be downloaded. */
-  readonly freeBytesMin?: number;
+  readonly freeBytesMin?: number | undefined;
 }
+
+export type GivenPorts = { readonly [name in keyof StackPorts]?: number | undefined };
 
 /** A running stack. */
 export interface Stack {
@@ -86,64 +88,55 @@ interface Start {
   readonly layout: RunLayout;
   readonly guard: ProcessGuard;
   readonly options: StackOptions;
-  release(): void;
+  readonly release: () => void;
 }
 
 async function startServers({ dir, layout, guard, options, release }: Start): Promise<Stack> {
-  const report = options.report ?? (() => {});
+  const report = (line: string) => options.report?.(line);
   const interrupt = new AbortController();
-  const forward = () => interrupt.abort(new StackError({ kind: 'interrupted' }));
-  options.signal?.addEventListener('abort', forward, { once: true });
-  if (options.signal?.aborted === true) forward();
-  let reportFailure: (error: StackError) => void = () => {};
-  const failed = new Promise<StackError>((settle) => (reportFailure = settle));
-
   const { signal } = interrupt;
+  const unfollow = followInterrupt(options.signal, interrupt);
   await requireFreeSpace(dir, options.freeBytesMin ?? runFreeBytesMin);
   const ports = await choosePorts(options.ports ?? {});
   const java = await requireJava();
   const artifacts = await ensureArtifacts(dir, { guard, signal, report });
   const context: ServerContext = { layout, artifacts, java, guard };
-  const component = (plan: ServerPlan) =>
-    createComponent({ ...plan, layout, guard, signal, onDeath: (error) => reportFailure(error) });
 
+  let reportFailure: (error: StackError) => void = () => {};
+  const failed = new Promise<StackError>((settle) => (reportFailure = settle));
   const started: Component[] = [];
-  const launchAndReport = async (plan: ServerPlan, version?: string): Promise<Component> => {
-    const server = component(plan);
+  const bringUp = async (plan: ServerPlan, version?: string): Promise<Component> => {
+    const server = createComponent({ ...plan, layout, guard, signal, onDeath: (error) => reportFailure(error) });
     started.push(server);
     await server.start();
     report(`${server.name} ${server.version() || (version ?? '')} is up on port ${server.port}`);
     return server;
   };
-  const clickhouse = prepareClickHouse(context, ports.clickhouse);
-  const [kafka, registry, clickhouseServer] = await allOrStop(
-    [
-      prepareKafka(context, { port: ports.kafka, controllerPort: await freePort() }).then((plan) =>
-        launchAndReport(plan, artifacts.kafkaVersion),
-      ),
-      launchAndReport(prepareRegistry(context, ports.registry)),
-      launchAndReport(clickhouse.plan),
-    ],
+  const bringUpKafka = async () => {
+    const plan = await prepareKafka(context, { port: ports.kafka, controllerPort: await freePort() });
+    return bringUp(plan, artifacts.kafkaVersion);
+  };
+  const { plan: clickhousePlan, password } = prepareClickHouse(context, ports.clickhouse);
+  const [kafka, registry, clickhouse] = await allOrStop(
+    [bringUpKafka(), bringUp(prepareRegistry(context, ports.registry)), bringUp(clickhousePlan)],
     interrupt,
     started,
   );
-  options.signal?.removeEventListener('abort', forward);
+  unfollow();
 
-  const env = stackEnvOf(ports, clickhouse.password);
+  const env = stackEnvOf(ports, password);
   writeFileSync(layout.envFile, formatEnvFile(env), { mode: 0o600 });
   let stopping: Promise<void> | null = null;
-  return {
-    kafka,
-    registry,
-    clickhouse: clickhouseServer,
-    env,
-    envFile: layout.envFile,
-    failed,
-    stop() {
-      stopping ??= stopAll(started).finally(release);
-      return stopping;
-    },
-  };
+  const stop = () => (stopping ??= stopAll(started).finally(release));
+  return { kafka, registry, clickhouse, env, envFile: layout.envFile, failed, stop };
+}
+
+/** Passes the caller's abort on until the returned function is called: once the stack is up, it is stopped by `stop` alone. */
+function followInterrupt(outer: AbortSignal | undefined, inner: AbortController): () => void {
+  const forward = () => inner.abort(new StackError({ kind: 'interrupted' }));
+  outer?.addEventListener('abort', forward, { once: true });
+  if (outer?.aborted === true) forward();
+  return () => outer?.removeEventListener('abort', forward);
 }
 
 /** Waits for all three; the first failure interrupts the others, and only when everything is gone the failure is thrown. */
@@ -166,7 +159,7 @@ async function stopAll(components: readonly Component[]): Promise<void> {
   await Promise.all(components.map((component) => component.stop()));
 }
 
-async function choosePorts(given: Partial<StackPorts>): Promise<StackPorts> {
+async function choosePorts(given: GivenPorts): Promise<StackPorts> {
   return {
     kafka: await choosePort('kafka', portSettings.kafka, given.kafka),
     registry: await choosePort('registry', portSettings.registry, given.registry),
