@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createKafka, createPublisher, createTransactionalWriter, ensureTopics, kafkaSettings } from '@docket/kafka';
+import type { KafkaClient } from '@docket/kafka';
+import { createLogger, DocketError, readSettings } from '@docket/runtime';
+
+import { createDirectoryView, createDirectoryWriter } from '../src/index.ts';
+import type { DirectoryView, DirectoryWriter, Tenant } from '../src/index.ts';
+
+const deadlineMs = 30_000;
+const logger = createLogger({ service: 'test', level: 'silent' });
+
+let kafka: KafkaClient;
+const toStop: { stop(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  kafka = newKafka();
+  await ensureTopics(kafka, { partitions: 2 });
+}, 60_000);
+
+afterAll(async () => {
+  for (const running of toStop.toReversed()) await running.stop();
+}, 60_000);
+
+function newKafka(): KafkaClient {
+  const env = { ...process.env, KAFKA_TOPIC_PREFIX: `test-${randomUUID()}.` };
+  return createKafka(readSettings(kafkaSettings, env), { logger, clientId: 'test' });
+}
+
+async function startedView(): Promise<DirectoryView> {
+  const view = createDirectoryView(kafka, {
+    onCrash: (error) => {
+      throw error;
+    },
+  });
+  toStop.push(view);
+  view.start();
+  await view.waitUntilCaughtUp(deadlineMs);
+  return view;
+}
+
+async function startedWriter(): Promise<{ writer: DirectoryWriter; view: DirectoryView; fenced: Promise<Error> }> {
+  const view = await startedView();
+  let onFenced: (error: Error) => void = () => undefined;
+  const fenced = new Promise<Error>((resolve) => (onFenced = resolve));
+  const writer = createDirectoryWriter(kafka, { view, onFenced });
+  toStop.push(writer);
+  writer.start();
+  await writer.change(() => ({ result: undefined }));
+  return { writer, view, fenced };
+}
+
+const tenant = (id: string, name = id): Tenant => ({
+  version: 1,
+  kind: 'tenant',
+  id,
+  name,
+  created_at: '2026-01-01T00:00:00.000Z',
+});
+
+describe('the directory on Kafka', () => {
+  test(
+    'a change is in the writer’s own view when it resolves, in others soon, and in one that starts later before it is caught up',
+    async () => {
+      const { writer, view } = await startedWriter();
+      const other = await startedView();
+      await writer.change(() => ({ puts: [tenant('acme', 'Acme')], result: undefined }));
+      expect(view.tenant('acme')?.name).toBe('Acme');
+      await other.refresh(deadlineMs);
+      expect(other.tenant('acme')?.name).toBe('Acme');
+
+      await writer.change(() => ({ puts: [tenant('acme', 'Acme Corp'), tenant('beta')], result: undefined }));
+      await writer.change(() => ({ removes: [{ kind: 'tenant', id: 'beta' }], result: undefined }));
+      const late = await startedView();
+      expect(late.tenants()).toEqual([tenant('acme', 'Acme Corp')]);
+    },
+    4 * deadlineMs,
+  );
+
+  test(
+    'decisions are made one at a time, each on the state that the one before left',
+    async () => {
+      const { writer } = await startedWriter();
+      const claims = Array.from({ length: 20 }, (_, n) =>
+        writer.change((directory) => {
+          const taken = directory.tenant('contested') !== undefined;
+          return { puts: taken ? [] : [tenant('contested', String(n))], result: !taken };
+        }),
+      );
+      expect((await Promise.all(claims)).filter(Boolean)).toEqual([true]);
+    },
+    2 * deadlineMs,
+  );
+
+  test(
+    'a decision that throws writes nothing and lets the next one through',
+    async () => {
+      const { writer, view } = await startedWriter();
+      const refused = writer.change(() => {
+        throw new DocketError('conflict', 'taken');
+      });
+      await expect(refused).rejects.toMatchObject({ code: 'conflict' });
+      await writer.change(() => ({ puts: [tenant('after')], result: undefined }));
+      expect(view.tenant('after')).toBeDefined();
+    },
+    2 * deadlineMs,
+  );
+
+  test(
+    'a second writer fences the first, which hears of it without writing and never writes again',
+    async () => {
+      const first = await startedWriter();
+      const second = await startedWriter();
+      expect(await first.fenced).toMatchObject({ code: 'writer_fenced' });
+      await expect(first.writer.change(() => ({ puts: [tenant('stale')], result: undefined }))).rejects.toMatchObject({
+        code: 'writer_fenced',
+      });
+      await second.writer.change(() => ({ puts: [tenant('fresh')], result: undefined }));
+      expect(second.view.tenant('fresh')).toBeDefined();
+      expect(second.view.tenant('stale')).toBeUndefined();
+    },
+    3 * deadlineMs,
+  );
+
+  test(
+    'a writer that another fenced through Kafka alone learns it at its next write',
+    async () => {
+      const first = await startedWriter();
+      const silent = createTransactionalWriter(kafka, {
+        transactionalId: `${kafka.settings.kafkaTopicPrefix}admin`,
+        topic: kafka.topics.directory.name,
+        onFenced: () => undefined,
+      });
+      toStop.push(silent);
+      expect(await silent.acquire()).toEqual({ ok: true });
+      const late = first.writer.change(() => ({ puts: [tenant('late')], result: undefined }));
+      await expect(late).rejects.toMatchObject({ code: 'writer_fenced' });
+      expect(await first.fenced).toMatchObject({ code: 'writer_fenced' });
+      expect((await startedView()).tenant('late')).toBeUndefined();
+    },
+    3 * deadlineMs,
+  );
+
+  test(
+    'what is broken on the topic is passed over',
+    async () => {
+      const publisher = createPublisher(kafka);
+      toStop.push(publisher);
+      await publisher.start();
+      const outcomes = await publisher.publish(kafka.topics.directory.name, [
+        { key: 'tenant:broken', value: Buffer.from('{'), partition: 0 },
+        { key: 'policy:later', value: Buffer.from('{"version":9}'), partition: 0 },
+        { key: 'tenant:whole', value: Buffer.from(JSON.stringify(tenant('whole'))), partition: 0 },
+      ]);
+      expect(outcomes.map(({ ok }) => ok)).toEqual([true, true, true]);
+      const view = await startedView();
+      expect(view.tenant('broken')).toBeUndefined();
+      expect(view.tenant('whole')).toEqual(tenant('whole'));
+    },
+    2 * deadlineMs,
+  );
+});
