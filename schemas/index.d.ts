@@ -1,4 +1,13 @@
+/** An Avro record schema, parsed. */
+export interface AvroRecordSchema {
+  readonly type: 'record';
+  readonly name: string;
+  readonly namespace?: string;
+  readonly fields: readonly unknown[];
+}
 /** schemas/avro/audit-event.avsc, parsed: the schema that our producers write. */
-export declare const auditEventAvro: Readonly<Record<string, unknown>>;
+export declare const auditEventAvro: AvroRecordSchema;
+/** schemas/avro/delivery-attempt.avsc, parsed. */
+export declare const deliveryAttemptAvro: AvroRecordSchema;
 /** Absolute path of the folder that holds the forward-only ClickHouse migrations. */
 export declare const clickhouseMigrationsDirectory: string;

@@ -2,6 +2,12 @@ export * from './audit-event.ts';
 export { createEventDecoder, encodeEvent, frameAvro, unframeAvro, type Unframed } from './avro-codec.ts';
 export { canonicalJson, isPlainObject } from './canonical-json.ts';
 export { contentHashOf, identityHashOf } from './content-hash.ts';
+export {
+  createDeliveryAttemptDecoder,
+  deliveryOutcomes,
+  encodeDeliveryAttempt,
+  type DeliveryAttempt,
+} from './delivery-attempt.ts';
 export { createDuplicateWindow, windowRecords, type DuplicateWindow, type Verdict } from './duplicate-window.ts';
 export { idFromIdempotencyKey, isEventId, newEventId, nilId } from './event-id.ts';
 export {

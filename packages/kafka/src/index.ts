@@ -25,7 +25,7 @@ export {
   type KafkaSettings,
   type RegistrySettings,
 } from './settings.ts';
-export { fetchTopicOffsets, type PartitionRange } from './topic-offsets.ts';
+export { fetchCommittedOffsets, fetchTopicOffsets, type PartitionRange } from './topic-offsets.ts';
 export { checkTopics, ensureTopics } from './topic-setup.ts';
 export { createTopicView, type TopicView, type TopicViewOptions } from './topic-view.ts';
 export { topicsOf, valueSubjectOf, type TopicDeclaration, type Topics } from './topics.ts';

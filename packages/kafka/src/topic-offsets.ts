@@ -33,3 +33,18 @@ export async function fetchTopicOffsets(kafka: KafkaClient, topic: string): Prom
     }
   }
 }
+
+/** How far a group says it is: the next offset of each partition it has committed for. Empty for a group that never did. */
+export async function fetchCommittedOffsets(
+  kafka: KafkaClient,
+  groupId: string,
+  topic: string,
+): Promise<Map<number, number>> {
+  const answers = await withAdmin(kafka, offsetsDeadlineMs, (admin) =>
+    admin.fetchOffsets({ groupId, topics: [topic] }),
+  ).catch((error: unknown) => {
+    throw kafkaUnavailable(`reading the committed offsets of ${groupId}`, error);
+  });
+  const committed = answers.flatMap(({ partitions }) => partitions).filter(({ offset }) => Number(offset) >= 0);
+  return new Map(committed.map(({ partition, offset }) => [partition, Number(offset)]));
+}

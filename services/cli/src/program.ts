@@ -1,0 +1,70 @@
+import { clickhouseSettings } from '@docket/clickhouse';
+import { kafkaMigrateSettings, kafkaSettings, registrySettings } from '@docket/kafka';
+import { createLogger, logSettings, readSettings, type SettingDeclarations, type SettingsOf } from '@docket/runtime';
+import { Command } from 'commander';
+import { migrateAll } from './migrate.ts';
+import { reportLines } from './verify/report-mapper.ts';
+import { verify } from './verify/verify.ts';
+
+/** Settings of the operator commands; each service reads its own. */
+export const operatorSettings = {
+  ...kafkaSettings,
+  ...registrySettings,
+  ...clickhouseSettings,
+  ...kafkaMigrateSettings,
+};
+
+export const serviceNames = ['gateway', 'ingestor', 'query', 'delivery', 'admin', 'all-in-one'] as const;
+
+/** What the process gives the program; `startService` never returns while the service runs. */
+export interface ProgramHost {
+  readonly env: NodeJS.ProcessEnv;
+  print(line: string): void;
+  setExitCode(code: number): void;
+  startService(name: (typeof serviceNames)[number]): Promise<void>;
+}
+
+/** The docket command. Exit codes: 0 done, 1 failed or a finding, 2 bad settings. */
+export function createProgram(host: ProgramHost): Command {
+  const program = new Command('docket').description('The audit log that a SaaS company runs for its customers.');
+
+  for (const name of serviceNames) {
+    program
+      .command(name)
+      .description(name === 'all-in-one' ? 'run every service in one process' : `run the service ${name}`)
+      .action(() => host.startService(name));
+  }
+
+  program
+    .command('migrate')
+    .description('create topics, register schemas and migrate ClickHouse; safe to run twice and by two at once')
+    .action(async () => {
+      const lines = await migrateAll(settingsFor(host, operatorSettings), loggerFor(host));
+      lines.forEach((line) => host.print(line));
+    });
+
+  program
+    .command('verify')
+    .description(
+      'check that every record has exactly one row, dense and in order (I2, I3, I4), over ClickHouse and over Kafka',
+    )
+    .option('--json', 'print the report as one JSON document')
+    .action(async (options: { json?: true }) => {
+      const report = await verify(settingsFor(host, operatorSettings), loggerFor(host));
+      if (options.json === true) host.print(JSON.stringify(report));
+      else reportLines(report).forEach((line) => host.print(line));
+      host.setExitCode(report.findings.length === 0 ? 0 : 1);
+    });
+
+  return program;
+}
+
+function settingsFor<D extends SettingDeclarations>(host: ProgramHost, declarations: D): SettingsOf<D> {
+  return readSettings(declarations, host.env);
+}
+
+/** Operator commands print results; what Kafka's client says on the way is a warning at the least. */
+function loggerFor(host: ProgramHost) {
+  const { logLevel } = readSettings({ logLevel: { ...logSettings.logLevel, default: 'error' as const } }, host.env);
+  return createLogger({ service: 'cli', level: logLevel });
+}
