@@ -28,6 +28,12 @@ export default {
       testPathIgnorePatterns: ['/node_modules/', '\\.contract\\.test\\.ts$', '\\.system\\.test\\.ts$'],
     },
     { ...shared, ...onStack, displayName: 'contract', testMatch: ['**/test/**/*.contract.test.ts'] },
-    { ...shared, ...onStack, displayName: 'system', testMatch: ['**/test/**/*.system.test.ts'] },
+    {
+      ...shared,
+      ...onStack,
+      globalSetup: '<rootDir>/test/setup/start-stack-and-build.ts',
+      displayName: 'system',
+      testMatch: ['**/test/**/*.system.test.ts'],
+    },
   ],
 };

@@ -4,6 +4,7 @@ export { kafkaTool } from './kafka-tool.ts';
 export { defaultStackDir } from './layout.ts';
 export { StackError } from './problem-policy.ts';
 export type { Problem } from './problem-policy.ts';
+export { findRunningStack } from './running-stack.ts';
 export { startStack } from './stack.ts';
 export type { Stack, StackOptions } from './stack.ts';
 export { formatEnvFile, parseEnvFile } from './stack-env-mapper.ts';
