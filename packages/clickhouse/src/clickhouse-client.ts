@@ -78,6 +78,8 @@ export function createClickHouse(config: ClickHouseConfig, ports: ClickHousePort
 
   const readSettings = {
     output_format_json_quote_64bit_integers: 0,
+    // ClickHouse cancels what a departed caller asked for only when it cannot have written; 2 still allows settings.
+    readonly: 2,
     cancel_http_readonly_queries_on_client_close: 1,
   };
   const queryBytes: ClickHouse['queryBytes'] = async (sql, params, options = {}) => {

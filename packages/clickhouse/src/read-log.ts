@@ -14,7 +14,7 @@ export interface LogRange {
 /** Above it ClickHouse no longer reads the wide columns late, of the rows it answers only. */
 const limitMax = 10_000;
 
-const readLogSql = `SELECT ${storedEventSelection} FROM audit_events
+export const readLogSql = `SELECT ${storedEventSelection} FROM audit_events
 WHERE tenant_id = {tenantId:String} AND seq > {afterSeq:UInt64} AND seq <= {toSeq:UInt64}
 ORDER BY seq LIMIT {limit:UInt64}`;
 

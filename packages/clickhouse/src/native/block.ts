@@ -56,9 +56,10 @@ export function createBlock<Row extends object>(columns: readonly BlockColumn<ke
       if (rows >= blockRowsMax || bytes() >= blockBytesMax) {
         throw new RangeError(`a block of ${rows} rows and ${bytes()} bytes is full`);
       }
-      for (const [index, writer] of writers.entries()) {
+      // Indexed, not entries(): this loop runs for every value that is ever stored.
+      for (let index = 0; index < writers.length; index++) {
         const name = names[index];
-        if (name !== undefined) writer.append(row[name]);
+        if (name !== undefined) writers[index]?.append(row[name]);
       }
       rows++;
     },

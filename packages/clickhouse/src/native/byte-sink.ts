@@ -31,21 +31,36 @@ export function putByte(sink: ByteSink, value: number): void {
 }
 
 export function putUInt16(sink: ByteSink, value: number): void {
+  if (value < 0 || value > 0xffff) throw new RangeError(`not a UInt16: ${value}`);
   reserve(sink, 2);
-  sink.length = sink.buffer.writeUInt16LE(value, sink.length);
+  const { buffer, length } = sink;
+  buffer[length] = value;
+  buffer[length + 1] = value >>> 8;
+  sink.length = length + 2;
 }
 
 export function putUInt32(sink: ByteSink, value: number): void {
+  if (value < 0 || value > 0xffff_ffff) throw new RangeError(`not a UInt32: ${value}`);
   reserve(sink, 4);
-  sink.length = sink.buffer.writeUInt32LE(value, sink.length);
+  storeWord(sink, value);
 }
 
 /** A safe integer as 64 bits, two's complement when negative. */
 export function putInt64(sink: ByteSink, value: number): void {
   reserve(sink, 8);
-  const high = Math.floor(value / 0x1_0000_0000);
-  sink.buffer.writeUInt32LE(value - high * 0x1_0000_0000, sink.length);
-  sink.length = sink.buffer.writeInt32LE(high, sink.length + 4);
+  // `>>>` takes a number modulo 2^32, whatever its size.
+  storeWord(sink, value >>> 0);
+  storeWord(sink, Math.floor(value / 0x1_0000_0000));
+}
+
+/** The low 32 bits, little-endian; the bytes are reserved. Stores to a Uint8Array keep the low 8 bits. */
+function storeWord(sink: ByteSink, value: number): void {
+  const { buffer, length } = sink;
+  buffer[length] = value;
+  buffer[length + 1] = value >>> 8;
+  buffer[length + 2] = value >>> 16;
+  buffer[length + 3] = value >>> 24;
+  sink.length = length + 4;
 }
 
 export function putBigUInt64(sink: ByteSink, value: bigint): void {
@@ -65,6 +80,7 @@ export function putVarUInt(sink: ByteSink, value: number): void {
 }
 
 export function putBytes(sink: ByteSink, value: Uint8Array): void {
+  if (value.length === 0) return;
   reserve(sink, value.length);
   sink.buffer.set(value, sink.length);
   sink.length += value.length;
@@ -104,7 +120,8 @@ const hexDigits = hexDigitTable();
 
 function hexDigitTable(): Int8Array {
   const table = new Int8Array(128).fill(-1);
-  for (const [value, digit] of [...'0123456789abcdef'].entries()) {
+  for (let value = 0; value < 16; value++) {
+    const digit = value.toString(16);
     table[digit.charCodeAt(0)] = value;
     table[digit.toUpperCase().charCodeAt(0)] = value;
   }
@@ -118,7 +135,8 @@ const uuidPairs = [16, 14, 11, 9, 6, 4, 2, 0, 34, 32, 30, 28, 26, 24, 21, 19];
 export function putUuid(sink: ByteSink, value: string): void {
   if (value.length !== 36) throw new TypeError(`not a UUID: ${value.slice(0, 64)}`);
   reserve(sink, 16);
-  for (const pair of uuidPairs) {
+  for (let i = 0; i < 16; i++) {
+    const pair = uuidPairs[i] ?? 0;
     const high = hexDigits[value.charCodeAt(pair)] ?? -1;
     const low = hexDigits[value.charCodeAt(pair + 1)] ?? -1;
     if (high < 0 || low < 0) throw new TypeError(`not a UUID: ${value}`);

@@ -1,0 +1,208 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { eventColumns, type EventRow } from '@docket/event';
+import {
+  claimPartitions,
+  createBlock,
+  insertBlock,
+  readHeads,
+  readLog,
+  readLogBounds,
+  readStoredRecord,
+  readWindow,
+} from '../src/index.ts';
+import { readLogSql } from '../src/read-log.ts';
+import { storedHeadsSql } from '../src/read-heads.ts';
+import { createTestDatabase, eventRow, type TestDatabase } from './test-database.ts';
+
+let database: TestDatabase;
+const generation = 1;
+const partitions = [0, 1, 2, 3];
+const owner = randomUUID();
+let blocks = 0;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  await claimPartitions(database.clickhouse, { generation, partitions, owner });
+});
+afterAll(() => database.drop());
+
+async function store(rows: readonly EventRow[]): Promise<void> {
+  const block = createBlock<EventRow>(eventColumns);
+  for (const row of rows) block.append(row);
+  const guard = { generation, owners: new Map(partitions.map((partition) => [partition, owner])) };
+  const outcome = await insertBlock(database.clickhouse, {
+    table: 'audit_events',
+    block,
+    guard,
+    token: `${owner}/${(blocks += 1)}`,
+  });
+  expect(outcome).toEqual({ ok: true });
+}
+
+describe('readHeads', () => {
+  test('names every partition asked for, also when nothing is stored', async () => {
+    const heads = await readHeads(database.clickhouse, { generation, partitions: [3] });
+    expect(heads).toEqual(new Map([[3, { last: null, heads: new Map() }]]));
+  });
+
+  test('gives each log’s head and row count, and the partition’s last record', async () => {
+    await store([
+      eventRow({ src_partition: 0, tenant_id: 'a', seq: 1, src_offset: 10 }),
+      eventRow({ src_partition: 0, tenant_id: 'b', seq: 1, src_offset: 11 }),
+      eventRow({ src_partition: 0, tenant_id: 'a', seq: 2, src_offset: 14, status: 'quarantined' }),
+      eventRow({ src_partition: 1, tenant_id: '!p1', seq: 1, src_offset: 0 }),
+    ]);
+    await store([eventRow({ src_partition: 0, tenant_id: 'b', seq: 3, src_offset: 20 })]);
+    const heads = await readHeads(database.clickhouse, { generation, partitions: [0, 1] });
+    const b = { log: 'b', firstSeq: 1, headSeq: 3, headOffset: 20, rows: 2 };
+    expect(heads.get(0)).toEqual({
+      last: b,
+      heads: new Map([
+        ['a', { log: 'a', firstSeq: 1, headSeq: 2, headOffset: 14, rows: 2 }],
+        ['b', b],
+      ]),
+    });
+    expect(heads.get(1)?.last).toEqual({ log: '!p1', firstSeq: 1, headSeq: 1, headOffset: 0, rows: 1 });
+    expect((await readHeads(database.clickhouse, { generation: 2, partitions: [0] })).get(0)?.last).toBeNull();
+  });
+
+  test('takes the maximum over log_heads, so that positions outlive rows that retention cut', async () => {
+    await database.clickhouse.command(
+      `INSERT INTO log_heads (generation, partition, tenant_id, first_seq, head_seq, head_offset, head_id, head_received_at) VALUES
+       (1, 2, 'cut', 8, 7, 70, '0199f3c2-0000-7000-8000-00000000000a', '2026-11-01 00:00:00.123'),
+       (1, 2, 'partly', 5, 6, 60, '0199f3c2-0000-7000-8000-00000000000b', '2026-11-01 00:00:00.456')`,
+    );
+    await store([eventRow({ src_partition: 2, tenant_id: 'partly', seq: 7, src_offset: 65 })]);
+    const heads = (await readHeads(database.clickhouse, { generation, partitions: [2] })).get(2);
+    expect(heads?.heads.get('cut')).toEqual({ log: 'cut', firstSeq: 8, headSeq: 7, headOffset: 70, rows: 0 });
+    expect(heads?.heads.get('partly')).toEqual({ log: 'partly', firstSeq: 5, headSeq: 7, headOffset: 65, rows: 1 });
+    expect(heads?.last?.log).toBe('cut');
+    const record = await readStoredRecord(database.clickhouse, { generation, partition: 2, log: 'cut', offset: 70 });
+    expect(record).toEqual({
+      log: 'cut',
+      id: '0199f3c2-0000-7000-8000-00000000000a',
+      offset: 70,
+      receivedAtMs: Date.UTC(2026, 10, 1) + 123,
+    });
+  });
+
+  test('is answered by the projection p_heads', async () => {
+    const lines = await database.clickhouse.query<{ explain: string }>(`EXPLAIN projections = 1 ${storedHeadsSql}`, {
+      generation,
+      partitions: [0, 1],
+    });
+    expect(lines.map(({ explain }) => explain).join('\n')).toContain('p_heads');
+  });
+});
+
+describe('readStoredRecord', () => {
+  test('gives the record’s identity, and null where there is none', async () => {
+    const row = eventRow({
+      src_partition: 3,
+      tenant_id: 'c',
+      seq: 1,
+      src_offset: 5,
+      received_at: Date.UTC(2026, 10, 2) + 7,
+    });
+    await store([row]);
+    const at = { generation, partition: 3, log: 'c', offset: 5 };
+    expect(await readStoredRecord(database.clickhouse, at)).toEqual({
+      log: 'c',
+      id: row.id,
+      offset: 5,
+      receivedAtMs: row.received_at,
+    });
+    expect(await readStoredRecord(database.clickhouse, { ...at, offset: 6 })).toBeNull();
+    expect(await readStoredRecord(database.clickhouse, { ...at, log: 'd' })).toBeNull();
+  });
+});
+
+describe('readWindow', () => {
+  // Offsets with gaps of every width, in several parts, tenants interleaved.
+  const offsets = Array.from({ length: 300 }, (_, index) => index * 3 + (index > 200 ? 5_000 : 0));
+  const rows = offsets.map((offset, index) =>
+    eventRow({
+      src_partition: 1,
+      src_offset: offset + 100,
+      seq: index + 2,
+      tenant_id: `w${index % 7}`,
+      content_hash: 2n ** 63n + BigInt(index),
+      status: index % 5 === 0 ? 'duplicate' : 'accepted',
+    }),
+  );
+  const lastOffset = 100 + (offsets.at(-1) ?? 0);
+  const expected = rows.map((row) => ({
+    log: row.tenant_id,
+    id: row.id,
+    status: row.status,
+    contentHash: row.content_hash,
+  }));
+
+  beforeAll(async () => {
+    await store(rows.slice(0, 150));
+    await store(rows.slice(150));
+  });
+
+  test.each([1, 99, 100, 101, 299, 300])(
+    'gives the last %i records in offset order, whatever the gaps',
+    async (count) => {
+      const window = await readWindow(database.clickhouse, { generation, partition: 1, rows: count, lastOffset });
+      expect(window).toEqual(expected.slice(-count));
+    },
+  );
+
+  test('gives all when fewer are stored', async () => {
+    const window = await readWindow(database.clickhouse, { generation, partition: 1, rows: 2 ** 18, lastOffset });
+    expect(window.slice(-300)).toEqual(expected);
+    expect(window).toHaveLength(301);
+  });
+});
+
+describe('readLog', () => {
+  beforeAll(() =>
+    store([
+      ...[5, 1, 3, 2, 4, 7].map((seq) =>
+        eventRow({ src_partition: 3, tenant_id: 'log', seq, src_offset: 100 + seq, action: `a.${seq}` }),
+      ),
+      eventRow({ src_partition: 3, tenant_id: 'other', seq: 1, src_offset: 150 }),
+    ]),
+  );
+
+  const seqsOf = async (afterSeq: number, limit: number): Promise<number[]> =>
+    (await readLog(database.clickhouse, { tenantId: 'log', afterSeq, limit })).map(({ seq }) => seq);
+
+  test('gives rows in seq order up to the limit', async () => {
+    expect(await seqsOf(0, 3)).toEqual([1, 2, 3]);
+    expect(await seqsOf(3, 2)).toEqual([4, 5]);
+  });
+
+  test('I4: stops at the first missing seq', async () => {
+    expect(await seqsOf(3, 100)).toEqual([4, 5]);
+    expect(await seqsOf(5, 100)).toEqual([]);
+    expect(await seqsOf(6, 100)).toEqual([7]);
+  });
+
+  test('is empty at the end and for a log that is not there', async () => {
+    expect(await seqsOf(7, 10)).toEqual([]);
+    expect(await readLog(database.clickhouse, { tenantId: "x' OR 1=1 --", afterSeq: 0, limit: 10 })).toEqual([]);
+  });
+
+  test('finds its rows by primary key and seq index', async () => {
+    const lines = await database.clickhouse.query<{ explain: string }>(`EXPLAIN indexes = 1 ${readLogSql}`, {
+      tenantId: 'log',
+      afterSeq: 3,
+      toSeq: 5,
+      limit: 2,
+    });
+    const text = lines.map(({ explain }) => explain).join('\n');
+    expect(text).toMatch(/PrimaryKey[\s\S]*tenant_id/);
+    expect(text).toContain('i_seq');
+  });
+
+  test('readLogBounds', async () => {
+    expect(await readLogBounds(database.clickhouse, 'log')).toEqual({ firstSeq: 1, headSeq: 7 });
+    expect(await readLogBounds(database.clickhouse, 'cut')).toEqual({ firstSeq: 8, headSeq: 7 });
+    expect(await readLogBounds(database.clickhouse, 'nobody')).toEqual({ firstSeq: 1, headSeq: 0 });
+  });
+});
