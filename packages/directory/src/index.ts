@@ -34,3 +34,4 @@ export {
 export { masterKeySettings, readMasterKey, type MasterKey } from './master-key.ts';
 export { openSecret, sealSecret, type Opened } from './sealed-secret.ts';
 export { newWebhookSecret, webhookSecretBytes } from './webhook-secret.ts';
+export { isAllowedHost, sinkSettings } from './sink-settings.ts';

@@ -28,3 +28,5 @@ export type { SettingDeclarations, SettingProblem, SettingsOf } from './settings
 export { httpSettings, httpSettingsWithPort, logLevels, logSettings } from './settings/service-settings.ts';
 export type { LogLevel } from './settings/service-settings.ts';
 export type { Registry } from 'prom-client';
+export { createStartCheck } from './start-check.ts';
+export type { StartCheck } from './start-check.ts';

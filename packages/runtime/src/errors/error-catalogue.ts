@@ -80,6 +80,13 @@ export const errorCatalogue = {
     'The object exists already',
     'Choose another id, or change the existing object.',
   ),
+  limit_reached: entry(
+    409,
+    'caller',
+    'never',
+    'A limit on the number of objects is reached',
+    'Remove what is not needed any more, or ask the operator.',
+  ),
   cursor_expired: entry(410, 'caller', 'never', 'The cursor is older than the log', 'Begin at `first_seq`.'),
   body_too_large: entry(413, 'caller', 'never', 'The body is too large', 'Send fewer events at once.'),
   event_too_large: entry(
