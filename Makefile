@@ -56,8 +56,8 @@ check: test lint ## What CI runs
 verify: build ## docket verify: is the log whole, in ClickHouse and in Kafka? (on the stack of make stack or make demo)
 	@set -a; . .local/stack.env; set +a; node services/cli/dist/main.js verify
 
-docs: build ## Write the tables of docs/ that come from declarations
-	@node scripts/write-docs.js
+docs: install ## Write the tables of docs/ that come from declarations
+	@WRITE_DOCS=1 $(jest) --selectProjects unit --testPathPatterns test/docs
 
 env: install ## Write .env with fresh secrets for docker compose (an existing one is kept)
 	@node scripts/write-env.js
