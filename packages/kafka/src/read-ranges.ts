@@ -69,6 +69,7 @@ async function readHeld(kafka: KafkaClient, options: ReadOptions, ranges: readon
   /** What is left to read, by partition: the next offset and the end. */
   const left = new Map(ranges.map(({ partition, from, to }) => [partition, { next: from, to }]));
   let timer: NodeJS.Timeout | undefined;
+  let handlerFailure: { readonly error: unknown } | undefined;
   let settle: { done: () => void; fail: (error: Error) => void } | undefined;
 
   const stayAwake = (): void => {
@@ -90,6 +91,16 @@ async function readHeld(kafka: KafkaClient, options: ReadOptions, ranges: readon
     if (left.size === 0) settle?.done();
   };
 
+  /** A reader that fails ends the reading: handing it the records again could count them twice. */
+  const hand = async (records: readonly LogRecord[], partition: number): Promise<void> => {
+    try {
+      if (handlerFailure === undefined) await options.onRecords(records, partition);
+    } catch (error) {
+      handlerFailure ??= { error };
+      settle?.fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+
   const consumer = createPartitionConsumer(kafka, {
     groupId: `${kafka.settings.kafkaTopicPrefix}reader.${randomUUID()}`,
     topic,
@@ -99,7 +110,7 @@ async function readHeld(kafka: KafkaClient, options: ReadOptions, ranges: readon
     onBatch: ({ partition, records }) => {
       const end = left.get(partition)?.to ?? 0;
       const wanted = records.filter(({ offset }) => offset < end);
-      return wanted.length === 0 ? undefined : options.onRecords(wanted, partition);
+      return wanted.length === 0 ? undefined : hand(wanted, partition);
     },
     onPosition: advance,
     onPositionJump: ({ assignmentId, partition, expectedOffset, foundOffset }) => {
@@ -121,7 +132,7 @@ async function readHeld(kafka: KafkaClient, options: ReadOptions, ranges: readon
       consumer.start();
     });
   } catch (error) {
-    throw kafkaUnavailable(`reading ${topic}`, error);
+    throw handlerFailure === undefined ? kafkaUnavailable(`reading ${topic}`, error) : error;
   } finally {
     clearTimeout(timer);
     await consumer.stop();
