@@ -12,9 +12,16 @@ import { StackError } from './problem-policy.ts';
  * @param tool class in org.apache.kafka.tools, such as ConsoleProducer, ConsoleConsumer, TopicCommand. Throws StackError when Kafka was not downloaded yet.
  */
 export function kafkaTool(tool: string, args: readonly string[], dir = defaultStackDir()): Command {
+  return kafkaToolCommand(javaCommand(), requireLibs(dir), `org.apache.kafka.tools.${tool}`, args);
+}
+
+/** The command line of a Java program in one source file that uses Kafka's own client: needs a JDK. Throws as `kafkaTool`. */
+export function kafkaProgram(sourceFile: string, args: readonly string[], dir = defaultStackDir()): Command {
+  return kafkaToolCommand(javaCommand(), requireLibs(dir), sourceFile, args);
+}
+
+function requireLibs(dir: string): string {
   const libsDir = kafkaLibsDirOf(dir);
-  if (!existsSync(libsDir)) {
-    throw new StackError({ kind: 'download-failed', what: 'kafka', logFile: `${dir}/logs (start the stack once)` });
-  }
-  return kafkaToolCommand(javaCommand(), libsDir, `org.apache.kafka.tools.${tool}`, args);
+  if (existsSync(libsDir)) return libsDir;
+  throw new StackError({ kind: 'download-failed', what: 'kafka', logFile: `${dir}/logs (start the stack once)` });
 }
