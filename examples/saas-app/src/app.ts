@@ -24,7 +24,7 @@ export function createSaasApp(store: Store, docket: Docket, onError: (error: unk
   app.disable('x-powered-by');
   // The demo's clients come from the loopback, as a proxy would, and say in X-Forwarded-For for whom.
   app.set('trust proxy', 'loopback');
-  app.get('/healthz', (_request, response) => {
+  app.get(['/healthz', '/readyz'], (_request, response) => {
     response.json({ ok: true });
   });
   app.use(auditContext());

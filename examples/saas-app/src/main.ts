@@ -19,7 +19,10 @@ const docket = createDocket({
 const store = createStore();
 await seed(store, settings.seedPassword);
 const app = createSaasApp(store, docket, (error) => log({ msg: 'request.failed', error: String(error) }));
-const server = app.listen(settings.port, '127.0.0.1', () => log({ msg: 'listening', port: settings.port }));
+const server = app.listen(settings.port, '127.0.0.1', () => {
+  const address = server.address();
+  log({ msg: 'http.listening', port: typeof address === 'object' ? address?.port : settings.port });
+});
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, () => {
