@@ -1,32 +1,28 @@
-import { randomUUID } from 'node:crypto';
-
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createKafka, createPublisher, createTransactionalWriter, ensureTopics, kafkaSettings } from '@docket/kafka';
+import { createPublisher, createTransactionalWriter } from '@docket/kafka';
 import type { KafkaClient } from '@docket/kafka';
-import { createLogger, DocketError, readSettings } from '@docket/runtime';
+import { DocketError } from '@docket/runtime';
+import { createWorld } from '@docket/testkit';
+import type { World } from '@docket/testkit';
 
 import { createDirectoryView, createDirectoryWriter } from '../src/index.ts';
 import type { DirectoryView, DirectoryWriter, Tenant } from '../src/index.ts';
 
 const deadlineMs = 30_000;
-const logger = createLogger({ service: 'test', level: 'silent' });
 
+let world: World;
 let kafka: KafkaClient;
 const toStop: { stop(): Promise<void> }[] = [];
 
 beforeAll(async () => {
-  kafka = newKafka();
-  await ensureTopics(kafka, { partitions: 2 });
+  world = await createWorld();
+  kafka = world.kafka;
 }, 60_000);
 
 afterAll(async () => {
   for (const running of toStop.toReversed()) await running.stop();
+  await world.close();
 }, 60_000);
-
-function newKafka(): KafkaClient {
-  const env = { ...process.env, KAFKA_TOPIC_PREFIX: `test-${randomUUID()}.` };
-  return createKafka(readSettings(kafkaSettings, env), { logger, clientId: 'test' });
-}
 
 async function startedView(): Promise<DirectoryView> {
   const view = createDirectoryView(kafka, {

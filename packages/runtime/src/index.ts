@@ -9,7 +9,7 @@ export type { ProblemAnswer, ProblemDocument } from './errors/problem-mapper.ts'
 export { readBody } from './http/body-reader.ts';
 export type { BodyLimits } from './http/body-reader.ts';
 export type { HttpServer } from './http/http-server.ts';
-export { jsonBody, requireJsonType } from './http/json-body.ts';
+export { jsonBody, readJsonBody, requireJsonType } from './http/json-body.ts';
 export { jsonDepthMax, parseJson } from './http/json-text.ts';
 export { answerProblem } from './http/problem-answer.ts';
 export { clientGone, requestIdOf, setRouteLabel } from './http/request-context.ts';

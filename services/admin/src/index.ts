@@ -1,1 +1,2 @@
-export {};
+export { createAdminApp } from './app.ts';
+export { settings as adminSettings, type Config as AdminConfig } from './config.ts';

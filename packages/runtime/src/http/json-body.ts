@@ -27,11 +27,19 @@ export function requireJsonType(req: IncomingMessage): void {
   }
 }
 
-/** Middleware that parses the body into `req.body`, for routes whose bodies are small. Throws as `requireJsonType`, `readBody` and `parseJson`. */
+/**
+ * Reads and parses a whole body; handlers call it after they know who calls. Throws unsupported_media_type, body_too_large, invalid_request,
+ * invalid_json.
+ */
+export async function readJsonBody(req: IncomingMessage, limits: BodyLimits): Promise<unknown> {
+  requireJsonType(req);
+  return parseJson(await readBody(req, limits));
+}
+
+/** The same as middleware, into `req.body`. */
 export function jsonBody(limits: BodyLimits): RequestHandler {
   return async (req, _res, next) => {
-    requireJsonType(req);
-    const parsed: unknown = parseJson(await readBody(req, limits));
+    const parsed = await readJsonBody(req, limits);
     req.body = parsed;
     next();
   };

@@ -1,0 +1,38 @@
+import { authenticate, bearerToken, isSameSecret, mayActOn, scopes } from '@docket/directory';
+import type { Authentication, Credential, DirectoryReader, Scope } from '@docket/directory';
+import { DocketError } from '@docket/runtime';
+
+/** The operator who holds DOCKET_BOOTSTRAP_TOKEN: everything, at this service only. */
+const bootstrap: Credential = { keyId: 'bootstrap', scopes, tenants: '*' };
+
+/** Decides who calls: the bootstrap token, where one is set, or a key of the directory. */
+export function identify(
+  directory: Pick<DirectoryReader, 'key'>,
+  bootstrapToken: string,
+  authorization: string | undefined,
+  nowMs: number,
+): Authentication {
+  const token = bearerToken(authorization);
+  if (bootstrapToken !== '' && token !== undefined && isSameSecret(token, bootstrapToken)) {
+    return { ok: true, credential: bootstrap };
+  }
+  return authenticate(directory, authorization, nowMs);
+}
+
+/** Throws insufficient_scope unless the caller has one of the scopes. */
+export function requireOneOf(caller: Credential, wanted: readonly Scope[]): void {
+  if (wanted.some((scope) => caller.scopes.includes(scope))) return;
+  throw new DocketError('insufficient_scope', `This needs the scope ${wanted.join(' or ')}.`);
+}
+
+/** Throws tenant_not_allowed; the answer is the same whether or not the tenant exists (I5). */
+export function requireTenant(caller: Credential, tenantId: string): void {
+  if (mayActOn(caller, tenantId)) return;
+  throw new DocketError('tenant_not_allowed', `The key is not good for tenant ${tenantId}.`);
+}
+
+/** Decides whether a caller reaches everything that `tenants` reach: nobody makes or sees a key that can do more than his own. */
+export function reachesAll(caller: Credential, tenants: readonly string[] | '*'): boolean {
+  if (caller.tenants === '*') return true;
+  return tenants !== '*' && tenants.every((tenant) => mayActOn(caller, tenant));
+}

@@ -1,0 +1,55 @@
+import { createDirectoryView, createDirectoryWriter, readMasterKey } from '@docket/directory';
+import { checkTopics, createKafka } from '@docket/kafka';
+import { createStartCheck, healthOf } from '@docket/runtime';
+import type { App, AppPorts } from '@docket/runtime';
+import { Router } from 'express';
+
+import type { Config } from './config.ts';
+import type { AdminContext } from './http/admin-context.ts';
+import { addKeyRoutes } from './http/key-routes.ts';
+import { addSubscriptionRoutes } from './http/subscription-routes.ts';
+import { addTenantRoutes } from './http/tenant-routes.ts';
+import { createAdminMetrics } from './metrics.ts';
+
+/**
+ * The admin service: tenants, keys and subscriptions, and the single writer of the directory. One is active; the last one started fences the one
+ * before, which ends with code 1. Answers to changes come after this process's own view shows them.
+ */
+export function createAdminApp(config: Config, ports: AppPorts): App {
+  const { logger } = ports;
+  const kafka = createKafka(config, { logger, clientId: 'docket-admin' });
+  const topics = createStartCheck({ name: 'topics', logger, probe: () => checkTopics(kafka) });
+  const view = createDirectoryView(kafka, { onCrash: (error) => ports.exit(error) });
+  const writer = createDirectoryWriter(kafka, { view, onFenced: (error) => ports.exit(error) });
+  const context: AdminContext = {
+    view,
+    writer,
+    logger,
+    metrics: createAdminMetrics(ports.metrics, {
+      tenants: () => view.tenants().length,
+      keys: () => view.keys().length,
+      subscriptions: () => view.subscriptions().length,
+    }),
+    masterKey: readMasterKey(config.masterKey),
+    bootstrapToken: config.bootstrapToken,
+    sinkAllowedHosts: config.sinkAllowedHosts,
+  };
+  const router = Router();
+  addTenantRoutes(router, context);
+  addKeyRoutes(router, context);
+  addSubscriptionRoutes(router, context);
+  return {
+    router,
+    start: async () => {
+      topics.start();
+      view.start();
+      writer.start();
+    },
+    stop: async () => {
+      topics.stop();
+      await writer.stop();
+      await view.stop();
+    },
+    health: () => healthOf({ topics: topics.check(), directory: view.check(), writer: writer.check() }),
+  };
+}

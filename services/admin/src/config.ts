@@ -1,0 +1,24 @@
+import { masterKeySettings, sinkSettings } from '@docket/directory';
+import { kafkaSettings } from '@docket/kafka';
+import { httpSettingsWithPort, logSettings, setting } from '@docket/runtime';
+import type { SettingsOf } from '@docket/runtime';
+
+export const settings = {
+  ...httpSettingsWithPort(8082),
+  ...logSettings,
+  ...kafkaSettings,
+  ...masterKeySettings,
+  ...sinkSettings,
+  bootstrapToken: setting.string({
+    env: 'DOCKET_BOOTSTRAP_TOKEN',
+    description:
+      'A credential that may do everything at the admin API, for making the first key. At least 32 characters of [A-Za-z0-9._~+/=-]; leave it out once keys exist.',
+    secret: true,
+    default: '',
+    min: 32,
+    max: 512,
+    pattern: /^[A-Za-z0-9._~+/=-]+$/,
+  }),
+};
+
+export type Config = SettingsOf<typeof settings>;

@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto';
+
+import { mayActOn, newWebhookSecret, sealSecret, webhookSecretBytes } from '@docket/directory';
+import type { DirectoryReader, Scope } from '@docket/directory';
+import type { Router } from 'express';
+
+import { requireTenant } from '../access-policy.ts';
+import { pageOf, readPageRequest } from '../page-policy.ts';
+import { invalidField } from '../request-body.ts';
+import { newSubscriptionBody, subscriptionPatchBody } from '../request-schemas.ts';
+import type { NewSubscriptionBody } from '../request-schemas.ts';
+import {
+  decideNewSubscription,
+  decidePatch,
+  decideRemoval,
+  findSubscription,
+  tenantOfNew,
+  toPublicSubscription,
+} from '../subscription-policy.ts';
+import { bodyOf, callerOf, changeDirectory, idOf, sendPage } from './admin-context.ts';
+import type { AdminContext } from './admin-context.ts';
+
+const allowed: readonly Scope[] = ['subscriptions:write', 'admin'];
+
+export function addSubscriptionRoutes(router: Router, context: AdminContext): void {
+  const { view, sinkAllowedHosts: allowedHosts } = context;
+
+  router.post('/v1/subscriptions', async (req, res) => {
+    const caller = callerOf(context, req, allowed);
+    const body = await bodyOf(req, newSubscriptionBody);
+    const tenantId = tenantOfNew(caller, body);
+    const secret = secretOf(body);
+    const id = `sub_${randomBytes(8).toString('hex')}`;
+    const made = {
+      id,
+      tenantId,
+      sealedSecret: sealSecret(context.masterKey, id, secret),
+      now: new Date().toISOString(),
+    };
+    const decide = (directory: DirectoryReader) => decideNewSubscription(directory, body, made, allowedHosts);
+    const subscription = await changeDirectory(context, res, {
+      kind: 'subscription',
+      name: 'subscription.created',
+      caller,
+      decide,
+    });
+    // The only time that the secret is shown: it is sealed for delivery.
+    res
+      .status(201)
+      .location(`/v1/subscriptions/${id}`)
+      .set('Cache-Control', 'no-store')
+      .json({ ...toPublicSubscription(subscription), secret });
+  });
+
+  router.get('/v1/subscriptions', (req, res) => {
+    const caller = callerOf(context, req, allowed);
+    const { tenant_id: tenantId } = req.query;
+    if (typeof tenantId === 'string') requireTenant(caller, tenantId);
+    const all = typeof tenantId === 'string' ? view.subscriptionsOf(tenantId) : view.subscriptions();
+    const mine = all.filter((subscription) => mayActOn(caller, subscription.tenant_id));
+    sendPage(req, res, pageOf(mine.map(toPublicSubscription), readPageRequest(req.query)));
+  });
+
+  router.get('/v1/subscriptions/:id', (req, res) => {
+    const caller = callerOf(context, req, allowed);
+    res.json(toPublicSubscription(findSubscription(view, caller, idOf(req))));
+  });
+
+  router.patch('/v1/subscriptions/:id', async (req, res) => {
+    const caller = callerOf(context, req, allowed);
+    const body = await bodyOf(req, subscriptionPatchBody);
+    const id = idOf(req);
+    const decide = (directory: DirectoryReader) =>
+      decidePatch(directory, caller, id, body, { now: new Date().toISOString(), allowedHosts });
+    const subscription = await changeDirectory(context, res, {
+      kind: 'subscription',
+      name: 'subscription.changed',
+      caller,
+      decide,
+    });
+    res.json(toPublicSubscription(subscription));
+  });
+
+  router.delete('/v1/subscriptions/:id', async (req, res) => {
+    const caller = callerOf(context, req, allowed);
+    const id = idOf(req);
+    const decide = (directory: DirectoryReader) => decideRemoval(directory, caller, id);
+    await changeDirectory(context, res, { kind: 'subscription', name: 'subscription.removed', caller, decide });
+    res.status(204).end();
+  });
+}
+
+function secretOf(body: NewSubscriptionBody): string {
+  const { secret } = body.sink;
+  if (secret === undefined) return newWebhookSecret();
+  if (webhookSecretBytes(secret) === undefined)
+    throw invalidField('/sink/secret', 'is not whsec_ and base64 of 24 to 64 bytes');
+  return secret;
+}

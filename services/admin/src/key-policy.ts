@@ -1,0 +1,78 @@
+import type { ApiKey, Credential, Decision, DirectoryReader } from '@docket/directory';
+import { isReserved, microsOfRfc3339 } from '@docket/event';
+import { DocketError } from '@docket/runtime';
+
+import { reachesAll } from './access-policy.ts';
+import { invalidField } from './request-body.ts';
+import type { NewKeyBody } from './request-schemas.ts';
+
+/** I8: the directory is held in memory by every process. */
+const keysMax = 20_000;
+
+/** A key without its secret's hash. */
+export type PublicKey = Pick<ApiKey, 'id' | 'name' | 'scopes' | 'tenants' | 'created_at' | 'expires_at' | 'revoked_at'>;
+
+export interface MadeKey {
+  readonly id: string;
+  readonly secretSha256: string;
+}
+
+/** Decides to store a new key. Throws tenant_not_allowed when it would reach further than the caller, invalid_body, limit_reached. */
+export function decideNewKey(
+  directory: DirectoryReader,
+  caller: Credential,
+  body: NewKeyBody,
+  made: MadeKey,
+  nowMs: number,
+): Decision<ApiKey> {
+  if (!reachesAll(caller, body.tenants)) {
+    throw new DocketError('tenant_not_allowed', 'The new key would be good for tenants that yours is not good for.');
+  }
+  const reserved = body.tenants === '*' ? -1 : body.tenants.findIndex(isReserved);
+  if (reserved >= 0) throw invalidField(`/tenants/${reserved}`, 'begins with docket., which is reserved');
+  if (directory.keys().length >= keysMax) throw new DocketError('limit_reached', `There are ${keysMax} keys.`);
+  const key: ApiKey = {
+    version: 1,
+    kind: 'key',
+    id: made.id,
+    name: body.name,
+    secret_sha256: made.secretSha256,
+    scopes: body.scopes,
+    tenants: body.tenants,
+    created_at: new Date(nowMs).toISOString(),
+    ...(body.expires_at === undefined ? {} : { expires_at: expiryOf(body.expires_at, nowMs) }),
+  };
+  return { puts: [key], result: key };
+}
+
+function expiryOf(text: string, nowMs: number): string {
+  const micros = microsOfRfc3339(text);
+  if (micros === null) throw invalidField('/expires_at', 'is not an RFC 3339 time with an offset');
+  const expiresAtMs = Math.floor(micros / 1000);
+  if (expiresAtMs <= nowMs) throw invalidField('/expires_at', 'is not in the future');
+  return new Date(expiresAtMs).toISOString();
+}
+
+/** Decides to revoke a key; revoking twice keeps the first time. Throws not_found, also for a key beyond the caller's reach (I5). */
+export function decideRevocation(
+  directory: DirectoryReader,
+  caller: Credential,
+  id: string,
+  now: string,
+): Decision<ApiKey> {
+  const key = findKey(directory, caller, id);
+  if (key.revoked_at !== undefined) return { result: key };
+  const revoked: ApiKey = { ...key, revoked_at: now };
+  return { puts: [revoked], result: revoked };
+}
+
+export function findKey(directory: Pick<DirectoryReader, 'key'>, caller: Credential, id: string): ApiKey {
+  const key = directory.key(id);
+  if (key === undefined || !reachesAll(caller, key.tenants)) throw new DocketError('not_found', 'No such key.');
+  return key;
+}
+
+export function toPublicKey(key: ApiKey): PublicKey {
+  const { secret_sha256: _hash, kind: _kind, version: _version, ...shown } = key;
+  return shown;
+}

@@ -1,0 +1,31 @@
+import type { Registry } from '@docket/runtime';
+import { Counter, Gauge } from 'prom-client';
+
+export interface AdminMetrics {
+  /** A change of the directory: what was changed, and how it ended. */
+  changed(kind: 'tenant' | 'key' | 'subscription', outcome: 'done' | 'refused' | 'failed'): void;
+}
+
+export function createAdminMetrics(
+  registry: Registry,
+  counts: { tenants(): number; keys(): number; subscriptions(): number },
+): AdminMetrics {
+  const changes = new Counter({
+    name: 'docket_admin_changes_total',
+    help: 'Changes of the directory by kind; refused: the caller’s error, failed: Kafka’s or ours.',
+    labelNames: ['kind', 'outcome'],
+    registers: [registry],
+  });
+  const entities = new Gauge({
+    name: 'docket_admin_entities',
+    help: 'Entities in the directory by kind.',
+    labelNames: ['kind'],
+    registers: [registry],
+    collect: () => {
+      entities.set({ kind: 'tenant' }, counts.tenants());
+      entities.set({ kind: 'key' }, counts.keys());
+      entities.set({ kind: 'subscription' }, counts.subscriptions());
+    },
+  });
+  return { changed: (kind, outcome) => changes.inc({ kind, outcome }) };
+}

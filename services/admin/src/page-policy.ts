@@ -1,0 +1,49 @@
+import { DocketError } from '@docket/runtime';
+
+const limitDefault = 100;
+const limitMax = 1000;
+
+export interface PageRequest {
+  readonly limit: number;
+  /** Only ids above it; the empty string is the beginning. */
+  readonly afterId: string;
+}
+
+export interface Page<Item> {
+  readonly data: readonly Item[];
+  readonly next_cursor: string | null;
+}
+
+/** Reads `limit` and `cursor`. Throws invalid_request or invalid_cursor. */
+export function readPageRequest(query: Readonly<Record<string, unknown>>): PageRequest {
+  const { limit, cursor } = query;
+  return { limit: readLimit(limit), afterId: readCursor(cursor) };
+}
+
+function readLimit(text: unknown): number {
+  if (text === undefined) return limitDefault;
+  const limit = typeof text === 'string' && /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= limitMax) return limit;
+  throw new DocketError('invalid_request', 'A query parameter is invalid.', {
+    errors: [{ parameter: 'limit', detail: `must be a whole number from 1 to ${limitMax}` }],
+  });
+}
+
+function readCursor(text: unknown): string {
+  if (text === undefined) return '';
+  const id = typeof text === 'string' ? Buffer.from(text, 'base64url').toString() : '';
+  if (id !== '' && encodeCursor(id) === text) return id;
+  throw new DocketError('invalid_cursor', 'The cursor was not made by this list.');
+}
+
+function encodeCursor(id: string): string {
+  return Buffer.from(id).toString('base64url');
+}
+
+/** Cuts a page out of a whole list, by id in code unit order, so that pages neither overlap nor skip while objects come and go. */
+export function pageOf<Item extends { readonly id: string }>(items: readonly Item[], request: PageRequest): Page<Item> {
+  const rest = items.filter(({ id }) => id > request.afterId).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const data = rest.slice(0, request.limit);
+  const last = rest.length > request.limit ? data.at(-1) : undefined;
+  return { data, next_cursor: last === undefined ? null : encodeCursor(last.id) };
+}

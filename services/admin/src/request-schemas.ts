@@ -1,0 +1,63 @@
+import { scopes } from '@docket/directory';
+import { tenantIdPattern } from '@docket/event';
+import { Type } from '@sinclair/typebox';
+import type { Static, TProperties } from '@sinclair/typebox';
+
+const closed = <Properties extends TProperties>(properties: Properties, options: { minProperties?: number } = {}) =>
+  Type.Object(properties, { additionalProperties: false, ...options });
+
+const tenantId = Type.String({ pattern: tenantIdPattern, description: '1..128 of [A-Za-z0-9._:-].' });
+const name = Type.String({ minLength: 1, maxLength: 256 });
+
+export const newTenantBody = closed({ id: tenantId, name: Type.Optional(name) });
+
+export const newKeyBody = closed({
+  name,
+  scopes: Type.Array(Type.Union(scopes.map((scope) => Type.Literal(scope))), { minItems: 1, uniqueItems: true }),
+  tenants: Type.Union([Type.Literal('*'), Type.Array(tenantId, { minItems: 1, maxItems: 1000, uniqueItems: true })]),
+  expires_at: Type.Optional(Type.String({ maxLength: 40, description: 'RFC 3339, in the future.' })),
+});
+
+const url = Type.String({ minLength: 1, description: 'https, at most 2 KiB, without credentials.' });
+const state = Type.Union([Type.Literal('active'), Type.Literal('paused')]);
+
+const batch = closed({
+  max_events: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+  max_bytes: Type.Optional(Type.Integer({ minimum: 1024, maximum: 5 * 1024 * 1024 })),
+  max_wait_ms: Type.Optional(Type.Integer({ minimum: 0, maximum: 60_000 })),
+});
+
+const start = Type.Union([
+  Type.Literal('beginning'),
+  closed({ after_seq: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }) }),
+]);
+
+export const newSubscriptionBody = closed({
+  tenant_id: Type.Optional(tenantId),
+  name: Type.Optional(name),
+  sink: closed({
+    type: Type.Literal('webhook'),
+    url,
+    secret: Type.Optional(
+      Type.String({ maxLength: 128, description: 'whsec_ and base64 of 24..64 bytes; default: a new one.' }),
+    ),
+  }),
+  batch: Type.Optional(batch),
+  state: Type.Optional(state),
+  start: Type.Optional(start),
+});
+
+export const subscriptionPatchBody = closed(
+  {
+    name: Type.Optional(name),
+    sink: Type.Optional(closed({ url })),
+    batch: Type.Optional(batch),
+    state: Type.Optional(state),
+  },
+  { minProperties: 1 },
+);
+
+export type NewTenantBody = Static<typeof newTenantBody>;
+export type NewKeyBody = Static<typeof newKeyBody>;
+export type NewSubscriptionBody = Static<typeof newSubscriptionBody>;
+export type SubscriptionPatchBody = Static<typeof subscriptionPatchBody>;

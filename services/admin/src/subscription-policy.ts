@@ -1,0 +1,135 @@
+import { chooseTenant, mayActOn } from '@docket/directory';
+import type { Credential, Decision, DirectoryReader, Subscription, SubscriptionBatch } from '@docket/directory';
+import { isReserved } from '@docket/event';
+import { DocketError } from '@docket/runtime';
+
+import { invalidField } from './request-body.ts';
+import type { NewSubscriptionBody, SubscriptionPatchBody } from './request-schemas.ts';
+import { sinkUrlProblem } from './sink-url-policy.ts';
+
+/** I8: each is a cursor, a line in every delivery process and a share of its scheduler. */
+const subscriptionsMax = 20_000;
+const subscriptionsOfTenantMax = 100;
+
+const batchDefault: SubscriptionBatch = { max_events: 100, max_bytes: 1024 * 1024, max_wait_ms: 1000 };
+
+/** A subscription without its secrets. */
+export interface PublicSubscription {
+  readonly id: string;
+  readonly tenant_id: string;
+  readonly name: string;
+  readonly sink: { readonly type: 'webhook'; readonly url: string };
+  readonly batch: SubscriptionBatch;
+  readonly state: Subscription['state'];
+  readonly start_after_seq: number;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+/** Decides which tenant a new subscription is for. Throws tenant_required, tenant_not_allowed, invalid_body. */
+export function tenantOfNew(caller: Credential, body: NewSubscriptionBody): string {
+  const choice = chooseTenant(caller, body.tenant_id);
+  if (!choice.ok) throw new DocketError(choice.code, choice.detail);
+  if (isReserved(choice.tenantId)) throw invalidField('/tenant_id', 'begins with docket., which is reserved');
+  return choice.tenantId;
+}
+
+/** Decides to store a new subscription. Throws invalid_body for its URL, limit_reached. */
+export function decideNewSubscription(
+  directory: DirectoryReader,
+  body: NewSubscriptionBody,
+  made: { readonly id: string; readonly tenantId: string; readonly sealedSecret: string; readonly now: string },
+  allowedHosts: readonly string[],
+): Decision<Subscription> {
+  checkUrl(body.sink.url, allowedHosts);
+  if (directory.subscriptionsOf(made.tenantId).length >= subscriptionsOfTenantMax) {
+    throw new DocketError('limit_reached', `Tenant ${made.tenantId} has ${subscriptionsOfTenantMax} subscriptions.`);
+  }
+  if (directory.subscriptions().length >= subscriptionsMax) {
+    throw new DocketError('limit_reached', `There are ${subscriptionsMax} subscriptions.`);
+  }
+  const subscription: Subscription = {
+    version: 1,
+    kind: 'subscription',
+    id: made.id,
+    tenant_id: made.tenantId,
+    name: body.name ?? made.id,
+    sink: { type: 'webhook', url: body.sink.url, secrets: [{ sealed: made.sealedSecret, created_at: made.now }] },
+    batch: mergeBatch(batchDefault, body.batch),
+    state: body.state ?? 'active',
+    start_after_seq: typeof body.start === 'object' ? body.start.after_seq : 0,
+    created_at: made.now,
+    updated_at: made.now,
+  };
+  return { puts: [subscription], result: subscription };
+}
+
+/** Decides to change a subscription: what the body names, the rest stays. Throws not_found, invalid_body. */
+export function decidePatch(
+  directory: DirectoryReader,
+  caller: Credential,
+  id: string,
+  body: SubscriptionPatchBody,
+  context: { readonly now: string; readonly allowedHosts: readonly string[] },
+): Decision<Subscription> {
+  const known = findSubscription(directory, caller, id);
+  if (body.sink !== undefined) checkUrl(body.sink.url, context.allowedHosts);
+  const patched: Subscription = {
+    ...known,
+    name: body.name ?? known.name,
+    sink: { ...known.sink, url: body.sink?.url ?? known.sink.url },
+    batch: mergeBatch(known.batch, body.batch),
+    state: body.state ?? known.state,
+  };
+  // A patch that changes nothing is no change: it writes nothing, so delivery is not disturbed.
+  if (JSON.stringify(patched) === JSON.stringify(known)) return { result: known };
+  const subscription: Subscription = { ...patched, updated_at: context.now };
+  return { puts: [subscription], result: subscription };
+}
+
+/** Decides to remove a subscription; its cursor is delivery's. Throws not_found. */
+export function decideRemoval(directory: DirectoryReader, caller: Credential, id: string): Decision<Subscription> {
+  const known = findSubscription(directory, caller, id);
+  return { removes: [{ kind: 'subscription', id }], result: known };
+}
+
+/** Throws not_found, also for another tenant's (I5). */
+export function findSubscription(
+  directory: Pick<DirectoryReader, 'subscription'>,
+  caller: Credential,
+  id: string,
+): Subscription {
+  const known = directory.subscription(id);
+  if (known === undefined || !mayActOn(caller, known.tenant_id))
+    throw new DocketError('not_found', 'No such subscription.');
+  return known;
+}
+
+export function toPublicSubscription(subscription: Subscription): PublicSubscription {
+  const { id, tenant_id, name, sink, batch, state, start_after_seq, created_at, updated_at } = subscription;
+  return {
+    id,
+    tenant_id,
+    name,
+    sink: { type: sink.type, url: sink.url },
+    batch,
+    state,
+    start_after_seq,
+    created_at,
+    updated_at,
+  };
+}
+
+function checkUrl(url: string, allowedHosts: readonly string[]): void {
+  const problem = sinkUrlProblem(url, allowedHosts);
+  if (problem !== undefined) throw invalidField('/sink/url', problem);
+}
+
+function mergeBatch(base: SubscriptionBatch, changes: NewSubscriptionBody['batch'] = {}): SubscriptionBatch {
+  return {
+    ...base,
+    max_events: changes.max_events ?? base.max_events,
+    max_bytes: changes.max_bytes ?? base.max_bytes,
+    max_wait_ms: changes.max_wait_ms ?? base.max_wait_ms,
+  };
+}

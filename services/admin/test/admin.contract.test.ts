@@ -1,0 +1,239 @@
+import { randomBytes } from 'node:crypto';
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createDirectoryView, openSecret, readMasterKey } from '@docket/directory';
+import type { DirectoryView } from '@docket/directory';
+import { createLogger, readSettings, serveHttp } from '@docket/runtime';
+import type { App, HttpServer } from '@docket/runtime';
+import { createWorld, eventually } from '@docket/testkit';
+import type { World } from '@docket/testkit';
+import { Registry } from 'prom-client';
+
+import { createAdminApp } from '../src/app.ts';
+import { settings } from '../src/config.ts';
+
+const token = randomBytes(24).toString('hex');
+const masterKey = randomBytes(32).toString('base64');
+const logger = createLogger({ service: 'test', level: 'silent' });
+
+let world: World;
+let view: DirectoryView;
+const running: Admin[] = [];
+
+interface Admin {
+  readonly app: App;
+  readonly server: HttpServer;
+  readonly ended: Promise<Error>;
+}
+
+beforeAll(async () => {
+  world = await createWorld();
+  view = createDirectoryView(world.kafka, {
+    onCrash: (error) => {
+      throw error;
+    },
+  });
+  view.start();
+  await startAdmin();
+}, 90_000);
+
+afterAll(async () => {
+  for (const { app, server } of running) {
+    await server.close(0);
+    await app.stop();
+  }
+  await view.stop();
+  await world.close();
+}, 60_000);
+
+async function startAdmin(): Promise<Admin> {
+  const env = {
+    ...world.env,
+    DOCKET_BOOTSTRAP_TOKEN: token,
+    DOCKET_MASTER_KEY: masterKey,
+    SINK_ALLOWED_HOSTS: '127.0.0.1',
+  };
+  const metrics = new Registry();
+  let exit: (error: Error) => void = () => undefined;
+  const ended = new Promise<Error>((resolve) => (exit = resolve));
+  const app = createAdminApp(readSettings(settings, env), { logger, metrics, exit });
+  const server = await serveHttp({ apps: { admin: app }, logger, metrics, port: 0, host: '127.0.0.1' });
+  await app.start();
+  await eventually(() => app.health().ready, { what: 'an active admin' });
+  const admin = { app, server, ended };
+  running.push(admin);
+  return admin;
+}
+
+interface Answer {
+  status: number;
+  headers: Headers;
+  body: Record<string, unknown>;
+}
+
+async function call(
+  method: string,
+  path: string,
+  body?: unknown,
+  credential = token,
+  admin = running[0],
+): Promise<Answer> {
+  const response = await fetch(`${admin?.server.url}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${credential}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const parsed: unknown = text === '' ? {} : JSON.parse(text);
+  return { status: response.status, headers: response.headers, body: { ...Object(parsed) } };
+}
+
+async function newKey(body: object): Promise<{ id: string; key: string }> {
+  const answer = await call('POST', '/v1/keys', { name: 'test', ...body });
+  expect(answer.status).toBe(201);
+  return { id: String(answer.body['id']), key: String(answer.body['key']) };
+}
+
+const sink = { type: 'webhook', url: 'https://siem.example/in' };
+
+describe('the admin service', () => {
+  test('a tenant is created once, read back at once and listed', async () => {
+    const created = await call('POST', '/v1/tenants', { id: 'acme', name: 'Acme' });
+    expect(created).toMatchObject({ status: 201, body: { id: 'acme', name: 'Acme', created_at: expect.any(String) } });
+    expect(created.headers.get('location')).toBe('/v1/tenants/acme');
+    expect((await call('GET', '/v1/tenants/acme')).body).toEqual(created.body);
+    expect((await call('GET', '/v1/tenants')).body).toEqual({ data: [created.body], next_cursor: null });
+    expect(await call('POST', '/v1/tenants', { id: 'acme' })).toMatchObject({
+      status: 409,
+      body: { code: 'conflict' },
+    });
+  });
+
+  test('two that create the same tenant at once: one wins', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => call('POST', '/v1/tenants', { id: 'contested' })),
+    );
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
+      201, 409, 409, 409, 409, 409, 409, 409,
+    ]);
+  });
+
+  test('lists are paged with a link to the next page', async () => {
+    for (const id of ['p1', 'p2', 'p3']) await call('POST', '/v1/tenants', { id });
+    const seen: string[] = [];
+    let path: string | undefined = '/v1/tenants?limit=2';
+    while (path !== undefined) {
+      const page: Answer = await call('GET', path);
+      seen.push(JSON.stringify(page.body['data']));
+      path = /^<(.*)>; rel="next"$/.exec(page.headers.get('link') ?? '')?.[1];
+    }
+    expect(seen.join('')).toMatch(/acme[^]*contested[^]*p1[^]*p2[^]*p3/);
+    expect(seen.length).toBeGreaterThanOrEqual(3);
+  });
+
+  test('a key is shown once, works, is stored as a hash, and ends when revoked', async () => {
+    const { id, key } = await newKey({ scopes: ['admin'], tenants: '*' });
+    expect((await call('GET', '/v1/tenants', undefined, key)).status).toBe(200);
+    const listed = await call('GET', '/v1/keys');
+    expect(JSON.stringify(listed.body)).toContain(id);
+    expect(JSON.stringify(listed.body)).not.toContain(key.slice(20));
+    expect(JSON.stringify(listed.body)).not.toMatch(/sha256|hash/);
+    expect((await call('DELETE', `/v1/keys/${id}`)).status).toBe(204);
+    expect(await call('GET', '/v1/tenants', undefined, key)).toMatchObject({
+      status: 401,
+      body: { code: 'unauthenticated' },
+    });
+    expect((await call('DELETE', `/v1/keys/${id}`)).status).toBe(204);
+    expect((await call('GET', `/v1/keys/${id}`)).body['revoked_at']).toEqual(expect.any(String));
+  });
+
+  test('a subscription shows its secret once; delivery can open it; it changes and goes', async () => {
+    const created = await call('POST', '/v1/subscriptions', { tenant_id: 'acme', sink });
+    const { id, secret, ...shown } = created.body;
+    expect(created.status).toBe(201);
+    expect(secret).toMatch(/^whsec_/);
+    const path = `/v1/subscriptions/${String(id)}`;
+    expect((await call('GET', path)).body).toEqual({ id, ...shown });
+
+    await view.refresh(30_000);
+    const [stored] = view.subscription(String(id))?.sink.secrets ?? [];
+    expect(openSecret(readMasterKey(masterKey), String(id), stored?.sealed ?? '')).toEqual({ ok: true, secret });
+
+    const patched = await call('PATCH', path, { state: 'paused', sink: { url: 'http://127.0.0.1:9/in' } });
+    expect(patched).toMatchObject({ status: 200, body: { state: 'paused', sink: { url: 'http://127.0.0.1:9/in' } } });
+    expect((await call('GET', path)).body).toEqual(patched.body);
+    expect((await call('DELETE', path)).status).toBe(204);
+    expect((await call('GET', path)).status).toBe(404);
+    await view.refresh(30_000);
+    expect(view.subscription(String(id))).toBeUndefined();
+  });
+
+  test('I5: a key for one tenant’s subscriptions neither sees nor touches another’s', async () => {
+    const acme = await newKey({ scopes: ['subscriptions:write'], tenants: ['acme'] });
+    const beta = await newKey({ scopes: ['subscriptions:write'], tenants: ['beta'] });
+    const { body } = await call('POST', '/v1/subscriptions', { sink }, acme.key);
+    expect(body['tenant_id']).toBe('acme');
+    const path = `/v1/subscriptions/${String(body['id'])}`;
+    for (const [method, change] of [['GET'], ['PATCH', { state: 'paused' }], ['DELETE']] as const) {
+      expect(await call(method, path, change, beta.key)).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    }
+    expect((await call('GET', '/v1/subscriptions', undefined, beta.key)).body).toEqual({ data: [], next_cursor: null });
+    expect((await call('GET', '/v1/subscriptions?tenant_id=acme', undefined, beta.key)).body['code']).toBe(
+      'tenant_not_allowed',
+    );
+    expect((await call('POST', '/v1/subscriptions', { tenant_id: 'acme', sink }, beta.key)).body['code']).toBe(
+      'tenant_not_allowed',
+    );
+    expect((await call('GET', path, undefined, acme.key)).status).toBe(200);
+  });
+
+  test.each([
+    ['POST', '/v1/tenants', { id: 'x' }],
+    ['GET', '/v1/tenants', undefined],
+    ['GET', '/v1/tenants/acme', undefined],
+    ['POST', '/v1/keys', { name: 'x', scopes: ['admin'], tenants: '*' }],
+    ['GET', '/v1/keys', undefined],
+    ['DELETE', '/v1/keys/0000000000000000', undefined],
+  ] as const)('%s %s needs the scope admin, and a credential', async (method, path, body) => {
+    const { key } = await newKey({ scopes: ['events:write', 'events:read', 'subscriptions:write'], tenants: '*' });
+    const answer = await call(method, path, body, key);
+    expect(answer).toMatchObject({ status: 403, body: { code: 'insufficient_scope' } });
+    const none = await call(method, path, body, 'nonsense');
+    expect(none).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
+    expect(none.headers.get('www-authenticate')).toContain('Bearer');
+  });
+
+  test.each([
+    ['POST', '/v1/tenants', { id: 'a b' }, 422, 'invalid_body'],
+    [
+      'POST',
+      '/v1/subscriptions',
+      { tenant_id: 'acme', sink: { type: 'webhook', url: 'http://internal/' } },
+      422,
+      'invalid_body',
+    ],
+    ['POST', '/v1/subscriptions', { sink }, 400, 'tenant_required'],
+    ['GET', '/v1/tenants?limit=0', undefined, 400, 'invalid_request'],
+    ['PUT', '/v1/tenants', {}, 405, 'method_not_allowed'],
+    ['GET', '/v1/subscriptions/sub_none', undefined, 404, 'not_found'],
+  ])('%s %s %j is %i %s', async (method, path, body, status, code) => {
+    expect(await call(method, path, body)).toMatchObject({ status, body: { code, request_id: expect.any(String) } });
+  });
+
+  test('a second admin takes over with all that was written; the first ends, and writes no more', async () => {
+    const [first] = running;
+    const second = await startAdmin();
+    expect(await first?.ended).toMatchObject({ code: 'writer_fenced' });
+    expect(first?.app.health().ready).toBe(false);
+    expect((await call('GET', '/v1/tenants/acme', undefined, token, second)).status).toBe(200);
+    expect(await call('POST', '/v1/tenants', { id: 'stale' }, token, first)).toMatchObject({
+      status: 503,
+      body: { code: 'writer_fenced' },
+    });
+    expect((await call('POST', '/v1/tenants', { id: 'fresh' }, token, second)).status).toBe(201);
+    expect((await call('GET', '/v1/tenants/stale', undefined, token, second)).status).toBe(404);
+  }, 60_000);
+});

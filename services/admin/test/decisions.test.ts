@@ -1,0 +1,178 @@
+import { describe, expect, test } from '@jest/globals';
+import { createDirectoryState } from '@docket/directory';
+import type { ApiKey, Credential, DirectoryState, Entity, Subscription } from '@docket/directory';
+
+import { decideNewKey, decideRevocation, findKey, toPublicKey } from '../src/key-policy.ts';
+import {
+  decideNewSubscription,
+  decidePatch,
+  decideRemoval,
+  findSubscription,
+  tenantOfNew,
+  toPublicSubscription,
+} from '../src/subscription-policy.ts';
+import { decideNewTenant, toPublicTenant } from '../src/tenant-policy.ts';
+
+const now = '2026-01-01T00:00:00.000Z';
+const nowMs = Date.parse(now);
+const all: Credential = { keyId: 'root', scopes: ['admin'], tenants: '*' };
+const acme: Credential = { keyId: 'acme', scopes: ['admin', 'subscriptions:write'], tenants: ['acme'] };
+const made = { id: '0123456789abcdef', secretSha256: 'a'.repeat(64) };
+const sink = { type: 'webhook', url: 'https://siem.example/in' } as const;
+
+function directoryOf(...entities: Entity[]): DirectoryState {
+  const state = createDirectoryState();
+  for (const entity of entities) state.apply({ type: 'put', entity });
+  return state;
+}
+
+const code = (expected: string) => expect.objectContaining({ code: expected });
+
+describe('tenants', () => {
+  test('a new one takes its id as name', () => {
+    const { puts, result } = decideNewTenant(directoryOf(), { id: 'acme' }, now);
+    expect(puts).toEqual([result]);
+    expect(toPublicTenant(result)).toEqual({ id: 'acme', name: 'acme', created_at: now });
+  });
+
+  test('an existing one is a conflict, a reserved one invalid', () => {
+    const known = decideNewTenant(directoryOf(), { id: 'acme' }, now).result;
+    expect(() => decideNewTenant(directoryOf(known), { id: 'acme' }, now)).toThrow(code('conflict'));
+    expect(() => decideNewTenant(directoryOf(), { id: 'docket.own' }, now)).toThrow(code('invalid_body'));
+  });
+});
+
+describe('keys', () => {
+  const body = { name: 'k', scopes: ['events:write' as const], tenants: ['acme'] };
+  const newKey = (changes: object = {}, caller = all): ApiKey =>
+    decideNewKey(directoryOf(), caller, { ...body, ...changes }, made, nowMs).result;
+
+  test('a new one holds the hash, and shows everything but it', () => {
+    const key = newKey({ expires_at: '2026-01-02T01:00:00.5+01:00' });
+    expect(key.secret_sha256).toBe(made.secretSha256);
+    expect(toPublicKey(key)).toEqual({
+      id: made.id,
+      name: 'k',
+      scopes: ['events:write'],
+      tenants: ['acme'],
+      created_at: now,
+      expires_at: '2026-01-02T00:00:00.500Z',
+    });
+  });
+
+  test.each<[string, object, Credential, string]>([
+    ['reaches further than its maker', { tenants: ['acme', 'beta'] }, acme, 'tenant_not_allowed'],
+    ['reaches everything', { tenants: '*' }, acme, 'tenant_not_allowed'],
+    ['is for a reserved tenant', { tenants: ['acme', 'docket.x'] }, all, 'invalid_body'],
+    ['expires now', { expires_at: now }, all, 'invalid_body'],
+    ['expires at no time', { expires_at: 'tomorrow' }, all, 'invalid_body'],
+    ['expires without an offset', { expires_at: '2030-01-01T00:00:00' }, all, 'invalid_body'],
+  ])('a key that %s is refused', (_name, changes, caller, expected) => {
+    expect(() => newKey(changes, caller)).toThrow(code(expected));
+  });
+
+  test('revoking marks it, and twice changes nothing', () => {
+    const revoked = decideRevocation(directoryOf(newKey()), all, made.id, now);
+    expect(revoked.puts).toEqual([{ ...newKey(), revoked_at: now }]);
+    expect(decideRevocation(directoryOf(revoked.result), all, made.id, 'later').puts).toBeUndefined();
+  });
+
+  test('a key beyond the caller’s reach does not exist for him', () => {
+    const directory = directoryOf(newKey({ tenants: '*' }));
+    expect(() => findKey(directory, acme, made.id)).toThrow(code('not_found'));
+    expect(() => decideRevocation(directory, acme, made.id, now)).toThrow(code('not_found'));
+    expect(() => findKey(directory, all, 'unknown')).toThrow(code('not_found'));
+  });
+});
+
+describe('subscriptions', () => {
+  const ids = { id: 'sub_1', tenantId: 'acme', sealedSecret: 'v1.sealed', now };
+  const newSubscription = (changes: object = {}): Subscription =>
+    decideNewSubscription(directoryOf(), { sink, ...changes }, ids, []).result;
+
+  test('a new one is active, from the beginning, with the default batch, and shows no secret', () => {
+    const subscription = newSubscription();
+    expect(subscription.sink.secrets).toEqual([{ sealed: 'v1.sealed', created_at: now }]);
+    expect(toPublicSubscription(subscription)).toEqual({
+      id: 'sub_1',
+      tenant_id: 'acme',
+      name: 'sub_1',
+      sink,
+      batch: { max_events: 100, max_bytes: 1_048_576, max_wait_ms: 1000 },
+      state: 'active',
+      start_after_seq: 0,
+      created_at: now,
+      updated_at: now,
+    });
+  });
+
+  test.each([
+    [undefined, 0],
+    ['beginning', 0],
+    [{ after_seq: 41 }, 41],
+  ])('start %j begins after seq %i', (start, expected) => {
+    expect(newSubscription(start === undefined ? {} : { start }).start_after_seq).toBe(expected);
+  });
+
+  test('a URL that may not be a sink is refused by pointer', () => {
+    expect(() => newSubscription({ sink: { ...sink, url: 'http://siem.example' } })).toThrow(
+      expect.objectContaining({ code: 'invalid_body', errors: [{ pointer: '/sink/url', detail: expect.any(String) }] }),
+    );
+  });
+
+  test('a tenant has at most 100', () => {
+    const hundred = Array.from({ length: 100 }, (_, n) => ({ ...newSubscription(), id: `sub_${n}` }));
+    expect(() => decideNewSubscription(directoryOf(...hundred), { sink }, ids, [])).toThrow(code('limit_reached'));
+    expect(() => decideNewSubscription(directoryOf(...hundred.slice(1)), { sink }, ids, [])).not.toThrow();
+  });
+
+  test.each<[Credential, string | undefined, string]>([
+    [all, undefined, 'tenant_required'],
+    [acme, 'beta', 'tenant_not_allowed'],
+    [all, 'docket.x', 'invalid_body'],
+  ])('for %j, tenant %p is %s', (caller, tenantId, expected) => {
+    const body = tenantId === undefined ? { sink } : { sink, tenant_id: tenantId };
+    expect(() => tenantOfNew(caller, body)).toThrow(code(expected));
+  });
+
+  test('a key for one tenant implies it', () => {
+    expect(tenantOfNew(acme, { sink })).toBe('acme');
+  });
+
+  test('a patch changes what it names and keeps the rest, secrets included', () => {
+    const known = newSubscription();
+    const body = { state: 'paused', sink: { url: 'https://new.example/' }, batch: { max_events: 5 } } as const;
+    const { puts } = decidePatch(directoryOf(known), acme, 'sub_1', body, { now: 'later', allowedHosts: [] });
+    expect(puts).toEqual([
+      {
+        ...known,
+        state: 'paused',
+        sink: { ...known.sink, url: 'https://new.example/' },
+        batch: { ...known.batch, max_events: 5 },
+        updated_at: 'later',
+      },
+    ]);
+  });
+
+  test('a patch that changes nothing writes nothing', () => {
+    const { puts } = decidePatch(
+      directoryOf(newSubscription()),
+      acme,
+      'sub_1',
+      { state: 'active' },
+      { now: 'later', allowedHosts: [] },
+    );
+    expect(puts).toBeUndefined();
+  });
+
+  test('I5: another tenant’s subscription does not exist', () => {
+    const beta: Credential = { ...acme, tenants: ['beta'] };
+    const directory = directoryOf(newSubscription());
+    expect(() => findSubscription(directory, beta, 'sub_1')).toThrow(code('not_found'));
+    expect(() => decidePatch(directory, beta, 'sub_1', { state: 'paused' }, { now, allowedHosts: [] })).toThrow(
+      code('not_found'),
+    );
+    expect(() => decideRemoval(directory, beta, 'sub_1')).toThrow(code('not_found'));
+    expect(decideRemoval(directory, acme, 'sub_1').removes).toEqual([{ kind: 'subscription', id: 'sub_1' }]);
+  });
+});
