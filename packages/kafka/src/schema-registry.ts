@@ -19,6 +19,8 @@ export interface SchemaRegistry {
   schemaById(id: number): Promise<SchemaLookup>;
   /** The ids of all versions of a subject, oldest first; empty when the subject does not exist. Rejects with `registry_unavailable`. */
   subjectIds(subject: string): Promise<number[]>;
+  /** The id of a schema that is a version of a subject; undefined when it is none. Registers nothing. Rejects with `registry_unavailable`. */
+  idOf(subject: string, schema: AvroRecordSchema): Promise<number | undefined>;
 }
 
 /** The least that the registry demands of a schema. */
@@ -80,6 +82,17 @@ export function createSchemaRegistry(settings: RegistrySettings): SchemaRegistry
         const status = statusOf(error);
         if (status === 409 || status === 422) throw error;
         throw new DocketError('registry_unavailable', `The schema registry did not register ${subject}.`, {
+          cause: error,
+        });
+      }
+    },
+    idOf: async (subject, schema) => {
+      try {
+        const asking = client.getRegistryIdBySchema(subject, { type: SchemaType.AVRO, schema: JSON.stringify(schema) });
+        return await within(asking, requestDeadlineMs, `asking for the id of a schema of ${subject}`);
+      } catch (error) {
+        if (isAboutTheSchema(error)) return undefined;
+        throw new DocketError('registry_unavailable', `The schema registry did not look for a schema of ${subject}.`, {
           cause: error,
         });
       }

@@ -39,6 +39,9 @@ test('registering is idempotent; a version that cannot be read both ways is refu
   const subject = `test-${randomUUID()}-value`;
   const id = await registry.register(subject, schema([named]));
   expect(await registry.register(subject, schema([named]))).toBe(id);
+  expect(await registry.idOf(subject, schema([named]))).toBe(id);
+  expect(await registry.idOf(subject, schema([]))).toBeUndefined();
+  expect(await registry.idOf(`test-${randomUUID()}`, schema([named]))).toBeUndefined();
   const later = await registry.register(subject, schema([named, { name: 'size', type: 'int', default: 0 }]));
   expect(await registry.subjectIds(subject)).toEqual([id, later]);
   await expect(registry.register(subject, schema([{ name: 'other', type: 'int' }]))).rejects.toMatchObject({
@@ -54,6 +57,7 @@ test('an unknown id, an unknown subject, and a registry that is away are told ap
   const away = createSchemaRegistry({ schemaRegistryUrl: 'http://127.0.0.1:1' });
   expect(await away.schemaById(1)).toEqual({ ok: false, reason: 'unreachable' });
   await expect(away.subjectIds('x')).rejects.toMatchObject({ code: 'registry_unavailable' });
+  await expect(away.idOf('x', schema([named]))).rejects.toMatchObject({ code: 'registry_unavailable' });
   await expect(away.register('x', schema([named]))).rejects.toMatchObject({ code: 'registry_unavailable' });
 }, 60_000);
 
