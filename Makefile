@@ -53,8 +53,8 @@ format: install ## Format every file
 
 check: test lint ## What CI runs
 
-verify: build ## docket verify: is the log whole, in ClickHouse and in Kafka? (on the stack of make stack or make demo)
-	@set -a; . .local/stack.env; set +a; node services/cli/dist/main.js verify
+verify: build ## docket verify: is the log whole? On the stack of make demo, else of make stack
+	@set -a; . "$$(ls .local/demo.env .local/stack.env 2>/dev/null | head -1)"; set +a; node services/cli/dist/main.js verify
 
 docs: install ## Write the tables of docs/ that come from declarations
 	@WRITE_DOCS=1 $(jest) --selectProjects unit --testPathPatterns test/docs
