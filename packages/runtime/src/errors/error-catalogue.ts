@@ -118,6 +118,13 @@ export const errorCatalogue = {
     'The tenant is unknown',
     'Create the tenant first, or let the gateway accept new tenants with TENANTS_AUTOCREATE=true.',
   ),
+  query_too_expensive: entry(
+    422,
+    'caller',
+    'never',
+    'The search reads too much',
+    'Narrow the range with since and until, or add filters.',
+  ),
   rate_limited: entry(429, 'caller', 'later', 'Too many requests', 'Send again after the time in Retry-After.'),
   headers_too_large: entry(431, 'caller', 'never', 'The headers are too large', 'Send at most 16 KiB of headers.'),
   internal: entry(

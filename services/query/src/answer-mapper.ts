@@ -1,0 +1,62 @@
+import { eventFromRow, toPublicEvent, type EventStatus, type PublicEvent, type StoredEventRow } from '@docket/event';
+
+/** An event as callers see it (I5: nothing of where it lies in Kafka, no bytes of quarantined records). */
+export function publicEventOf(row: StoredEventRow): PublicEvent {
+  return toPublicEvent(eventFromRow(row), { seq: row.seq, receivedAtMs: row.received_at, status: row.status });
+}
+
+export interface EventAnswer extends PublicEvent {
+  /** The other rows of the same id, lowest seq first; left out when there is none. */
+  occurrences?: PublicEvent[];
+}
+
+/** The answer for one id: its accepted row of the lowest seq (or, without one, its first), and the others. Null: no rows. */
+export function eventAnswer(rows: readonly StoredEventRow[]): EventAnswer | null {
+  const main = rows.find((row) => row.status === 'accepted') ?? rows[0];
+  if (main === undefined) return null;
+  const others = rows.filter((row) => row !== main).map(publicEventOf);
+  return { ...publicEventOf(main), ...(others.length === 0 ? {} : { occurrences: others }) };
+}
+
+export interface FeedAnswer {
+  readonly data: readonly PublicEvent[];
+  /** Rows between `after` and `next_after` that are not in `data`: count + Σ skipped = next_after − after. */
+  readonly skipped: Readonly<Record<'duplicate' | 'quarantined' | 'rerouted' | 'lost', number>>;
+  /** What to send as `after` next. */
+  readonly next_after: number;
+  /** Everything up to this seq can be read now. */
+  readonly complete_through: number;
+  /** RFC 3339: when that was so. */
+  readonly as_of: string;
+  readonly first_seq: number;
+}
+
+export interface FeedState {
+  readonly after: number;
+  readonly firstSeq: number;
+  readonly headSeq: number;
+  readonly asOf: string;
+}
+
+/** The answer of the feed: the events that a log holds, in seq order; every seq is accounted for (I3). */
+export function feedAnswer(rows: readonly StoredEventRow[], { after, firstSeq, headSeq, asOf }: FeedState): FeedAnswer {
+  const skipped = { duplicate: 0, quarantined: 0, rerouted: 0, lost: 0 };
+  const data: PublicEvent[] = [];
+  for (const row of rows) {
+    if (isShown(row.status)) data.push(publicEventOf(row));
+    else skipped[row.status]++;
+  }
+  const nextAfter = rows.at(-1)?.seq ?? after;
+  return {
+    data,
+    skipped,
+    next_after: nextAfter,
+    complete_through: Math.max(headSeq, nextAfter),
+    as_of: asOf,
+    first_seq: firstSeq,
+  };
+}
+
+function isShown(status: EventStatus): status is 'accepted' | 'conflict' {
+  return status === 'accepted' || status === 'conflict';
+}

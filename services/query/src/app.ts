@@ -1,0 +1,58 @@
+import { createClickHouse } from '@docket/clickhouse';
+import { createDirectoryView } from '@docket/directory';
+import { createKafka } from '@docket/kafka';
+import { createStartCheck, DocketError, healthOf, type App, type AppPorts } from '@docket/runtime';
+import { createLogReader } from './clickhouse-log-reader.ts';
+import type { Config } from './config.ts';
+import { createQueryRouter } from './http/query-router.ts';
+import { createQueryMetrics } from './metrics.ts';
+import { createReadGate } from './read-gate.ts';
+
+/**
+ * The query service: reads of the log for tenants and operators. It answers from ClickHouse alone; Kafka gives it the
+ * directory of keys. Stateless: any number of instances.
+ */
+export function createQueryApp(config: Config, ports: AppPorts): App {
+  const { logger } = ports;
+  const metrics = createQueryMetrics(ports.metrics);
+  const clickhouse = createClickHouse(config, { connectionsMax: config.queryConcurrencyMax });
+  const kafka = createKafka(config, { logger, clientId: 'docket-query' });
+  const directory = createDirectoryView(kafka, { onCrash: (error) => ports.exit(error) });
+  const limits = { readsMax: config.queryConcurrencyMax, tenantReadsMax: config.queryTenantConcurrencyMax };
+  const gate = createReadGate(limits, metrics);
+  const reader = createLogReader({ clickhouse, gate, metrics, timeoutMs: config.queryTimeoutMs });
+  const tables = createStartCheck({
+    name: 'clickhouse',
+    logger,
+    probe: async () => {
+      try {
+        await clickhouse.query('SELECT 1 FROM audit_events LIMIT 0', {}, { deadlineMs: 5_000 });
+      } catch (cause) {
+        throw new DocketError('clickhouse_unavailable', 'the table of the log cannot be read', { cause });
+      }
+    },
+  });
+
+  const router = createQueryRouter({
+    directory,
+    reader,
+    metrics,
+    rangeDaysMax: config.queryRangeDaysMax,
+    waitersMax: config.queryWaitersMax,
+  });
+
+  return {
+    router,
+    start() {
+      directory.start();
+      tables.start();
+      return Promise.resolve();
+    },
+    async stop() {
+      tables.stop();
+      await directory.stop();
+      await clickhouse.close();
+    },
+    health: () => healthOf({ directory: directory.check(), clickhouse: tables.check() }),
+  };
+}

@@ -1,0 +1,93 @@
+import {
+  readLog,
+  readLogBounds,
+  storedEventOf,
+  type ClickHouse,
+  type LogBounds,
+  type RequestOptions,
+  type StoredEventJson,
+} from '@docket/clickhouse';
+import type { EventStatus, StoredEventRow } from '@docket/event';
+import { DocketError } from '@docket/runtime';
+import { eventStatement, pageStatement, type PageQuery, type Statement } from './event-sql-mapper.ts';
+import type { QueryMetrics } from './metrics.ts';
+import type { ReadGate } from './read-gate.ts';
+import { readFailure } from './read-failure-policy.ts';
+import { tenantLock } from './tenant-lock-policy.ts';
+
+/** What ClickHouse may take beyond its own time limit before the connection is given up. */
+const answerGraceMs = 2_000;
+/** An id that has more rows than this was sent thousands of times; the lowest seqs tell the story. */
+const occurrencesMax = 100;
+
+/**
+ * Reads of one tenant's log. Every read is scoped twice: by its statement and by the tenant lock (I5). All throw DocketError:
+ * clickhouse_unavailable, schema_outdated, query_too_expensive, overloaded, rate_limited. An aborted signal ends the read in
+ * ClickHouse too.
+ */
+export interface LogReader {
+  page(query: PageQuery, signal: AbortSignal): Promise<StoredEventRow[]>;
+  /** The rows of an id, lowest seq first, at most 100. */
+  event(tenantId: string, id: string, statuses: readonly EventStatus[], signal: AbortSignal): Promise<StoredEventRow[]>;
+  /** Rows of every status behind a seq, in seq order and without a hole. */
+  feed(
+    range: { readonly tenantId: string; readonly afterSeq: number; readonly limit: number },
+    signal: AbortSignal,
+  ): Promise<StoredEventRow[]>;
+  bounds(tenantId: string, signal: AbortSignal): Promise<LogBounds>;
+}
+
+interface ReaderPorts {
+  readonly clickhouse: ClickHouse;
+  readonly gate: ReadGate;
+  readonly metrics: QueryMetrics;
+  readonly timeoutMs: number;
+}
+
+export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: ReaderPorts): LogReader {
+  function optionsFor(tenantId: string, signal: AbortSignal): RequestOptions {
+    const lock = tenantLock(tenantId);
+    return {
+      signal,
+      deadlineMs: timeoutMs + answerGraceMs,
+      headers: lock.headers,
+      settings: { ...lock.settings, max_execution_time: timeoutMs / 1000, timeout_overflow_mode: 'throw' },
+    };
+  }
+
+  async function read<T>(
+    kind: string,
+    tenantId: string,
+    signal: AbortSignal,
+    work: (options: RequestOptions) => Promise<T>,
+  ): Promise<T> {
+    return gate.run(tenantId, async () => {
+      const stopTimer = metrics.readSeconds.startTimer({ kind });
+      try {
+        return await work(optionsFor(tenantId, signal));
+      } catch (error) {
+        const failure = readFailure(error);
+        const code = failure instanceof DocketError ? failure.code : 'internal';
+        metrics.readFailures.inc({ code: signal.aborted ? 'aborted' : code });
+        throw failure;
+      } finally {
+        stopTimer();
+      }
+    });
+  }
+
+  async function rowsOf({ sql, params }: Statement, options: RequestOptions): Promise<StoredEventRow[]> {
+    return (await clickhouse.query<StoredEventJson>(sql, params, options)).map(storedEventOf);
+  }
+
+  return {
+    page: (query, signal) => read('list', query.tenantId, signal, (options) => rowsOf(pageStatement(query), options)),
+    event: (tenantId, id, statuses, signal) =>
+      read('event', tenantId, signal, (options) =>
+        rowsOf(eventStatement(tenantId, id, statuses, occurrencesMax), options),
+      ),
+    feed: (range, signal) => read('feed', range.tenantId, signal, (options) => readLog(clickhouse, range, options)),
+    bounds: (tenantId, signal) =>
+      read('bounds', tenantId, signal, (options) => readLogBounds(clickhouse, tenantId, options)),
+  };
+}

@@ -1,0 +1,50 @@
+import { clickhouseSettings } from '@docket/clickhouse';
+import { kafkaSettings } from '@docket/kafka';
+import { httpSettingsWithPort, logSettings, setting, type SettingsOf } from '@docket/runtime';
+
+export const settings = {
+  ...httpSettingsWithPort(8081),
+  ...logSettings,
+  ...kafkaSettings,
+  ...clickhouseSettings,
+  queryTimeoutMs: setting.integer({
+    env: 'QUERY_TIMEOUT_MS',
+    description:
+      'How long one read may take in ClickHouse; a read that takes longer is answered 422 query_too_expensive.',
+    unit: 'ms',
+    default: 10_000,
+    min: 100,
+    max: 300_000,
+  }),
+  queryRangeDaysMax: setting.integer({
+    env: 'QUERY_RANGE_DAYS_MAX',
+    description: 'Longest range from since to until of one search; since is then required. 0 sets no limit.',
+    unit: 'days',
+    default: 0,
+    min: 0,
+    max: 36_500,
+  }),
+  queryConcurrencyMax: setting.integer({
+    env: 'QUERY_CONCURRENCY_MAX',
+    description: 'Reads under way in ClickHouse at once; more are answered 503 overloaded.',
+    default: 32,
+    min: 1,
+    max: 1_000,
+  }),
+  queryTenantConcurrencyMax: setting.integer({
+    env: 'QUERY_TENANT_CONCURRENCY_MAX',
+    description: 'Reads of one tenant under way at once; more are answered 429 rate_limited.',
+    default: 8,
+    min: 1,
+    max: 1_000,
+  }),
+  queryWaitersMax: setting.integer({
+    env: 'QUERY_WAITERS_MAX',
+    description: 'Requests that wait for an event to become readable at once; more are answered without waiting.',
+    default: 500,
+    min: 0,
+    max: 10_000,
+  }),
+};
+
+export type Config = SettingsOf<typeof settings>;

@@ -1,0 +1,67 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { isEventId } from '@docket/event';
+import { clientGone, DocketError } from '@docket/runtime';
+import type { RequestHandler } from 'express';
+import { eventAnswer, type EventAnswer } from '../answer-mapper.ts';
+import type { LogReader } from '../clickhouse-log-reader.ts';
+import { visibleStatuses } from '../filter-parameters-mapper.ts';
+import type { QueryMetrics } from '../metrics.ts';
+import { requestParameters } from '../request-parameters-mapper.ts';
+import { isOperator, readerOf, tenantOf, type KeyDirectory } from './caller.ts';
+import { requireValid, searchOf } from './query-string.ts';
+
+const waitSecondsMax = 30;
+/** The first look again comes soon, because an event is usually readable within half a second; later ones are rarer. */
+const firstPauseMs = 50;
+const pauseMsMax = 500;
+
+interface EventPorts {
+  readonly directory: KeyDirectory;
+  readonly reader: LogReader;
+  readonly metrics: QueryMetrics;
+  readonly waitersMax: number;
+}
+
+/** GET /v1/events/{id}?wait=N: one event; with `wait` the answer comes when it can be read, or 404 after N seconds. */
+export function getEvent({ directory, reader, metrics, waitersMax }: EventPorts): RequestHandler {
+  let waiters = 0;
+
+  /** Looks until there is an answer or the time is over. Above the limit of waiters it looks once. */
+  async function look(
+    read: () => Promise<EventAnswer | null>,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<EventAnswer | null> {
+    const endsAtMs = performance.now() + (waiters < waitersMax ? waitMs : 0);
+    metrics.waiters.set((waiters += 1));
+    try {
+      for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, pauseMsMax)) {
+        const answer = await read();
+        const leftMs = endsAtMs - performance.now();
+        if (answer !== null || leftMs <= 0) return answer;
+        await pause(Math.min(pauseMs, leftMs), undefined, { signal });
+      }
+    } finally {
+      metrics.waiters.set((waiters -= 1));
+    }
+  }
+
+  return async (req, res) => {
+    const credential = readerOf(directory, req);
+    const parameters = requestParameters(searchOf(req), ['tenant_id', 'wait']);
+    const waitSeconds = parameters.integer('wait', { min: 0, max: waitSecondsMax, default: 0 });
+    const named = parameters.one('tenant_id');
+    requireValid(parameters);
+    const tenantId = tenantOf(credential, named);
+    const { id } = req.params;
+    if (typeof id !== 'string' || !isEventId(id)) throw new DocketError('not_found', 'An event id is a UUID.');
+
+    const signal = clientGone(res);
+    const statuses = visibleStatuses(isOperator(credential));
+    const read = async (): Promise<EventAnswer | null> =>
+      eventAnswer(await reader.event(tenantId, id, statuses, signal));
+    const answer = await look(read, waitSeconds * 1_000, signal);
+    if (answer === null) throw new DocketError('not_found', `There is no event ${id} in this log.`);
+    res.set('Cache-Control', 'no-store').json(answer);
+  };
+}

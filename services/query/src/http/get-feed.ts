@@ -1,0 +1,46 @@
+import { clientGone, DocketError } from '@docket/runtime';
+import type { RequestHandler } from 'express';
+import { feedAnswer } from '../answer-mapper.ts';
+import type { LogReader } from '../clickhouse-log-reader.ts';
+import { requestParameters, type RequestParameters } from '../request-parameters-mapper.ts';
+import { readerOf, tenantOf, type KeyDirectory } from './caller.ts';
+import { requireValid, searchOf } from './query-string.ts';
+
+const rowsDefault = 100;
+const rowsMax = 1_000;
+
+/** GET /v1/feed?after=SEQ|latest&limit: the log in seq order; see FeedAnswer. 410 when rows behind `after` were cut. */
+export function getFeed({
+  directory,
+  reader,
+}: {
+  readonly directory: KeyDirectory;
+  readonly reader: LogReader;
+}): RequestHandler {
+  return async (req, res) => {
+    const credential = readerOf(directory, req);
+    const parameters = requestParameters(searchOf(req), ['tenant_id', 'after', 'limit']);
+    const limit = parameters.integer('limit', { min: 1, max: rowsMax, default: rowsDefault });
+    const asked = afterOf(parameters);
+    const named = parameters.one('tenant_id');
+    requireValid(parameters);
+    const tenantId = tenantOf(credential, named);
+
+    const signal = clientGone(res);
+    const { firstSeq, headSeq } = await reader.bounds(tenantId, signal);
+    const asOf = new Date().toISOString();
+    const after = asked === 'latest' ? headSeq : (asked ?? firstSeq - 1);
+    if (after < firstSeq - 1) {
+      throw new DocketError('cursor_expired', `The log begins at seq ${firstSeq}.`, {
+        extensions: { first_seq: firstSeq },
+      });
+    }
+    const rows = asked === 'latest' ? [] : await reader.feed({ tenantId, afterSeq: after, limit }, signal);
+    res.set('Cache-Control', 'no-store').json(feedAnswer(rows, { after, firstSeq, headSeq, asOf }));
+  };
+}
+
+function afterOf(parameters: RequestParameters): number | 'latest' | undefined {
+  if (parameters.all('after')[0] === 'latest' && parameters.one('after') === 'latest') return 'latest';
+  return parameters.integer('after', { min: 0, max: Number.MAX_SAFE_INTEGER, default: undefined });
+}

@@ -1,0 +1,17 @@
+import { DocketError } from '@docket/runtime';
+import type { Request } from 'express';
+import type { RequestParameters } from '../request-parameters-mapper.ts';
+
+/** The query string as it was sent; express's own parsing would lose what is repeated or empty. */
+export function searchOf(req: Request): URLSearchParams {
+  const question = req.originalUrl.indexOf('?');
+  return new URLSearchParams(question < 0 ? '' : req.originalUrl.slice(question + 1));
+}
+
+/** Throws `invalid_request` naming all parameters that are wrong. */
+export function requireValid(parameters: RequestParameters): void {
+  const { errors } = parameters;
+  if (errors.length === 0) return;
+  const names = [...new Set(errors.map((error) => ('parameter' in error ? error.parameter : '')))];
+  throw new DocketError('invalid_request', `Wrong parameters: ${names.join(', ')}.`, { errors });
+}

@@ -1,0 +1,39 @@
+import type { Registry } from '@docket/runtime';
+import { Counter, Gauge, Histogram } from 'prom-client';
+
+export type QueryMetrics = ReturnType<typeof createQueryMetrics>;
+
+export function createQueryMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    readSeconds: new Histogram({
+      name: 'docket_query_read_seconds',
+      help: 'Duration of one read in ClickHouse, in seconds, by kind: list, event, feed, bounds',
+      labelNames: ['kind'] as const,
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      registers,
+    }),
+    readFailures: new Counter({
+      name: 'docket_query_read_failures_total',
+      help: 'Reads that ClickHouse did not carry out, by error code; aborted: the caller went away',
+      labelNames: ['code'] as const,
+      registers,
+    }),
+    readsInFlight: new Gauge({
+      name: 'docket_query_reads_in_flight',
+      help: 'Reads under way in ClickHouse; the limit is QUERY_CONCURRENCY_MAX',
+      registers,
+    }),
+    readsRefused: new Counter({
+      name: 'docket_query_reads_refused_total',
+      help: 'Reads refused at a limit: process (QUERY_CONCURRENCY_MAX) or tenant (QUERY_TENANT_CONCURRENCY_MAX)',
+      labelNames: ['limit'] as const,
+      registers,
+    }),
+    waiters: new Gauge({
+      name: 'docket_query_waiters',
+      help: 'Requests that wait for an event to become readable; the limit is QUERY_WAITERS_MAX',
+      registers,
+    }),
+  };
+}

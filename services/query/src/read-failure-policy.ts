@@ -1,0 +1,22 @@
+import { ClickHouseError } from '@docket/clickhouse';
+import { DocketError } from '@docket/runtime';
+
+/** ClickHouse's limits on one statement: time, rows and bytes read, its own memory. */
+const tooExpensiveCodes: ReadonlySet<number> = new Set([158, 159, 307, 396]);
+/** UNKNOWN_TABLE, UNKNOWN_DATABASE, UNKNOWN_IDENTIFIER, NO_SUCH_COLUMN_IN_TABLE. */
+const outdatedCodes: ReadonlySet<number> = new Set([16, 47, 60, 81]);
+
+/** What a failed read means to the caller. Anything unforeseen stays what it is and is answered as our bug. */
+export function readFailure(error: unknown): unknown {
+  if (!(error instanceof ClickHouseError)) return error;
+  if (tooExpensiveCodes.has(error.code)) {
+    return new DocketError('query_too_expensive', 'The search reads more than one request may.', { cause: error });
+  }
+  if (outdatedCodes.has(error.code)) {
+    return new DocketError('schema_outdated', 'The tables of the log are missing or old.', { cause: error });
+  }
+  if (error.reason === 'unavailable') {
+    return new DocketError('clickhouse_unavailable', 'The log cannot be read now.', { cause: error });
+  }
+  return error;
+}

@@ -1,0 +1,69 @@
+import { describe, expect, test } from '@jest/globals';
+import type { StoredEventRow } from '@docket/event';
+import { eventAnswer, feedAnswer, publicEventOf } from '../src/answer-mapper.ts';
+import { storedRow } from './stored-row.ts';
+
+const rows = (...given: Partial<StoredEventRow>[]): StoredEventRow[] => given.map(storedRow);
+
+describe('publicEventOf', () => {
+  test('I5: shows nothing of Kafka, of the ingest and of bytes', () => {
+    const shown = publicEventOf(storedRow({ ingest_key_id: 'k-secret', ingest_from: '10.9.8.7' }));
+    expect(JSON.stringify(shown)).not.toMatch(/k-secret|10\.9\.8\.7|src_|raw|schema/);
+    expect(shown).toMatchObject({ seq: 1, tenant_id: 'acme', received_at: '2026-11-01T00:00:00.000Z' });
+    expect(shown).not.toHaveProperty('status');
+  });
+});
+
+describe('eventAnswer', () => {
+  test('is null without rows', () => {
+    expect(eventAnswer([])).toBeNull();
+  });
+
+  test('is the accepted row of the lowest seq, the others under occurrences', () => {
+    const answer = eventAnswer(
+      rows({ seq: 3, status: 'conflict' }, { seq: 5 }, { seq: 8, status: 'duplicate' }, { seq: 9 }),
+    );
+    expect(answer?.seq).toBe(5);
+    expect(answer?.occurrences?.map(({ seq, status }) => [seq, status])).toEqual([
+      [3, 'conflict'],
+      [8, 'duplicate'],
+      [9, undefined],
+    ]);
+  });
+
+  test('is the first row when none is accepted, without occurrences when it is alone', () => {
+    expect(eventAnswer(rows({ seq: 4, status: 'duplicate' }))).toMatchObject({ seq: 4, status: 'duplicate' });
+    expect(eventAnswer(rows({ seq: 4, status: 'duplicate' }))).not.toHaveProperty('occurrences');
+  });
+});
+
+describe('feedAnswer', () => {
+  const state = { after: 4, firstSeq: 1, headSeq: 12, asOf: '2026-11-23T09:00:00.000Z' };
+
+  test('I3: accounts for every seq between after and next_after', () => {
+    const answer = feedAnswer(
+      rows(
+        { seq: 5 },
+        { seq: 6, status: 'duplicate' },
+        { seq: 7, status: 'conflict' },
+        { seq: 8, status: 'quarantined' },
+        { seq: 9, status: 'rerouted' },
+        { seq: 10, status: 'lost' },
+      ),
+      state,
+    );
+    expect(answer.data.map(({ seq }) => seq)).toEqual([5, 7]);
+    expect(answer.skipped).toEqual({ duplicate: 1, quarantined: 1, rerouted: 1, lost: 1 });
+    expect(answer.next_after).toBe(10);
+    expect(answer.complete_through).toBe(12);
+    expect(answer.data.length + Object.values(answer.skipped).reduce((sum, count) => sum + count, 0)).toBe(10 - 4);
+  });
+
+  test('stays where it is when there is nothing new', () => {
+    expect(feedAnswer([], { ...state, headSeq: 4 })).toMatchObject({ data: [], next_after: 4, complete_through: 4 });
+  });
+
+  test('never says that less is complete than it shows', () => {
+    expect(feedAnswer(rows({ seq: 5 }), { ...state, headSeq: 4 }).complete_through).toBe(5);
+  });
+});

@@ -1,0 +1,140 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { newEventId } from '@docket/event';
+import { createQueryWorld, type QueryWorld } from './query-world.ts';
+
+let world: QueryWorld;
+let acme: string;
+
+beforeAll(async () => {
+  world = await createQueryWorld();
+  acme = world.key(['acme']);
+});
+afterAll(() => world.close());
+
+describe('GET /v1/events/{id}', () => {
+  test('gives the event; upper case and an explicit tenant are the same', async () => {
+    const id = newEventId();
+    await world.store([{ id, seq: 4, action: 'a.b' }]);
+    for (const path of [`/v1/events/${id}`, `/v1/events/${id.toUpperCase()}?tenant_id=acme`]) {
+      const { status, body } = await world.get(path, acme);
+      expect([status, body['id'], body['seq'], body['action']]).toEqual([200, id, 4, 'a.b']);
+    }
+  });
+
+  test('gives the accepted row of the lowest seq, and the others under occurrences', async () => {
+    const id = newEventId();
+    await world.store([
+      { id, seq: 12, status: 'conflict', action: 'other.content' },
+      { id, seq: 10, action: 'first' },
+      { id, seq: 11, status: 'duplicate', action: 'first' },
+      { id, seq: 13, status: 'quarantined', action: '' },
+    ]);
+    const { body } = await world.get(`/v1/events/${id}`, acme);
+    expect(body).toMatchObject({
+      seq: 10,
+      occurrences: [
+        { seq: 11, status: 'duplicate' },
+        { seq: 12, status: 'conflict', action: 'other.content' },
+      ],
+    });
+    const seen = await world.get(`/v1/events/${id}?tenant_id=acme`, world.key('*'));
+    expect(seen.body['occurrences']).toHaveLength(3);
+  });
+
+  test('waits until the event can be read', async () => {
+    const id = newEventId();
+    const startedAtMs = performance.now();
+    const waiting = world.get(`/v1/events/${id}?wait=20`, acme);
+    await pause(700);
+    await world.store([{ id, seq: 20 }]);
+    const { status, body } = await waiting;
+    expect([status, body['seq']]).toEqual([200, 20]);
+    expect(performance.now() - startedAtMs).toBeLessThan(10_000);
+  }, 30_000);
+
+  test('is 404 after the wait, at once without one, and for what is no id', async () => {
+    const startedAtMs = performance.now();
+    expect((await world.get(`/v1/events/${newEventId()}?wait=1`, acme)).body['code']).toBe('not_found');
+    expect(performance.now() - startedAtMs).toBeGreaterThan(990);
+    expect((await world.get(`/v1/events/${newEventId()}`, acme)).status).toBe(404);
+    expect((await world.get('/v1/events/not-an-id', acme)).status).toBe(404);
+    expect((await world.get('/v1/events/00000000-0000-0000-0000-000000000000', acme)).status).toBe(404);
+  });
+
+  test.each(['wait=31', 'wait=-1', 'wait=x', 'wait=1&wait=2', 'waits=1'])('%s is refused', async (query) => {
+    expect((await world.get(`/v1/events/${newEventId()}?${query}`, acme)).status).toBe(400);
+  });
+});
+
+describe('GET /v1/feed', () => {
+  beforeAll(() =>
+    world.store(
+      [1, 2, 3, 4, 5, 6, 8].map((seq) => ({
+        tenant_id: 'fed',
+        seq,
+        action: `e.${seq}`,
+        ...(seq === 3 ? { status: 'duplicate' as const } : {}),
+        ...(seq === 5 ? { status: 'quarantined' as const } : {}),
+      })),
+    ),
+  );
+
+  test('gives the log in seq order, every seq accounted for, up to the first missing one', async () => {
+    const fed = world.key(['fed']);
+    const first = await world.get('/v1/feed?limit=4', fed);
+    expect(first.body).toMatchObject({ next_after: 4, complete_through: 8, first_seq: 1, skipped: { duplicate: 1 } });
+    expect(first.body.data?.map((event) => event['seq'])).toEqual([1, 2, 4]);
+    const second = await world.get('/v1/feed?after=4', fed);
+    expect(second.body.data?.map((event) => event['seq'])).toEqual([6]);
+    expect(second.body).toMatchObject({ next_after: 6, skipped: { quarantined: 1 } });
+    expect(Date.parse(String(second.body['as_of']))).toBeGreaterThan(0);
+    expect((await world.get('/v1/feed?after=latest', fed)).body).toMatchObject({ data: [], next_after: 8 });
+    expect((await world.get('/v1/feed?after=900', fed)).body).toMatchObject({ data: [], next_after: 900 });
+  });
+
+  test('is empty for a log without rows', async () => {
+    const { body } = await world.get('/v1/feed', world.key(['nobody']));
+    expect(body).toMatchObject({ data: [], next_after: 0, complete_through: 0, first_seq: 1 });
+  });
+
+  test('is 410 with first_seq below what the log still holds', async () => {
+    await world.clickhouse.command(
+      `INSERT INTO log_heads (generation, partition, tenant_id, first_seq, head_seq, head_offset, head_id, head_received_at)
+       VALUES (1, 0, 'cut', 5, 5, 50, '0199f3c2-0000-7000-8000-00000000000a', '2026-11-01 00:00:00')`,
+    );
+    await world.store([{ tenant_id: 'cut', seq: 5 }]);
+    const cut = world.key(['cut']);
+    const gone = await world.get('/v1/feed?after=3', cut);
+    expect([gone.status, gone.body['code'], gone.body['first_seq']]).toEqual([410, 'cursor_expired', 5]);
+    expect((await world.get('/v1/feed?after=4', cut)).body).toMatchObject({ next_after: 5, first_seq: 5 });
+    expect((await world.get('/v1/feed', cut)).body.data).toHaveLength(1);
+  });
+
+  test.each(['after=-1', 'after=x', 'after=latest&after=1', 'limit=1001', 'from=1'])('%s is refused', async (query) => {
+    expect((await world.get(`/v1/feed?${query}`, world.key(['fed']))).status).toBe(400);
+  });
+});
+
+test('GET /v1/whoami says what the key may do, whatever its scope', async () => {
+  const { body } = await world.get('/v1/whoami', world.key(['a', 'b'], ['events:write']));
+  expect(body).toEqual({
+    key_id: expect.stringMatching(/^[0-9a-f]{16}$/),
+    scopes: ['events:write'],
+    tenants: ['a', 'b'],
+  });
+  expect((await world.get('/v1/whoami')).status).toBe(401);
+});
+
+describe('limits', () => {
+  test('a range that is too long is refused where a limit is set', async () => {
+    const limited = await createQueryWorld({ rangeDaysMax: 7 });
+    try {
+      const key = limited.key(['acme']);
+      expect((await limited.get('/v1/events', key)).status).toBe(400);
+      expect((await limited.get(`/v1/events?since=${new Date().toISOString()}`, key)).status).toBe(200);
+    } finally {
+      await limited.close();
+    }
+  });
+});

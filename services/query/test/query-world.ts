@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import {
+  clickhouseSettings,
+  createBlock,
+  createClickHouse,
+  insertBlock,
+  migrate,
+  type ClickHouse,
+} from '@docket/clickhouse';
+import { createDirectoryState, newApiKey, type Scope } from '@docket/directory';
+import { eventColumns, newEventId, type EventRow } from '@docket/event';
+import { createLogger, readSettings, serveHttp, type App } from '@docket/runtime';
+import { clickhouseMigrationsDirectory } from '@docket/schemas';
+import { Registry } from 'prom-client';
+import { createLogReader } from '../src/clickhouse-log-reader.ts';
+import { createQueryRouter } from '../src/http/query-router.ts';
+import { createQueryMetrics } from '../src/metrics.ts';
+import { createReadGate } from '../src/read-gate.ts';
+import { storedRow } from './stored-row.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // The tests' own reading of an answer: whatever JSON came.
+  readonly body: Record<string, unknown> & { data?: Record<string, unknown>[] };
+}
+
+export interface QueryWorld {
+  readonly clickhouse: ClickHouse;
+  /** Makes a key and gives its Authorization header. */
+  key(tenants: readonly string[] | '*', scopes?: readonly Scope[]): string;
+  store(rows: readonly Partial<EventRow>[]): Promise<void>;
+  get(path: string, authorization?: string, signal?: AbortSignal): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+const internal = {
+  status_detail: '',
+  commitment_seed: new Uint8Array(16),
+  schema_id: 1,
+  content_hash: 0n,
+  src_generation: 1,
+  src_partition: 0,
+  src_offset: 0,
+  raw: new Uint8Array(0),
+};
+
+/** The routes of the query service over HTTP, on a database of its own in the real ClickHouse, with keys of the test. */
+export async function createQueryWorld({ rangeDaysMax = 0, timeoutMs = 10_000 } = {}): Promise<QueryWorld> {
+  const config = {
+    ...readSettings(clickhouseSettings, process.env),
+    clickhouseDatabase: `test_${randomUUID().replaceAll('-', '')}`,
+  };
+  await migrate(config, { directory: clickhouseMigrationsDirectory });
+  const clickhouse = createClickHouse(config);
+  const directory = createDirectoryState();
+  const registry = new Registry();
+  const metrics = createQueryMetrics(registry);
+  const gate = createReadGate({ readsMax: 32, tenantReadsMax: 8 }, metrics);
+  const reader = createLogReader({ clickhouse, gate, metrics, timeoutMs });
+  const router = createQueryRouter({
+    directory: { ...directory, isCaughtUp: () => true },
+    reader,
+    metrics,
+    rangeDaysMax,
+    waitersMax: 10,
+  });
+  const app: App = { router, start: async () => {}, stop: async () => {}, health: () => ({ ready: true, checks: {} }) };
+  const logger = createLogger({ service: 'query-test', level: 'silent' });
+  const server = await serveHttp({ apps: { query: app }, logger, metrics: registry, port: 0, host: '127.0.0.1' });
+
+  return {
+    clickhouse,
+    key(tenants, scopes = ['events:read']) {
+      const { id, text, secretSha256 } = newApiKey();
+      const entity = {
+        version: 1 as const,
+        kind: 'key' as const,
+        id,
+        name: 'test',
+        secret_sha256: secretSha256,
+        scopes: [...scopes],
+        tenants: tenants === '*' ? tenants : [...tenants],
+        created_at: '2026-11-01T00:00:00.000Z',
+      };
+      directory.apply({ type: 'put', entity });
+      return `Bearer ${text}`;
+    },
+    async store(rows) {
+      const block = createBlock<EventRow>(eventColumns);
+      for (const row of rows) block.append({ ...storedRow({ id: newEventId() }), ...internal, ...row });
+      const outcome = await insertBlock(clickhouse, { table: 'audit_events', block, token: randomUUID() });
+      if (!outcome.ok) throw new Error(outcome.message);
+    },
+    async get(path, authorization, signal) {
+      const response = await fetch(`${server.url}${path}`, {
+        headers: authorization === undefined ? {} : { authorization },
+        ...(signal === undefined ? {} : { signal }),
+      });
+      return { status: response.status, headers: response.headers, body: (await response.json()) as Answer['body'] };
+    },
+    async close() {
+      await server.close(1_000);
+      await clickhouse.command('DROP DATABASE IF EXISTS {database:Identifier} SYNC', {
+        database: config.clickhouseDatabase,
+      });
+      await clickhouse.close();
+    },
+  };
+}
