@@ -37,6 +37,11 @@ export function isFenced(error: unknown): boolean {
   return type === 'INVALID_PRODUCER_EPOCH' || type === 'PRODUCER_FENCED';
 }
 
+/** The coordinator still writes the markers of this producer's last transaction: the same request works in a moment. */
+export function isStillCommitting(error: unknown): boolean {
+  return protocolErrorOf(error) === 'CONCURRENT_TRANSACTIONS';
+}
+
 export function kafkaUnavailable(what: string, cause: unknown): DocketError {
   return new DocketError('kafka_unavailable', `Kafka: ${what} failed.`, { cause });
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import type { Producer } from 'kafkajs';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Producer, RecordMetadata, Transaction } from 'kafkajs';
 import { DocketError } from '@docket/runtime';
 
 import { within } from './deadline.ts';
-import { isFenced, kafkaUnavailable } from './kafka-errors.ts';
+import { isFenced, isStillCommitting, kafkaUnavailable } from './kafka-errors.ts';
 import { disconnectQuietly, kafkajsOf } from './kafka-client.ts';
 import type { KafkaClient } from './kafka-client.ts';
 
@@ -53,6 +54,9 @@ export interface TransactionalWriter {
 const writeDeadlineMs = 15_000;
 /** A writer that dies in a transaction holds back every reader this long, unless its successor comes earlier. */
 const transactionTimeoutMs = 10_000;
+/** Markers are written within milliseconds; after 5 s something else is wrong. */
+const committingPauseMs = 20;
+const committingTriesMax = 250;
 
 /**
  * The single writer of a topic (KIP-98). After any error the transaction is aborted, the producer dropped, and the next write begins with a new
@@ -87,11 +91,7 @@ export function createTransactionalWriter(
     const ready = await acquired();
     const transaction = await ready.transaction();
     try {
-      const [answer] = await transaction.send({
-        topic: options.topic,
-        acks: -1,
-        messages: records.map(({ key, value }) => ({ key, value, partition })),
-      });
+      const [answer] = await sendOnceCommitted(transaction, options.topic, records);
       if (answer?.baseOffset === undefined) throw new Error('Kafka answered without naming the partition');
       await transaction.commit();
       return Number(answer.baseOffset) + records.length;
@@ -139,6 +139,26 @@ export function createTransactionalWriter(
       await drop();
     },
   };
+}
+
+/**
+ * Sends as soon as the transaction before is complete. Kafka answers a commit before it has written the markers; until then the request
+ * that opens the next transaction is refused, and nothing of it has been sent.
+ */
+async function sendOnceCommitted(
+  transaction: Transaction,
+  topic: string,
+  records: readonly TransactionalRecord[],
+): Promise<RecordMetadata[]> {
+  const messages = records.map(({ key, value }) => ({ key, value, partition }));
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await transaction.send({ topic, acks: -1, messages });
+    } catch (error) {
+      if (!isStillCommitting(error) || tries === committingTriesMax) throw error;
+      await pause(committingPauseMs);
+    }
+  }
 }
 
 function makeProducer(kafka: KafkaClient, transactionalId: string): Producer {

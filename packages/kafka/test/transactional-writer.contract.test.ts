@@ -83,3 +83,10 @@ test('a writer whose preparation fails writes nothing, and prepares again for th
   await newWriter(kafka, [], 'next').acquire();
   expect(await keysIn(kafka)).toEqual(['topology', 'b']);
 }, 60_000);
+
+test('a write that follows another before its markers are written waits for them instead of failing', async () => {
+  const kafka = await newKafkaWithTopics(1);
+  const writer = newWriter(kafka, [], 'w');
+  const outcomes = await Promise.all(Array.from({ length: 60 }, (_, i) => writer.write([record(`k${i}`)])));
+  expect(outcomes.filter(({ ok }) => !ok)).toEqual([]);
+}, 60_000);
