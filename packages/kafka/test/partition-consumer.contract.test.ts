@@ -105,13 +105,13 @@ test('a second member: the first loses its assignment, both get a new one, and n
   const groupId = randomUUID();
   const one = member(kafka, groupId, () => undefined);
   await eventually('one assigned', () => one.assignments.length === 1);
-  expect(one.assignments[0]?.partitions.toSorted()).toEqual([0, 1, 2, 3]);
+  expect(new Set(one.assignments[0]?.partitions)).toEqual(new Set([0, 1, 2, 3]));
   const two = member(kafka, groupId, () => undefined);
   await eventually('both assigned', () => two.assignments.length > 0 && one.assignments.length > 1);
   expect(one.lost[0]).toBe(one.assignments[0]?.id);
   const last = (of: Member): readonly number[] => of.assignments.at(-1)?.partitions ?? [];
   await eventually('shared', () => last(one).length + last(two).length === 4);
-  expect([...last(one), ...last(two)].toSorted()).toEqual([0, 1, 2, 3]);
+  expect(new Set([...last(one), ...last(two)])).toEqual(new Set([0, 1, 2, 3]));
   await two.consumer.stop();
   await eventually('one alone', () => last(one).length === 4);
   expect(new Set(one.assignments.map(({ id }) => id)).size).toBe(one.assignments.length);

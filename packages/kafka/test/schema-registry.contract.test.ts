@@ -44,6 +44,9 @@ test('registering is idempotent; a version that cannot be read both ways is refu
   expect(await registry.idOf(`test-${randomUUID()}`, schema([named]))).toBeUndefined();
   const later = await registry.register(subject, schema([named, { name: 'size', type: 'int', default: 0 }]));
   expect(await registry.subjectIds(subject)).toEqual([id, later]);
+  expect(await registry.idOf(subject, schema([named]))).toBe(id);
+  expect(await registry.idOf(subject, schema([]))).toBeUndefined();
+  expect(await registry.idOf(`${subject}-other`, schema([named]))).toBeUndefined();
   await expect(registry.register(subject, schema([{ name: 'other', type: 'int' }]))).rejects.toMatchObject({
     status: 409,
   });
@@ -56,6 +59,7 @@ test('an unknown id, an unknown subject, and a registry that is away are told ap
   expect(await registry.subjectIds(`test-${randomUUID()}`)).toEqual([]);
   const away = createSchemaRegistry({ schemaRegistryUrl: 'http://127.0.0.1:1' });
   expect(await away.schemaById(1)).toEqual({ ok: false, reason: 'unreachable' });
+  await expect(away.idOf('x', schema([named]))).rejects.toMatchObject({ code: 'registry_unavailable' });
   await expect(away.subjectIds('x')).rejects.toMatchObject({ code: 'registry_unavailable' });
   await expect(away.idOf('x', schema([named]))).rejects.toMatchObject({ code: 'registry_unavailable' });
   await expect(away.register('x', schema([named]))).rejects.toMatchObject({ code: 'registry_unavailable' });
