@@ -1,3 +1,5 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StackError } from '@docket/local-stack';
 import { compile } from './compile.ts';
@@ -26,6 +28,8 @@ export default async function startStackForTests(): Promise<void> {
     env = state.started.env;
   }
   Object.assign(process.env, env);
+  // Where tests note the processes that they start; see stop-stack.ts.
+  process.env['DOCKET_TEST_PROCESSES'] = mkdtempSync(join(tmpdir(), 'docket-test-processes-'));
   state.isReady = true;
 }
 

@@ -1,7 +1,11 @@
 export type { Component } from './component.ts';
 export type { Command } from './kafka-mapper.ts';
-export { kafkaTool } from './kafka-tool.ts';
+export { kafkaProgram, kafkaTool } from './kafka-tool.ts';
 export { defaultStackDir } from './layout.ts';
+export { createProcessGuard } from './process-guard.ts';
+export type { ProcessGuard } from './process-guard.ts';
+export { signalGroup } from './process-identity.ts';
+export { killNoted, noteProcess } from './process-notes.ts';
 export { StackError } from './problem-policy.ts';
 export type { Problem } from './problem-policy.ts';
 export { findRunningStack } from './running-stack.ts';

@@ -17,16 +17,19 @@ trap '' INT TERM HUP
 groups=
 while read -r line; do groups=$line; done
 for group in $groups; do kill -KILL -"$group" 2>/dev/null; done
-[ -z "$groups" ] || rm -f -- "$1"
+[ -z "$1" ] || [ -z "$groups" ] || rm -f -- "$1"
 [ -z "$2" ] || rm -rf -- "$2"
 `;
 
 /** @param options.envFile removed when groups had to be killed; @param options.scratchDir removed in any case. */
-export function createProcessGuard(options: { envFile: string; scratchDir: string | null }): ProcessGuard {
-  const shell = spawn('/bin/sh', ['-c', guardScript, 'docket-guard', options.envFile, options.scratchDir ?? ''], {
+export function createProcessGuard(options: { envFile: string | null; scratchDir: string | null }): ProcessGuard {
+  const shell = spawn('/bin/sh', ['-c', guardScript, 'docket-guard', options.envFile ?? '', options.scratchDir ?? ''], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
+  // It must not keep its owner alive: when the owner ends, the pipe ends, and that is all it waits for.
+  shell.unref();
+  if ('unref' in shell.stdin && typeof shell.stdin.unref === 'function') shell.stdin.unref();
   // Written to after the guard was killed by someone: nothing is lost but the guarding.
   shell.stdin.on('error', () => {});
   const groups = new Set<number>();

@@ -1,4 +1,5 @@
 export { DeadlineError } from './deadline.ts';
+export { dropTopics } from './drop-topics.ts';
 export { createEventDecoders, type EventDecoders } from './event-decoders.ts';
 export { createKafka, type KafkaClient } from './kafka-client.ts';
 export {

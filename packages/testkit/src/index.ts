@@ -1,1 +1,15 @@
-export {};
+export { checkBatchChain, type ChainEvent, type ChainReport, type ChainRules } from './batch-chain-policy.ts';
+export { eventInput, eventRecord, publishRecords } from './event-records.ts';
+export { eventually, type EventuallyOptions } from './eventually.ts';
+export { runKafkaProgram, runKafkaTool } from './kafka-console.ts';
+export {
+  startReceiver,
+  type Behaviour,
+  type ReceivedRequest,
+  type Receiver,
+  type ReceiverOptions,
+} from './receiver.ts';
+export { startService, type Exit, type ServiceProcess, type StartServiceOptions } from './service-process.ts';
+export { runDocket, type DocketRun } from './run-docket.ts';
+export { stackFromEnv } from './stack-from-env.ts';
+export { createWorld, type World } from './world.ts';
