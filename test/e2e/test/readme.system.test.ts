@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { formatEnvFile } from '@docket/local-stack';
+import { createWorld, eventually, type World } from '@docket/testkit';
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { codeBlocks } from '../../docs/code-blocks-mapper.ts';
+import { createAccounts } from '../src/accounts.ts';
+import { createDocketApi, type DocketApi } from '../src/docket-api.ts';
+import { type Installation, startInstallation } from '../src/installation.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const startDeadlineMs = 180_000;
+const commandTimeoutMs = 60_000;
+
+let world: World;
+let installation: Installation;
+let api: DocketApi;
+/** Stands in for the checkout: it holds what make demo writes. Below it, packages of the checkout are found. */
+let directory: string;
+
+beforeAll(async () => {
+  world = await createWorld();
+  installation = await startInstallation({ stackEnv: world.env, report: () => undefined });
+  const { operatorKey } = await createAccounts(installation);
+  api = createDocketApi(installation.gatewayUrl, operatorKey);
+  mkdirSync(join(root, '.local'), { recursive: true });
+  directory = mkdtempSync(join(root, '.local', 'readme-'));
+  mkdirSync(join(directory, '.local'));
+  const env = { DOCKET_URL: installation.gatewayUrl, DOCKET_KEY: operatorKey };
+  writeFileSync(join(directory, '.local', 'demo.env'), formatEnvFile(env));
+}, startDeadlineMs);
+
+afterAll(async () => {
+  rmSync(directory, { recursive: true, force: true });
+  await installation.stop();
+  await world.close();
+}, startDeadlineMs);
+
+/** Runs a program in the stand-in for the checkout; rejects with its output when it fails. */
+function run(program: string, args: string[], env: Record<string, string>): Promise<string> {
+  const settings = { cwd: directory, timeout: commandTimeoutMs, env: { PATH: process.env['PATH'], ...env } };
+  return new Promise((resolve, reject) => {
+    execFile(program, args, settings, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout);
+      else reject(new Error(`${error.message}\n${stdout}${stderr}`));
+    });
+  });
+}
+
+test("the README's curl lines work as printed, one after the other in one shell", async () => {
+  const blocks = codeBlocks(readme, 'sh').filter((block) => block.includes('curl'));
+  expect(blocks.length).toBeGreaterThanOrEqual(2);
+  const output = await run('bash', ['-e', '-c', blocks.join('\n')], {});
+  expect(output).toContain('"status":"published"');
+  expect(output).toContain('"name":"Quarterly numbers"');
+  expect(output).toContain('"whsec_');
+  // Sent again it is still one event.
+  await run('bash', ['-e', '-c', blocks[0] ?? ''], {});
+  const found = await api.search({ tenant_id: 'acme', action: 'report.exported' });
+  expect(found).toHaveLength(1);
+}, 120_000);
+
+test("the README's SDK example records its event", async () => {
+  const [example = ''] = codeBlocks(readme, 'js');
+  const file = join(directory, 'example.mjs');
+  writeFileSync(file, example);
+  const env = { DOCKET_URL: installation.gatewayUrl, DOCKET_KEY: demoKey() };
+  await run(process.execPath, [file], env);
+  const event = await eventually(async () => (await api.search({ tenant_id: 'acme', action: 'report.deleted' }))[0], {
+    what: 'the event of the example',
+  });
+  expect(event).toMatchObject({ actor: { type: 'user', id: 'u_jane' }, resources: [{ type: 'report', id: 'r_7' }] });
+}, 120_000);
+
+function demoKey(): string {
+  const [, key = ''] = /^DOCKET_KEY=(.*)$/m.exec(readFileSync(join(directory, '.local', 'demo.env'), 'utf8')) ?? [];
+  return key;
+}
