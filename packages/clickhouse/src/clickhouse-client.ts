@@ -58,7 +58,8 @@ export interface ClickHousePorts {
 }
 
 /**
- * The seam to ClickHouse over HTTP: no session, no retry, no log line of its own. Connects with the first request.
+ * The seam to ClickHouse over HTTP: no session, no log line of its own, and no retry but one of a read whose socket was gone.
+ * Connects with the first request.
  * Errors are classified by the numeric code of the header x-clickhouse-exception-code.
  */
 export function createClickHouse(config: ClickHouseConfig, ports: ClickHousePorts = {}): ClickHouse {
@@ -83,8 +84,10 @@ export function createClickHouse(config: ClickHouseConfig, ports: ClickHousePort
     cancel_http_readonly_queries_on_client_close: 1,
   };
   const queryBytes: ClickHouse['queryBytes'] = async (sql, params, options = {}) => {
-    const settings = { ...readSettings, ...options.settings };
-    return unwrap(await exchange(client, { sql, params, options: { ...options, settings } }));
+    const asked = { sql, params, options: { ...options, settings: { ...readSettings, ...options.settings } } };
+    const answer = await exchange(client, asked);
+    // An idle socket that the server closed at the same moment: reading again is harmless, and once is enough.
+    return unwrap(!answer.ok && isSocketGone(answer.cause) ? await exchange(client, asked) : answer);
   };
 
   return {
@@ -168,6 +171,10 @@ async function readAll(stream: Readable, signal: AbortSignal): Promise<Buffer> {
 function unwrap(answer: Answer): Buffer {
   if (answer.ok) return answer.bytes;
   throw new ClickHouseError(answer.code, answer.message, answer.cause === undefined ? {} : { cause: answer.cause });
+}
+
+function isSocketGone(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE');
 }
 
 function exceptionCodeOf(header: string | string[] | undefined): number | undefined {

@@ -1,15 +1,5 @@
-import type { EventStatus } from '@docket/event';
 import type { ClickHouse } from './clickhouse-client.ts';
-import { decodeWindowRows } from './window-row-mapper.ts';
-
-/** A stored record as the duplicate window needs it. */
-export interface WindowRow {
-  readonly log: string;
-  readonly id: string;
-  readonly status: EventStatus;
-  /** Unsigned 64 bits. */
-  readonly contentHash: bigint;
-}
+import { decodeWindowRows, type WindowRow } from './window-row-mapper.ts';
 
 /** 2^18 rows of about 50 bytes: a second on a quiet server. */
 const windowDeadlineMs = 60_000;

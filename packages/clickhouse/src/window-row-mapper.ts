@@ -1,5 +1,13 @@
 import type { EventStatus } from '@docket/event';
-import type { WindowRow } from './read-window.ts';
+
+/** A stored record as the duplicate window needs it. */
+export interface WindowRow {
+  readonly log: string;
+  readonly id: string;
+  readonly status: EventStatus;
+  /** Unsigned 64 bits. */
+  readonly contentHash: bigint;
+}
 
 const statuses: readonly EventStatus[] = ['accepted', 'duplicate', 'conflict', 'quarantined', 'rerouted', 'lost'];
 

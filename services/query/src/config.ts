@@ -27,14 +27,14 @@ export const settings = {
   queryConcurrencyMax: setting.integer({
     env: 'QUERY_CONCURRENCY_MAX',
     description: 'Reads under way in ClickHouse at once; more are answered 503 overloaded.',
-    default: 32,
+    default: 64,
     min: 1,
     max: 1_000,
   }),
   queryTenantConcurrencyMax: setting.integer({
     env: 'QUERY_TENANT_CONCURRENCY_MAX',
     description: 'Reads of one tenant under way at once; more are answered 429 rate_limited.',
-    default: 8,
+    default: 16,
     min: 1,
     max: 1_000,
   }),

@@ -62,6 +62,14 @@ describe('GET /v1/events/{id}', () => {
     expect((await world.get('/v1/events/00000000-0000-0000-0000-000000000000', acme)).status).toBe(404);
   });
 
+  test('I7: more waiters than a tenant has places for reads all get their answer', async () => {
+    const ids = Array.from({ length: 10 }, () => newEventId());
+    const waiting = Promise.all(ids.map(async (id) => (await world.get(`/v1/events/${id}?wait=20`, acme)).status));
+    await pause(300);
+    await world.store(ids.map((id, index) => ({ id, seq: 100 + index })));
+    expect(new Set(await waiting)).toEqual(new Set([200]));
+  }, 30_000);
+
   test.each(['wait=31', 'wait=-1', 'wait=x', 'wait=1&wait=2', 'waits=1'])('%s is refused', async (query) => {
     expect((await world.get(`/v1/events/${newEventId()}?${query}`, acme)).status).toBe(400);
   });

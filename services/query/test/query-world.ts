@@ -16,7 +16,7 @@ import { createLogReader } from '../src/clickhouse-log-reader.ts';
 import { createQueryRouter } from '../src/http/query-router.ts';
 import { createQueryMetrics } from '../src/metrics.ts';
 import { createReadGate } from '../src/read-gate.ts';
-import { storedRow } from './stored-row.ts';
+import { internalColumns, storedRow } from './stored-row.ts';
 
 export interface Answer {
   readonly status: number;
@@ -34,17 +34,6 @@ export interface QueryWorld {
   close(): Promise<void>;
 }
 
-const internal = {
-  status_detail: '',
-  commitment_seed: new Uint8Array(16),
-  schema_id: 1,
-  content_hash: 0n,
-  src_generation: 1,
-  src_partition: 0,
-  src_offset: 0,
-  raw: new Uint8Array(0),
-};
-
 /** The routes of the query service over HTTP, on a database of its own in the real ClickHouse, with keys of the test. */
 export async function createQueryWorld({ rangeDaysMax = 0, timeoutMs = 10_000 } = {}): Promise<QueryWorld> {
   const config = {
@@ -56,7 +45,7 @@ export async function createQueryWorld({ rangeDaysMax = 0, timeoutMs = 10_000 } 
   const directory = createDirectoryState();
   const registry = new Registry();
   const metrics = createQueryMetrics(registry);
-  const gate = createReadGate({ readsMax: 32, tenantReadsMax: 8 }, metrics);
+  const gate = createReadGate({ readsMax: 32, tenantReadsMax: 4 }, metrics);
   const reader = createLogReader({ clickhouse, gate, metrics, timeoutMs });
   const router = createQueryRouter({
     directory: { ...directory, isCaughtUp: () => true },
@@ -88,7 +77,7 @@ export async function createQueryWorld({ rangeDaysMax = 0, timeoutMs = 10_000 } 
     },
     async store(rows) {
       const block = createBlock<EventRow>(eventColumns);
-      for (const row of rows) block.append({ ...storedRow({ id: newEventId() }), ...internal, ...row });
+      for (const row of rows) block.append({ ...storedRow({ id: newEventId() }), ...internalColumns, ...row });
       const outcome = await insertBlock(clickhouse, { table: 'audit_events', block, token: randomUUID() });
       if (!outcome.ok) throw new Error(outcome.message);
     },

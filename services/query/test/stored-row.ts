@@ -46,3 +46,15 @@ export function storedRow(named: Partial<StoredEventRow> = {}): StoredEventRow {
     ...named,
   };
 }
+
+/** What makes a stored row a row to insert. */
+export const internalColumns = {
+  status_detail: '',
+  commitment_seed: new Uint8Array(16),
+  schema_id: 1,
+  content_hash: 0n,
+  src_generation: 1,
+  src_partition: 0,
+  src_offset: 0,
+  raw: new Uint8Array(0),
+};

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isEventId } from '@docket/event';
-import { clientGone, DocketError } from '@docket/runtime';
+import { DocketError } from '@docket/runtime';
 import type { RequestHandler } from 'express';
 import { eventAnswer, type EventAnswer } from '../answer-mapper.ts';
 import type { LogReader } from '../clickhouse-log-reader.ts';
@@ -8,6 +8,7 @@ import { visibleStatuses } from '../filter-parameters-mapper.ts';
 import type { QueryMetrics } from '../metrics.ts';
 import { requestParameters } from '../request-parameters-mapper.ts';
 import { isOperator, readerOf, tenantOf, type KeyDirectory } from './caller.ts';
+import { forCaller } from './for-caller.ts';
 import { requireValid, searchOf } from './query-string.ts';
 
 const waitSecondsMax = 30;
@@ -36,8 +37,12 @@ export function getEvent({ directory, reader, metrics, waitersMax }: EventPorts)
     metrics.waiters.set((waiters += 1));
     try {
       for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, pauseMsMax)) {
-        const answer = await read();
         const leftMs = endsAtMs - performance.now();
+        const answer = await read().catch((error: unknown) => {
+          // The next look may find a place.
+          if (leftMs > 0 && isAtLimit(error)) return null;
+          throw error;
+        });
         if (answer !== null || leftMs <= 0) return answer;
         await pause(Math.min(pauseMs, leftMs), undefined, { signal });
       }
@@ -46,7 +51,7 @@ export function getEvent({ directory, reader, metrics, waitersMax }: EventPorts)
     }
   }
 
-  return async (req, res) => {
+  return forCaller(async (req, res, signal) => {
     const credential = readerOf(directory, req);
     const parameters = requestParameters(searchOf(req), ['tenant_id', 'wait']);
     const waitSeconds = parameters.integer('wait', { min: 0, max: waitSecondsMax, default: 0 });
@@ -56,12 +61,15 @@ export function getEvent({ directory, reader, metrics, waitersMax }: EventPorts)
     const { id } = req.params;
     if (typeof id !== 'string' || !isEventId(id)) throw new DocketError('not_found', 'An event id is a UUID.');
 
-    const signal = clientGone(res);
     const statuses = visibleStatuses(isOperator(credential));
     const read = async (): Promise<EventAnswer | null> =>
       eventAnswer(await reader.event(tenantId, id, statuses, signal));
     const answer = await look(read, waitSeconds * 1_000, signal);
     if (answer === null) throw new DocketError('not_found', `There is no event ${id} in this log.`);
     res.set('Cache-Control', 'no-store').json(answer);
-  };
+  });
+}
+
+function isAtLimit(error: unknown): boolean {
+  return error instanceof DocketError && (error.code === 'rate_limited' || error.code === 'overloaded');
 }

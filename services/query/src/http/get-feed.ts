@@ -1,9 +1,10 @@
-import { clientGone, DocketError } from '@docket/runtime';
+import { DocketError } from '@docket/runtime';
 import type { RequestHandler } from 'express';
 import { feedAnswer } from '../answer-mapper.ts';
 import type { LogReader } from '../clickhouse-log-reader.ts';
 import { requestParameters, type RequestParameters } from '../request-parameters-mapper.ts';
 import { readerOf, tenantOf, type KeyDirectory } from './caller.ts';
+import { forCaller } from './for-caller.ts';
 import { requireValid, searchOf } from './query-string.ts';
 
 const rowsDefault = 100;
@@ -17,7 +18,7 @@ export function getFeed({
   readonly directory: KeyDirectory;
   readonly reader: LogReader;
 }): RequestHandler {
-  return async (req, res) => {
+  return forCaller(async (req, res, signal) => {
     const credential = readerOf(directory, req);
     const parameters = requestParameters(searchOf(req), ['tenant_id', 'after', 'limit']);
     const limit = parameters.integer('limit', { min: 1, max: rowsMax, default: rowsDefault });
@@ -26,7 +27,6 @@ export function getFeed({
     requireValid(parameters);
     const tenantId = tenantOf(credential, named);
 
-    const signal = clientGone(res);
     const { firstSeq, headSeq } = await reader.bounds(tenantId, signal);
     const asOf = new Date().toISOString();
     const after = asked === 'latest' ? headSeq : (asked ?? firstSeq - 1);
@@ -37,7 +37,7 @@ export function getFeed({
     }
     const rows = asked === 'latest' ? [] : await reader.feed({ tenantId, afterSeq: after, limit }, signal);
     res.set('Cache-Control', 'no-store').json(feedAnswer(rows, { after, firstSeq, headSeq, asOf }));
-  };
+  });
 }
 
 function afterOf(parameters: RequestParameters): number | 'latest' | undefined {

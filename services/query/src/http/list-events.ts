@@ -1,4 +1,4 @@
-import { clientGone, DocketError } from '@docket/runtime';
+import { DocketError } from '@docket/runtime';
 import type { RequestHandler } from 'express';
 import { publicEventOf } from '../answer-mapper.ts';
 import type { LogReader } from '../clickhouse-log-reader.ts';
@@ -6,6 +6,7 @@ import { decodeCursor, encodeCursor, fingerprintOf, type PagePosition } from '..
 import { filterOfParameters, filterParameters, isMetadataParameter } from '../filter-parameters-mapper.ts';
 import { requestParameters } from '../request-parameters-mapper.ts';
 import { isOperator, readerOf, tenantOf, type KeyDirectory } from './caller.ts';
+import { forCaller } from './for-caller.ts';
 import { requireValid, searchOf } from './query-string.ts';
 
 const pageDefault = 100;
@@ -21,7 +22,7 @@ interface ListPorts {
 
 /** GET /v1/events: `{"data":[…],"next_cursor"}`, newest first, with `Link: rel="next"` while there is more. */
 export function listEvents({ directory, reader, rangeDaysMax }: ListPorts): RequestHandler {
-  return async (req, res) => {
+  return forCaller(async (req, res, signal) => {
     const credential = readerOf(directory, req);
     const search = searchOf(req);
     const parameters = requestParameters(search, listParameters, isMetadataParameter);
@@ -37,7 +38,7 @@ export function listEvents({ directory, reader, rangeDaysMax }: ListPorts): Requ
     const fingerprint = fingerprintOf(tenantId, filter);
     const after = cursor === undefined ? null : positionOf(cursor, fingerprint);
 
-    const rows = await reader.page({ tenantId, filter, after, limit: limit + 1 }, clientGone(res));
+    const rows = await reader.page({ tenantId, filter, after, limit: limit + 1 }, signal);
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     const nextCursor =
@@ -49,7 +50,7 @@ export function listEvents({ directory, reader, rangeDaysMax }: ListPorts): Requ
       res.set('Link', `<${req.path}?${search.toString()}>; rel="next"`);
     }
     res.set('Cache-Control', 'no-store').json({ data: page.map(publicEventOf), next_cursor: nextCursor });
-  };
+  });
 }
 
 function positionOf(cursor: string, fingerprint: string): PagePosition {

@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { createBlock, insertBlock } from '@docket/clickhouse';
+import {
+  createDirectoryView,
+  createDirectoryWriter,
+  newApiKey,
+  type ApiKey,
+  type DirectoryView,
+  type DirectoryWriter,
+} from '@docket/directory';
+import { eventColumns, newEventId, type EventRow } from '@docket/event';
+import { createWorld, eventually, startService, type ServiceProcess, type World } from '@docket/testkit';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { internalColumns, storedRow } from './stored-row.ts';
+
+let world: World;
+let view: DirectoryView;
+let writer: DirectoryWriter;
+let query: ServiceProcess;
+
+beforeAll(async () => {
+  world = await createWorld();
+  view = createDirectoryView(world.kafka, { onCrash: () => undefined });
+  view.start();
+  writer = createDirectoryWriter(world.kafka, { view, onFenced: () => undefined });
+  writer.start();
+  query = await startService('query', world.env);
+}, 120_000);
+
+afterAll(async () => {
+  await query?.stop();
+  await writer?.stop();
+  await view?.stop();
+  await world?.close();
+}, 60_000);
+
+async function putKey(changes: Partial<ApiKey> = {}): Promise<{ entity: ApiKey; authorization: string }> {
+  const { id, text, secretSha256 } = newApiKey();
+  const entity: ApiKey = {
+    version: 1,
+    kind: 'key',
+    id,
+    name: 'test',
+    secret_sha256: secretSha256,
+    scopes: ['events:read'],
+    tenants: ['acme'],
+    created_at: '2026-11-01T00:00:00.000Z',
+    ...changes,
+  };
+  await writer.change(() => ({ puts: [entity], result: undefined }));
+  return { entity, authorization: `Bearer ${text}` };
+}
+
+const statusOf = async (path: string, authorization: string): Promise<number> => {
+  const response = await fetch(`${query.url}${path}`, { headers: { authorization } });
+  await response.arrayBuffer();
+  return response.status;
+};
+
+const metric = async (name: string): Promise<string | undefined> => {
+  const text = await (await fetch(`${query.url}/metrics`)).text();
+  return new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1];
+};
+
+describe('the query service as a process', () => {
+  test('answers from ClickHouse with keys of the directory', async () => {
+    const id = newEventId();
+    const block = createBlock<EventRow>(eventColumns);
+    block.append({ ...storedRow({ id, action: 'document.shared' }), ...internalColumns });
+    const outcome = await insertBlock(world.clickhouse, { table: 'audit_events', block, token: randomUUID() });
+    expect(outcome).toEqual({ ok: true });
+
+    const { authorization } = await putKey();
+    await eventually(async () => (await statusOf('/v1/whoami', authorization)) === 200, { what: 'the key is known' });
+    const response = await fetch(`${query.url}/v1/events?action=document.*`, { headers: { authorization } });
+    expect(await response.json()).toMatchObject({
+      data: [{ id, action: 'document.shared', seq: 1 }],
+      next_cursor: null,
+    });
+    expect(response.headers.get('x-request-id')).toBeTruthy();
+  });
+
+  test('a key that is revoked is refused from then on', async () => {
+    const { entity, authorization } = await putKey();
+    await eventually(async () => (await statusOf('/v1/events', authorization)) === 200, { what: 'the key is known' });
+    await writer.change(() => ({ puts: [{ ...entity, revoked_at: '2026-11-02T00:00:00.000Z' }], result: undefined }));
+    await eventually(async () => (await statusOf('/v1/events', authorization)) === 401, { what: 'the key is refused' });
+  });
+
+  test('a caller who goes away leaves no work behind', async () => {
+    const { authorization } = await putKey();
+    await eventually(async () => (await statusOf('/v1/whoami', authorization)) === 200, { what: 'the key is known' });
+    const controller = new AbortController();
+    const waiting = fetch(`${query.url}/v1/events/${newEventId()}?wait=30`, {
+      headers: { authorization },
+      signal: controller.signal,
+    });
+    await eventually(async () => (await metric('docket_query_waiters')) === '1', { what: 'the request waits' });
+    controller.abort();
+    await expect(waiting).rejects.toThrow();
+    await eventually(async () => (await metric('docket_query_waiters')) === '0', { what: 'nobody waits' });
+    expect(await metric('docket_query_reads_in_flight')).toBe('0');
+    expect(query.logs.filter((line) => /http\.(failed|unavailable)/.test(line))).toEqual([]);
+  });
+
+  test('stops cleanly at SIGTERM', async () => {
+    const other = await startService('query', world.env);
+    expect(await other.stop()).toEqual({ code: 0, signal: null });
+  });
+});
