@@ -1,0 +1,106 @@
+import { createDirectoryView } from '@docket/directory';
+import { checkTopics, createKafka, createPublisher, createSchemaRegistry, valueSubjectOf } from '@docket/kafka';
+import { createStartCheck, DocketError, healthOf } from '@docket/runtime';
+import type { App, AppPorts } from '@docket/runtime';
+import { auditEventAvro } from '@docket/schemas';
+import { Router } from 'express';
+
+import { createByteBudget } from './byte-budget.ts';
+import type { Config, IngestConfig } from './config.ts';
+import { createIngestRoute } from './http/ingest-route.ts';
+import { createUpstreamProxy } from './http/upstream-proxy.ts';
+import { addUpstreamRoutes } from './http/upstream-routes.ts';
+import { publishDeadlineMs } from './limits.ts';
+import { createGatewayMetrics } from './metrics.ts';
+import type { GatewayMetrics } from './metrics.ts';
+
+/** The gateway as its own service: accepts events, and passes everything else under /v1 on to query and admin. */
+export function createGatewayApp(config: Config, ports: AppPorts): App {
+  const { app, metrics } = createIngest(config, ports);
+  const { logger } = ports;
+  const query = createUpstreamProxy('query', config.queryUrl, { logger, metrics });
+  const admin = createUpstreamProxy('admin', config.adminUrl, { logger, metrics });
+  addUpstreamRoutes(app.router, { query: query.handler, admin: admin.handler });
+  return {
+    ...app,
+    stop: async () => {
+      query.stop();
+      admin.stop();
+      await app.stop();
+    },
+  };
+}
+
+/** Only POST /v1/events, for a process that serves the other routes itself. */
+export function createIngestApp(config: IngestConfig, ports: AppPorts): App {
+  return createIngest(config, ports).app;
+}
+
+function createIngest(config: IngestConfig, ports: AppPorts): { app: App; metrics: GatewayMetrics } {
+  const { logger } = ports;
+  const kafka = createKafka(config, { logger, clientId: 'docket-gateway' });
+  const eventsTopic = kafka.topics.events.name;
+  const registry = createSchemaRegistry(config);
+  const topics = createStartCheck({ name: 'topics', logger, probe: () => checkTopics(kafka) });
+  const schema = createStartCheck({
+    name: 'schema',
+    logger,
+    probe: async () => {
+      const subject = valueSubjectOf(eventsTopic);
+      const id = await registry.idOf(subject, auditEventAvro);
+      if (id === undefined)
+        throw new DocketError(
+          'schema_not_registered',
+          `${subject} lacks this version's schema: run \`docket migrate\`.`,
+        );
+      return id;
+    },
+  });
+  const view = createDirectoryView(kafka, { onCrash: (error) => ports.exit(error) });
+  const publisher = createPublisher(kafka, { deadlineMs: publishDeadlineMs });
+  const budget = createByteBudget(config.inFlightBytesMax);
+  const metrics = createGatewayMetrics(ports.metrics, {
+    inFlightBytes: budget.usedBytes,
+    inFlightBytesMax: budget.limitBytes,
+    queuedBytes: () => publisher.stats().queuedBytes,
+    queueBytesMax: () => publisher.stats().queueBytesMax,
+  });
+  const recordForm = () => {
+    const schemaId = schema.found();
+    const partitions = topics.found()?.partitions;
+    return schemaId === undefined || partitions === undefined ? undefined : { schemaId, partitions };
+  };
+  const { tenantsAutocreate, trustedProxyHops } = config;
+  const router = Router();
+  router.post(
+    '/v1/events',
+    createIngestRoute({
+      view,
+      publisher,
+      eventsTopic,
+      recordForm,
+      budget,
+      metrics,
+      logger,
+      tenantsAutocreate,
+      trustedProxyHops,
+    }),
+  );
+  const app: App = {
+    router,
+    start: async () => {
+      topics.start();
+      schema.start();
+      view.start();
+      await publisher.start();
+    },
+    stop: async () => {
+      topics.stop();
+      schema.stop();
+      await publisher.stop();
+      await view.stop();
+    },
+    health: () => healthOf({ topics: topics.check(), schema: schema.check(), directory: view.check() }),
+  };
+  return { app, metrics };
+}

@@ -1,0 +1,52 @@
+import { kafkaSettings, registrySettings } from '@docket/kafka';
+import { httpSettingsWithPort, logSettings, setting } from '@docket/runtime';
+import type { SettingsOf } from '@docket/runtime';
+
+/** What accepting events needs; all-in-one takes these and serves the reads itself. */
+export const ingestSettings = {
+  ...httpSettingsWithPort(8080),
+  ...logSettings,
+  ...kafkaSettings,
+  ...registrySettings,
+  tenantsAutocreate: setting.boolean({
+    env: 'TENANTS_AUTOCREATE',
+    description:
+      'Whether events of tenants that the directory does not know are accepted. Their logs begin with the first event; the directory lists them only once they are created there.',
+    default: true,
+  }),
+  inFlightBytesMax: setting.integer({
+    env: 'GATEWAY_IN_FLIGHT_BYTES_MAX',
+    description:
+      'Bytes of request bodies that are being read or published at once; beyond it requests are answered 503 overloaded.',
+    unit: 'bytes',
+    // Room for six of the largest requests; a body costs a few times its size while it is parsed.
+    default: 64 * 1024 * 1024,
+    min: 16 * 1024 * 1024,
+    max: 4 * 1024 * 1024 * 1024,
+  }),
+  trustedProxyHops: setting.integer({
+    env: 'TRUSTED_PROXY_HOPS',
+    description:
+      'Load balancers in front of the gateway that append to X-Forwarded-For; the address before them is recorded as where an event was received from. 0 takes the address of the connection.',
+    default: 0,
+    min: 0,
+    max: 10,
+  }),
+};
+
+export const settings = {
+  ...ingestSettings,
+  queryUrl: setting.url({
+    env: 'QUERY_URL',
+    description: 'The query service, to which reads are passed on.',
+    default: 'http://127.0.0.1:8081',
+  }),
+  adminUrl: setting.url({
+    env: 'ADMIN_URL',
+    description: 'The admin service, to which tenants, keys and subscriptions are passed on.',
+    default: 'http://127.0.0.1:8082',
+  }),
+};
+
+export type IngestConfig = SettingsOf<typeof ingestSettings>;
+export type Config = SettingsOf<typeof settings>;

@@ -1,0 +1,122 @@
+import { authenticate, permitScope } from '@docket/directory';
+import type { Credential, DirectoryView } from '@docket/directory';
+import { newEventId } from '@docket/event';
+import type { Publisher } from '@docket/kafka';
+import { DocketError, parseJson, readBody, requestIdOf, requireJsonType } from '@docket/runtime';
+import type { Logger } from '@docket/runtime';
+import type { Request, RequestHandler } from 'express';
+
+import type { ByteBudget, ByteLease } from '../byte-budget.ts';
+import { readEventBatch } from '../event-batch-policy.ts';
+import { recordOf } from '../event-record-mapper.ts';
+import type { RecordForm } from '../event-record-mapper.ts';
+import { judgeEvents } from '../event-verdict-policy.ts';
+import type { Verdict } from '../event-verdict-policy.ts';
+import { failureOf, refusalOf, resultsOf } from '../ingest-answer-mapper.ts';
+import { bodyBytesMax } from '../limits.ts';
+import type { GatewayMetrics } from '../metrics.ts';
+import { receivedFrom } from '../received-from-policy.ts';
+import { prefersLenient, readIdempotencyKey } from '../request-headers-policy.ts';
+
+export interface IngestContext {
+  readonly view: DirectoryView;
+  readonly publisher: Publisher;
+  readonly eventsTopic: string;
+  /** Undefined until topics and schema have been checked. */
+  readonly recordForm: () => RecordForm | undefined;
+  readonly budget: ByteBudget;
+  readonly metrics: GatewayMetrics;
+  readonly logger: Logger;
+  readonly tenantsAutocreate: boolean;
+  readonly trustedProxyHops: number;
+}
+
+/**
+ * POST /v1/events. Answers 202 only after every event, and every one set aside, is in Kafka with acks=all (I1); anything else means that the same
+ * request may be sent again, with the same ids.
+ */
+export function createIngestRoute(context: IngestContext): RequestHandler {
+  return async (req, res) => {
+    const form = readyForm(context);
+    const credential = senderOf(context, req);
+    const isLenient = prefersLenient(req.get('prefer'));
+    const idempotencyKey = readIdempotencyKey(req.get('idempotency-key'));
+    requireJsonType(req);
+    const lease = reserve(context, req);
+    try {
+      const bytes = await readBody(req, { bytesMax: bodyBytesMax });
+      lease.resize(bytes.length);
+      const batch = readEventBatch(parseJson(bytes));
+      const verdicts = judgeEvents(batch.inputs, {
+        credential,
+        receivedFrom: receivedFrom(req.socket.remoteAddress, req.get('x-forwarded-for'), context.trustedProxyHops),
+        arrivalMs: Date.now(),
+        idempotencyKey,
+        isKnownTenant: (id) => context.tenantsAutocreate || context.view.tenant(id) !== undefined,
+        newId: newEventId,
+      });
+      const refusal = isLenient ? undefined : refusalOf(verdicts, batch);
+      if (refusal !== undefined) {
+        context.metrics.events('refused', verdicts.length);
+        throw refusal;
+      }
+      const counts = await publish(context, verdicts, form);
+      if (isLenient) res.set('Preference-Applied', 'handling=lenient');
+      res.status(202).json({ results: resultsOf(verdicts) });
+      const fields = { request_id: requestIdOf(res), key_id: credential.keyId, bytes: bytes.length, ...counts };
+      context.logger.info(fields, 'events.accepted');
+    } finally {
+      lease.release();
+    }
+  };
+}
+
+function readyForm({ view, recordForm }: IngestContext): RecordForm {
+  if (!view.isCaughtUp()) throw new DocketError('not_caught_up', 'The directory has not been read to its end.');
+  const form = recordForm();
+  if (form === undefined)
+    throw new DocketError('not_ready', 'Topics and schema have not been checked yet; /readyz says what is missing.');
+  return form;
+}
+
+function senderOf({ view }: IngestContext, req: Request): Credential {
+  const authentication = authenticate(view, req.headers.authorization, Date.now());
+  if (!authentication.ok) throw new DocketError(authentication.code, authentication.detail);
+  const permission = permitScope(authentication.credential, 'events:write');
+  if (!permission.ok) throw new DocketError(permission.code, permission.detail);
+  return authentication.credential;
+}
+
+/** I8: takes what the body may cost before reading it: its length, or the most it can be where that is not known. */
+function reserve({ budget, metrics }: IngestContext, req: Request): ByteLease {
+  const announced = Number(req.headers['content-length'] ?? bodyBytesMax);
+  const isPlain = (req.headers['content-encoding'] ?? 'identity').toLowerCase() === 'identity';
+  const bytes = Math.min(announced, bodyBytesMax) + (isPlain ? 0 : bodyBytesMax);
+  const lease = budget.take(bytes);
+  if (lease !== undefined) return lease;
+  metrics.events('failed', 1);
+  throw new DocketError('overloaded', 'Too many bytes are being received at once.', { retryAfterSeconds: 1 });
+}
+
+async function publish(
+  { publisher, eventsTopic, metrics }: IngestContext,
+  verdicts: readonly Verdict[],
+  form: RecordForm,
+): Promise<{ published: number; quarantined: number; publish_ms: number }> {
+  const startedMs = performance.now();
+  const outcomes = await publisher.publish(
+    eventsTopic,
+    verdicts.map((verdict) => recordOf(verdict, form)),
+  );
+  const elapsedMs = performance.now() - startedMs;
+  metrics.published(elapsedMs / 1000, verdicts.length);
+  const failure = failureOf(outcomes, verdicts);
+  if (failure !== undefined) {
+    metrics.events('failed', verdicts.length);
+    throw failure;
+  }
+  const published = verdicts.filter(({ kind }) => kind === 'good').length;
+  metrics.events('published', published);
+  metrics.events('quarantined', verdicts.length - published);
+  return { published, quarantined: verdicts.length - published, publish_ms: Math.round(elapsedMs) };
+}

@@ -1,0 +1,80 @@
+import { Agent as HttpAgent, ServerResponse } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+
+import { answerProblem, DocketError, requestIdOf, setRouteLabel } from '@docket/runtime';
+import type { Logger } from '@docket/runtime';
+import type { Request, RequestHandler, Response } from 'express';
+import { createProxyMiddleware } from 'http-proxy-middleware';
+
+import type { GatewayMetrics } from '../metrics.ts';
+
+/** I8: requests under way to one upstream; more are 503 overloaded. Long polls and streams hold theirs for minutes. */
+const requestsMax = 1_000;
+/** An upstream that sends nothing for so long is taken for dead: longer than any long poll, and streams send keep-alives. */
+const silenceMsMax = 120_000;
+/** Below the keep-alive of our own servers (65 s), so that a connection is never reused while it is being closed. */
+const idleMs = 30_000;
+
+export interface UpstreamProxy {
+  readonly handler: RequestHandler;
+  /** Closes idle connections. */
+  stop(): void;
+}
+
+/**
+ * Passes requests on to one of our services: streaming both ways, its answers untouched, problem documents included. A client that goes away ends the
+ * request upstream; an upstream that dies within an answer ends the client's connection, so that half an answer is no clean end.
+ */
+export function createUpstreamProxy(
+  name: 'query' | 'admin',
+  target: string,
+  ports: { readonly logger: Logger; readonly metrics: GatewayMetrics },
+): UpstreamProxy {
+  const agentOptions = { keepAlive: true, timeout: idleMs, maxSockets: requestsMax };
+  const agent = target.startsWith('https:') ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
+  let underWay = 0;
+
+  const proxy = createProxyMiddleware<Request, Response>({
+    target,
+    agent,
+    changeOrigin: true,
+    xfwd: true,
+    proxyTimeout: silenceMsMax,
+    on: {
+      proxyReq: (proxyReq, _req, res) => {
+        if (!proxyReq.headersSent) proxyReq.setHeader('X-Request-Id', requestIdOf(res));
+        // http-proxy hears of a client that left only while the request's body is still coming.
+        if (res.destroyed) proxyReq.destroy();
+        res.once('close', () => {
+          if (!res.writableFinished) proxyReq.destroy();
+        });
+      },
+      proxyRes: (proxyRes, _req, res) => {
+        proxyRes.once('close', () => {
+          if (!proxyRes.complete) res.destroy();
+        });
+      },
+      error: (error, _req, res) => {
+        if (!(res instanceof ServerResponse) || res.destroyed) return;
+        ports.metrics.upstreamFailed(name);
+        ports.logger.warn({ request_id: requestIdOf(res), upstream: name, err: error }, 'upstream.failed');
+        answerProblem(res, new DocketError('upstream_unavailable', `The ${name} service did not answer.`));
+      },
+    },
+  });
+
+  return {
+    handler: async (req, res, next) => {
+      if (underWay >= requestsMax) {
+        throw new DocketError('overloaded', `${underWay} requests to the ${name} service are under way.`, {
+          retryAfterSeconds: 1,
+        });
+      }
+      underWay += 1;
+      res.once('close', () => (underWay -= 1));
+      setRouteLabel(res, `proxy:${name}`);
+      await proxy(req, res, next);
+    },
+    stop: () => agent.destroy(),
+  };
+}

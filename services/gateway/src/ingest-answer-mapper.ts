@@ -1,0 +1,74 @@
+import type { PublishOutcome } from '@docket/kafka';
+import { DocketError } from '@docket/runtime';
+import type { ErrorCode, ErrorItem } from '@docket/runtime';
+
+import type { EventBatch } from './event-batch-policy.ts';
+import type { BadEvent, Verdict } from './event-verdict-policy.ts';
+import { answerErrorsMax, resultErrorsMax } from './limits.ts';
+
+export interface IngestResult {
+  readonly id: string;
+  readonly status: 'published' | 'quarantined';
+  /** Why it was set aside; pointers into the event. */
+  readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
+}
+
+/** The results of a 202, in the order of the request. */
+export function resultsOf(verdicts: readonly Verdict[]): IngestResult[] {
+  return verdicts.map((verdict) =>
+    verdict.kind === 'good'
+      ? { id: verdict.id, status: 'published' }
+      : { id: verdict.id, status: 'quarantined', errors: verdict.errors.slice(0, resultErrorsMax) },
+  );
+}
+
+/** The refusal of a request that has bad events, or undefined when it has none. Pointers are into the request's body. */
+export function refusalOf(verdicts: readonly Verdict[], batch: EventBatch): DocketError | undefined {
+  const refused: [number, BadEvent][] = [];
+  verdicts.forEach((verdict, index) => {
+    if (verdict.kind === 'bad') refused.push([index, verdict]);
+  });
+  if (refused.length === 0) return undefined;
+  const all: ErrorItem[] = refused.flatMap(([index, { errors }]) =>
+    errors.map(({ pointer, detail }) => ({ pointer: `${batch.pointerOf(index)}${pointer}`, detail })),
+  );
+  const omitted = all.length - answerErrorsMax;
+  const message = `${refused.length} of ${verdicts.length} events cannot be accepted; nothing was published.`;
+  return new DocketError(codeOf(refused.map(([, { code }]) => code)), message, {
+    errors: all.slice(0, answerErrorsMax),
+    ...(omitted > 0 ? { extensions: { errors_omitted: omitted } } : {}),
+  });
+}
+
+/** What the caller may not do comes before what he did wrong. */
+function codeOf(codes: readonly BadEvent['code'][]): ErrorCode {
+  if (codes.includes('tenant_not_allowed')) return 'tenant_not_allowed';
+  if (codes.includes('tenant_required')) return 'tenant_required';
+  return codes.every((code) => code === 'unknown_tenant') ? 'unknown_tenant' : 'invalid_event';
+}
+
+/**
+ * The failure of a request of which not every event was acknowledged (I1), or undefined. Events that were, or still will be, in the log do no
+ * harm: the same ids sent again become duplicates.
+ */
+export function failureOf(outcomes: readonly PublishOutcome[], verdicts: readonly Verdict[]): DocketError | undefined {
+  const failed = outcomes.flatMap((outcome) => (outcome.ok ? [] : [outcome]));
+  const [first] = failed;
+  if (first === undefined) return undefined;
+  const extensions = { ids: verdicts.map(({ id }) => id) };
+  const cause = first.error;
+  const isOverloaded = failed.length === outcomes.length && failed.every(({ reason }) => reason === 'overloaded');
+  if (isOverloaded) {
+    return new DocketError('overloaded', 'Too much waits for Kafka; nothing was published.', {
+      cause,
+      extensions,
+      retryAfterSeconds: 1,
+    });
+  }
+  if (failed.every(({ reason }) => reason === 'rejected')) {
+    const code = cause instanceof DocketError ? cause.code : 'internal';
+    return new DocketError(code, 'The events could not be published.', { cause, extensions });
+  }
+  const message = `Kafka did not acknowledge ${failed.length} of ${outcomes.length} events in time; they may still appear. Send them again with the same ids.`;
+  return new DocketError('kafka_unavailable', message, { cause, extensions });
+}

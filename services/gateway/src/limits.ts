@@ -1,0 +1,12 @@
+/** Bytes of a request body, as sent and after decompression. */
+export const bodyBytesMax = 5 * 1024 * 1024;
+export const batchEventsMax = 1000;
+export const idempotencyKeyCharsMax = 255;
+/** From publish to the outcome: so that 503 comes within 5 s, with time left for reading and judging. */
+export const publishDeadlineMs = 4_000;
+/** Field errors in one answer; the first ones tell what is wrong. */
+export const answerErrorsMax = 100;
+/** Field errors in one result of a lenient answer, so that 1,000 results stay below 1 MiB. */
+export const resultErrorsMax = 5;
+/** Of a refused event this much is kept in quarantine: with its reason it must fit a Kafka record of 1 MiB. */
+export const rejectBytesMax = 512 * 1024;

@@ -1,0 +1,66 @@
+import type { Registry } from '@docket/runtime';
+import { Counter, Gauge, Histogram } from 'prom-client';
+
+export interface GatewayMetrics {
+  /** Events by what became of them. */
+  events(outcome: 'published' | 'quarantined' | 'refused' | 'failed', count: number): void;
+  published(seconds: number, events: number): void;
+  upstreamFailed(upstream: 'query' | 'admin'): void;
+}
+
+export function createGatewayMetrics(
+  registry: Registry,
+  fill: { inFlightBytes(): number; inFlightBytesMax: number; queuedBytes(): number; queueBytesMax(): number },
+): GatewayMetrics {
+  const registers = [registry];
+  const events = new Counter({
+    name: 'docket_gateway_events_total',
+    help: 'Events received: published, quarantined (lenient handling), refused (the caller’s error), failed (Kafka’s or ours).',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const publish = new Histogram({
+    name: 'docket_gateway_publish_duration_seconds',
+    help: 'Time from handing a request’s events to the publisher until Kafka has acknowledged all, or failed.',
+    buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5],
+    registers,
+  });
+  const batch = new Histogram({
+    name: 'docket_gateway_batch_events',
+    help: 'Events in one request.',
+    buckets: [1, 2, 5, 10, 50, 100, 500, 1000],
+    registers,
+  });
+  const upstreamErrors = new Counter({
+    name: 'docket_gateway_upstream_errors_total',
+    help: 'Requests that were passed on and met no answer.',
+    labelNames: ['upstream'],
+    registers,
+  });
+  const gauge = (name: string, help: string, value: () => number): Gauge => {
+    const made: Gauge = new Gauge({ name, help, registers, collect: () => made.set(value()) });
+    return made;
+  };
+  gauge('docket_gateway_in_flight_bytes', 'Bytes of request bodies being read or published.', () =>
+    fill.inFlightBytes(),
+  );
+  gauge(
+    'docket_gateway_in_flight_bytes_max',
+    'The limit of docket_gateway_in_flight_bytes.',
+    () => fill.inFlightBytesMax,
+  );
+  gauge('docket_gateway_publish_queue_bytes', 'Bytes that wait for Kafka.', () => fill.queuedBytes());
+  gauge('docket_gateway_publish_queue_bytes_max', 'The limit of docket_gateway_publish_queue_bytes.', () =>
+    fill.queueBytesMax(),
+  );
+  return {
+    events: (outcome, count) => {
+      if (count > 0) events.inc({ outcome }, count);
+    },
+    published: (seconds, count) => {
+      publish.observe(seconds);
+      batch.observe(count);
+    },
+    upstreamFailed: (upstream) => upstreamErrors.inc({ upstream }),
+  };
+}

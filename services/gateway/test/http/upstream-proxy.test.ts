@@ -1,0 +1,179 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createLogger, serveHttp } from '@docket/runtime';
+import type { HttpServer } from '@docket/runtime';
+import { Router } from 'express';
+import { Registry } from 'prom-client';
+
+import { createUpstreamProxy } from '../../src/http/upstream-proxy.ts';
+import type { UpstreamProxy } from '../../src/http/upstream-proxy.ts';
+import { addUpstreamRoutes } from '../../src/http/upstream-routes.ts';
+
+/** A real server in place of query and admin, which does what each test tells it. */
+let answer: (req: IncomingMessage, res: ServerResponse) => void;
+let upstream: Server;
+let proxies: UpstreamProxy[];
+let server: HttpServer;
+let failures: string[];
+
+async function listen(listener: Server): Promise<string> {
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  const address = listener.address();
+  if (typeof address !== 'object' || address === null) throw new Error('no address');
+  return `http://127.0.0.1:${address.port}`;
+}
+
+beforeEach(async () => {
+  upstream = createServer((req, res) => answer(req, res));
+  const url = await listen(upstream);
+  failures = [];
+  const logger = createLogger({ service: 'test', level: 'silent' });
+  const metrics = {
+    events: () => undefined,
+    published: () => undefined,
+    upstreamFailed: (name: string) => void failures.push(name),
+  };
+  const query = createUpstreamProxy('query', url, { logger, metrics });
+  // Nothing listens on port 1.
+  const admin = createUpstreamProxy('admin', 'http://127.0.0.1:1', { logger, metrics });
+  proxies = [query, admin];
+  const router = Router();
+  addUpstreamRoutes(router, { query: query.handler, admin: admin.handler });
+  const app = {
+    start: () => Promise.resolve(),
+    stop: () => Promise.resolve(),
+    health: () => ({ ready: true, checks: {} }),
+    router,
+  };
+  server = await serveHttp({ apps: { gateway: app }, logger, metrics: new Registry(), port: 0, host: '127.0.0.1' });
+});
+
+afterEach(async () => {
+  await server.close(0);
+  for (const proxy of proxies) proxy.stop();
+  upstream.closeAllConnections();
+  await new Promise((resolve) => upstream.close(resolve));
+});
+
+describe('the proxy', () => {
+  test('passes path, query, body, credential and request id on, and the answer back', async () => {
+    let seen: unknown;
+    answer = (req, res) => {
+      const { method, url, headers } = req;
+      req.setEncoding('utf8').once('data', (body) => {
+        seen = { method, url, body, authorization: headers.authorization, id: headers['x-request-id'] };
+        res.writeHead(201, { 'X-Answer': 'yes' }).end('made');
+      });
+    };
+    const response = await fetch(`${server.url}/v1/viewer-tokens?a=b%20c`, {
+      method: 'POST',
+      body: '{"x":1}',
+      headers: { authorization: 'Bearer t', 'x-request-id': 'r-1' },
+    });
+    expect(seen).toEqual({
+      method: 'POST',
+      url: '/v1/viewer-tokens?a=b%20c',
+      body: '{"x":1}',
+      authorization: 'Bearer t',
+      id: 'r-1',
+    });
+    expect([response.status, response.headers.get('x-answer'), await response.text()]).toEqual([201, 'yes', 'made']);
+  });
+
+  test('leaves a problem document of the upstream untouched', async () => {
+    const problem =
+      '{"type":"urn:docket:error:tenant_required","status":400,"code":"tenant_required","request_id":"upstream"}';
+    answer = (_req, res) => res.writeHead(400, { 'Content-Type': 'application/problem+json' }).end(problem);
+    const response = await fetch(`${server.url}/v1/events`);
+    expect([response.status, await response.text()]).toEqual([400, problem]);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+  });
+
+  test('an upstream that is away is 503 with a problem document', async () => {
+    const response = await fetch(`${server.url}/v1/tenants`, { method: 'POST', body: '{}' });
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('2');
+    expect(await response.json()).toMatchObject({
+      code: 'upstream_unavailable',
+      detail: 'The admin service did not answer.',
+    });
+    expect(failures).toEqual(['admin']);
+  });
+
+  test('streams: the first part is there before the last is written', async () => {
+    let finish: () => void = () => undefined;
+    answer = (_req, res) => {
+      res.writeHead(200).write('first');
+      finish = () => res.end('last');
+    };
+    const response = await fetch(`${server.url}/v1/tail`);
+    const reader = response.body?.getReader();
+    expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe('first');
+    finish();
+    expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe('last');
+  });
+
+  test.each([
+    ['before the answer', false],
+    ['within the answer', true],
+  ])('a client that goes away %s ends the request upstream', async (_name, hasBegun) => {
+    const gone = new Promise<void>((resolve) => {
+      answer = (_req, res) => {
+        res.once('close', resolve);
+        if (hasBegun) res.write('first');
+        else client.abort();
+      };
+    });
+    const client = new AbortController();
+    const response = fetch(`${server.url}/v1/feed?wait=30`, { signal: client.signal });
+    if (hasBegun) {
+      await (await response).body?.getReader().read();
+      client.abort();
+    } else await expect(response).rejects.toThrow('aborted');
+    await gone;
+    expect(failures).toEqual([]);
+  });
+
+  test('an upstream that dies within its answer is no clean end for the client', async () => {
+    answer = (_req, res) => {
+      res.write('half');
+      setImmediate(() => res.destroy());
+    };
+    await expect(fetch(`${server.url}/v1/export`).then((response) => response.text())).rejects.toThrow();
+  });
+
+  test('an upstream that dies before its answer is 503', async () => {
+    answer = (_req, res) => res.destroy();
+    const response = await fetch(`${server.url}/v1/events`);
+    expect(response.status).toBe(503);
+    expect(failures).toEqual(['query']);
+  });
+});
+
+describe('where requests go', () => {
+  test.each([
+    ['GET', '/v1/events', 'query'],
+    ['GET', '/v1/events/some-id?wait=5', 'query'],
+    ['GET', '/v1/whoami', 'query'],
+    ['GET', '/v1/tenantsx', 'query'],
+    ['GET', '/v1/tenants', 'admin'],
+    ['GET', '/v1/keys/1', 'admin'],
+    ['PATCH', '/v1/subscriptions/1', 'admin'],
+  ])('%s %s goes to %s', async (method, path, expected) => {
+    answer = (_req, res) => res.end('query');
+    const response = await fetch(`${server.url}${path}`, { method });
+    expect(response.status === 200 ? 'query' : 'admin').toBe(expected);
+    await response.text();
+  });
+
+  test('DELETE /v1/events is 405 with all that the path takes', async () => {
+    const response = await fetch(`${server.url}/v1/events`, { method: 'DELETE' });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, POST']);
+  });
+
+  test('what is not under /v1 is 404 here', async () => {
+    expect((await fetch(`${server.url}/v2/events`)).status).toBe(404);
+  });
+});
