@@ -19,9 +19,11 @@ help: ## This list
 
 install: $(installed) ## Install the dependencies of the lock file
 
-# Compared by content, so that a fresh checkout's file times do not cause a second installation.
+# Compared by content, so that a fresh checkout's file times do not cause a second installation. An installation that is
+# there is brought up to date in place: npm ci would remove it first, under everything that uses it.
 $(installed): package-lock.json
-	@if cmp -s package-lock.json $@; then touch $@; else npm ci && cp package-lock.json $@; fi
+	@if cmp -s package-lock.json $@; then touch $@; exit; fi; \
+	if [ -d node_modules ]; then npm install; else npm ci; fi; cp package-lock.json $@
 
 # The compiler keeps its own record of what is current (.tsbuildinfo): without changes this takes a second.
 build: install ## Compile every package and service to dist/
