@@ -1,2 +1,2 @@
 export { createAdminApp } from './app.ts';
-export { settings as adminSettings, type Config as AdminConfig } from './config.ts';
+export { settings, type Config } from './config.ts';

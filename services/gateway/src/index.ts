@@ -1,7 +1,2 @@
 export { createGatewayApp, createIngestApp } from './app.ts';
-export {
-  ingestSettings,
-  settings as gatewaySettings,
-  type Config as GatewayConfig,
-  type IngestConfig,
-} from './config.ts';
+export { ingestSettings, settings, type Config, type IngestConfig } from './config.ts';

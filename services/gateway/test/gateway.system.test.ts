@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto';
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createWorld, eventually, startService } from '@docket/testkit';
+import type { ServiceProcess, World } from '@docket/testkit';
+
+const token = randomBytes(24).toString('hex');
+let world: World;
+let admin: ServiceProcess;
+let gateway: ServiceProcess;
+
+beforeAll(async () => {
+  world = await createWorld();
+  const masterKey = randomBytes(32).toString('base64');
+  admin = await startService('admin', { ...world.env, DOCKET_BOOTSTRAP_TOKEN: token, DOCKET_MASTER_KEY: masterKey });
+  // Nothing listens on port 1: query is away.
+  gateway = await startService('gateway', { ...world.env, ADMIN_URL: admin.url, QUERY_URL: 'http://127.0.0.1:1' });
+}, 120_000);
+
+afterAll(async () => {
+  await gateway.kill();
+  await admin.kill();
+  await world.close();
+}, 60_000);
+
+function call(method: string, path: string, credential: string, body?: unknown): Promise<Response> {
+  return fetch(`${gateway.url}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${credential}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+}
+
+async function newKey(): Promise<string> {
+  const made: unknown = await (
+    await call('POST', '/v1/keys', token, { name: 'app', scopes: ['events:write'], tenants: '*' })
+  ).json();
+  return String(Object(made).key);
+}
+
+const event = {
+  tenant_id: 'acme',
+  action: 'user.created',
+  actor: { type: 'user', id: 'jane@example.com', name: 'Jane' },
+};
+
+describe('the gateway process', () => {
+  test('is the one door: a key made through it is good for events within moments', async () => {
+    const key = await newKey();
+    const accepted = await eventually(
+      async () => {
+        const response = await call('POST', '/v1/events', key, event);
+        return response.status === 202 ? response.json() : undefined;
+      },
+      { what: 'a 202 for the new key' },
+    );
+    expect(accepted).toEqual({ results: [{ id: expect.any(String), status: 'published' }] });
+  }, 60_000);
+
+  test('the admin’s refusals come through untouched, and query’s absence is 503', async () => {
+    const refused = await call('POST', '/v1/tenants', token, { id: 'a b' });
+    expect(refused.status).toBe(422);
+    expect(await refused.json()).toMatchObject({ code: 'invalid_body', errors: [{ pointer: '/id' }] });
+    const away = await call('GET', '/v1/events', token);
+    expect(away.status).toBe(503);
+    expect(await away.json()).toMatchObject({ code: 'upstream_unavailable' });
+    expect((await fetch(`${gateway.url}/readyz`)).status).toBe(200);
+  });
+
+  test('SIGTERM while requests come in: each was answered, refused, or never taken; exit 0', async () => {
+    const key = await newKey();
+    await eventually(async () => (await call('POST', '/v1/events', key, event)).status === 202, {
+      what: 'a known key',
+    });
+    const events = Array.from({ length: 200 }, () => event);
+    const requests = Array.from({ length: 40 }, () =>
+      call('POST', '/v1/events', key, { events }).then(
+        ({ status }) => status,
+        () => 0,
+      ),
+    );
+    await requests[0];
+    const stopped = gateway.stop();
+    expect(await Promise.all(requests)).toEqual(expect.arrayContaining([202]));
+    for (const status of await Promise.all(requests)) expect([202, 503, 0]).toContain(status);
+    expect(await stopped).toEqual({ code: 0, signal: null });
+  }, 60_000);
+
+  test('the log has a line for each request, with ids and numbers and nothing personal', () => {
+    const line = gateway.logs.find((text) => text.includes('events.accepted'));
+    const fields: unknown = JSON.parse(line ?? '{}');
+    expect(fields).toMatchObject({
+      request_id: expect.any(String),
+      key_id: expect.any(String),
+      published: 1,
+      quarantined: 0,
+    });
+    expect(gateway.logs.join('\n')).not.toMatch(/jane|Jane|dk_[0-9a-f]{16}_/);
+  });
+});
