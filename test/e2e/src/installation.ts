@@ -62,8 +62,8 @@ export async function startInstallation(options: InstallationOptions): Promise<I
   }
 
   try {
-    const { code, output } = await runDocket(env, 'migrate');
-    if (code !== 0) throw new Error(`docket migrate failed: ${output}`);
+    const { code, output, errors } = await runDocket(env, 'migrate');
+    if (code !== 0) throw new Error(`docket migrate failed: ${output}${errors}`);
     report(output.trim());
     const behind = (['query', 'admin', 'ingestor', 'delivery'] as const).map((name) => start(name, env));
     const [query, admin] = await Promise.all(behind);
@@ -102,14 +102,20 @@ function environmentOf(stackEnv: Env, bootstrapToken: string, { healthy, failing
   };
 }
 
+export interface CommandAnswer {
+  code: number;
+  output: string;
+  errors: string;
+}
+
 /** Runs the docket command. A command that fails is an answer with its exit code. */
-export function runDocket(env: Env, ...args: string[]): Promise<{ code: number; output: string }> {
+export function runDocket(env: Env, ...args: string[]): Promise<CommandAnswer> {
   const command = [`${root}/services/cli/dist/main.js`, ...args];
   const settings = { env: { PATH: process.env['PATH'], ...env }, timeout: commandTimeoutMs };
   return new Promise((resolve) => {
     execFile(process.execPath, command, settings, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
-      resolve({ code, output: stdout + stderr });
+      resolve({ code, output: stdout, errors: stderr });
     });
   });
 }

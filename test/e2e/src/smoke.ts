@@ -33,7 +33,8 @@ export async function runSmoke(report: Report, signal: AbortSignal): Promise<voi
   report.say(`${((Date.now() - startedAtMs) / 1000).toFixed(0)} s`);
 }
 
-async function checkAll(installation: Installation, report: Report): Promise<void> {
+/** Everything that make smoke asserts of a running installation; prints PASS or FAIL for each, and how fresh it was. */
+export async function checkAll(installation: Installation, report: Report): Promise<void> {
   const { env, receivers } = installation;
   const scenario = await playScenario(installation, report.say);
   const { api, accounts } = scenario;
@@ -48,12 +49,12 @@ async function checkAll(installation: Installation, report: Report): Promise<voi
     checkDelivered(api, 'globex', receivers.failing),
   );
   await report.check('docket verify (I2, I3, I4)', async () => {
-    const { code, output } = await runDocket(env, 'verify');
+    const { code, output, errors } = await runDocket(env, 'verify');
     output
       .trim()
       .split('\n')
       .forEach((line) => report.say(`  ${line}`));
-    expectThat(code === 0, `exit code ${code}`);
+    expectThat(code === 0, `exit code ${code} ${errors}`);
     return 'no finding';
   });
   freshnessLines(installation, scenario).forEach(report.say);
