@@ -39,6 +39,9 @@ export function kafkaProperties(plan: KafkaPlan): string {
     'transaction.state.log.num.partitions': 4,
     // A lone consumer need not wait for others to join.
     'group.initial.rebalance.delay.ms': 0,
+    // A broker killed by SIGKILL may register again only when its old session has ended: default 9 s, and every fault test would wait for it.
+    'broker.session.timeout.ms': 3000,
+    'broker.heartbeat.interval.ms': 500,
     // Default 128 MiB of a small heap.
     'log.cleaner.dedupe.buffer.size': 16 * 1024 * 1024,
     'num.network.threads': 2,
