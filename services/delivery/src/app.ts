@@ -1,0 +1,196 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { createClickHouse } from '@docket/clickhouse';
+import { createDirectoryView, readMasterKey } from '@docket/directory';
+import {
+  checkTopics,
+  createEventDecoders,
+  createKafka,
+  createPartitionConsumer,
+  createPublisher,
+  createSchemaRegistry,
+  valueSubjectOf,
+  type Assignment,
+  type Topology,
+} from '@docket/kafka';
+import { healthOf, type App, type AppPorts } from '@docket/runtime';
+import { Router } from 'express';
+
+import type { Config } from './config.ts';
+import { createDeliveryRun } from './delivery-run.ts';
+import type { DeliveryRun } from './delivery-run.ts';
+import { createAttempts } from './kafka-attempts.ts';
+import { createCursors } from './kafka-cursors.ts';
+import { createDeliveryMetrics } from './metrics.ts';
+import { createBatchSender } from './send-batch.ts';
+import { createSlots } from './slot-policy.ts';
+import { createWebhookSender } from './webhook-sender.ts';
+
+/** Of one tenant in one pool, far below the pool: a tenant with many dead receivers cannot fill it (I7). */
+const inFlightPerTenantMax = 8;
+const topicsRetryMs = 1_000;
+const metricsIntervalMs = 1_000;
+/** What is under way at SIGTERM may end by itself for this long; then it is given up, and sent again by whoever comes next. */
+const finishDeadlineMs = 4_000;
+
+/**
+ * Delivery: pushes each tenant's log to its subscriptions, in order and at least once (I6). Any number of instances share the partitions; a
+ * subscription is delivered by the owner of its tenant's partition. Two owners at a time do no harm: an acknowledgement is true whoever got it.
+ */
+export function createDeliveryApp(config: Config, ports: AppPorts): App {
+  const { logger } = ports;
+  const metrics = createDeliveryMetrics(ports.metrics);
+  const clickhouse = createClickHouse(config);
+  const kafka = createKafka(config, { logger, clientId: 'docket-delivery' });
+  const eventsTopic = kafka.topics.events.name;
+  const registry = createSchemaRegistry(config);
+  const decoders = createEventDecoders(registry, valueSubjectOf(eventsTopic), logger);
+  const publisher = createPublisher(kafka);
+  const onCrash = (error: Error): void => ports.exit(error);
+  const directory = createDirectoryView(kafka, { onCrash });
+  const cursors = createCursors(kafka, { publisher, partitions: () => topology?.partitions ?? 1, metrics, onCrash });
+  const attempts = createAttempts(kafka, { publisher, registry, metrics });
+  const webhook = createWebhookSender({ allowedHosts: config.sinkAllowedHosts });
+  const sender = createBatchSender({ webhook, masterKey: readMasterKey(config.masterKey), attempts, logger, metrics });
+  const { inFlightMax } = config;
+  const slots = createSlots({
+    perPool: { live: inFlightMax, failing: Math.ceil(inFlightMax / 2), catch_up: Math.ceil(inFlightMax / 4) },
+    perTenant: inFlightPerTenantMax,
+  });
+  const stopping = new AbortController();
+  /** Runs that may still have something under way; the last is the current one. */
+  const runs = new Set<DeliveryRun>();
+  let current: { readonly assignmentId: string; readonly run: DeliveryRun } | undefined;
+  let topology: Topology | undefined;
+  let topicsProblem = 'the topics are being checked';
+  let slotsTimer: NodeJS.Immediate | undefined;
+  let metricsTimer: NodeJS.Timeout | undefined;
+
+  const consumer = createPartitionConsumer(kafka, {
+    groupId: `${config.kafkaTopicPrefix}delivery`,
+    topic: eventsTopic,
+    onAssigned: begin,
+    onLost: end,
+    onBatch: (batch) => runOf(batch.assignmentId)?.onBatch(batch),
+    onPosition: (partition, nextOffset) => current?.run.onPosition(partition, nextOffset),
+    onPositionJump: (jump) => runOf(jump.assignmentId)?.onPositionJump(jump),
+    onCrash,
+  });
+  directory.onChange(({ kind, id }) => {
+    if (kind === 'subscription') current?.run.onSubscription(id);
+  });
+
+  function runOf(assignmentId: string): DeliveryRun | undefined {
+    return current?.assignmentId === assignmentId ? current.run : undefined;
+  }
+
+  function begin(assignment: Assignment): void {
+    if (topology === undefined) throw new Error('an assignment came before the topics were checked');
+    const run = createDeliveryRun(
+      {
+        kafka,
+        consumer,
+        clickhouse,
+        directory,
+        cursors,
+        decoders,
+        sender,
+        slots,
+        topology,
+        logger,
+        metrics,
+        onSlotFree: takeSlotsSoon,
+        tailBytesMax: config.tailBytesMax,
+      },
+      assignment,
+    );
+    current = { assignmentId: assignment.id, run };
+    runs.add(run);
+    void run.begin();
+  }
+
+  function end(): void {
+    const ended = current?.run;
+    current = undefined;
+    ended?.end();
+    if (ended !== undefined) void ended.settled().then(() => runs.delete(ended));
+  }
+
+  function takeSlotsSoon(): void {
+    slotsTimer ??= setImmediate(() => {
+      slotsTimer = undefined;
+      current?.run.takeSlots();
+    });
+  }
+
+  async function join(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        topology = await checkTopics(kafka);
+        directory.start();
+        cursors.start();
+        consumer.start();
+        return;
+      } catch (error) {
+        topicsProblem = error instanceof Error ? error.message : String(error);
+        logger.warn({ detail: topicsProblem }, 'topics.not_right');
+        await pause(topicsRetryMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  function observe(): void {
+    const stats = current?.run.stats();
+    metrics.tailBytes.set(stats?.tailBytes ?? 0);
+    metrics.heldBytes.set(stats?.heldBytes ?? 0);
+    metrics.subscriptions.reset();
+    for (const [phase, count] of stats?.byPhase ?? []) metrics.subscriptions.set({ phase }, count);
+    for (const [pool, { held, waiting }] of Object.entries(slots.stats())) {
+      metrics.slots.set({ pool, state: 'under_way' }, held);
+      metrics.slots.set({ pool, state: 'waiting' }, waiting);
+    }
+  }
+
+  async function finish(): Promise<void> {
+    const settled = Promise.all([...runs].map((run) => run.settled()));
+    await Promise.race([settled, pause(finishDeadlineMs)]);
+    for (const run of runs) run.abort();
+    await settled;
+  }
+
+  return {
+    router: Router(),
+    async start() {
+      await publisher.start();
+      metricsTimer = setInterval(observe, metricsIntervalMs);
+      void join();
+    },
+    async stop() {
+      stopping.abort();
+      clearInterval(metricsTimer);
+      end();
+      await finish();
+      await attempts.settled();
+      await Promise.all([consumer.stop(), cursors.stop(), directory.stop()]);
+      await publisher.stop();
+      await webhook.close();
+      await clickhouse.close();
+    },
+    health() {
+      const stopped = [...(current?.run.stopped() ?? [])].map(
+        ([partition, detail]) => `partition ${partition}: ${detail}`,
+      );
+      return healthOf({
+        topics: topology === undefined ? { ok: false, detail: topicsProblem } : { ok: true },
+        directory: directory.check(),
+        cursors: cursors.isCaughtUp()
+          ? { ok: true }
+          : { ok: false, detail: 'the cursors have not been read to their end' },
+        assignment:
+          current?.run.isPrepared() === true
+            ? { ok: true }
+            : { ok: false, detail: 'no prepared assignment of partitions' },
+        partitions: stopped.length === 0 ? { ok: true } : { ok: false, detail: stopped.join('; ') },
+      });
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import { clickhouseSettings } from '@docket/clickhouse';
+import { masterKeySettings, sinkSettings } from '@docket/directory';
+import { kafkaSettings, registrySettings } from '@docket/kafka';
+import { httpSettingsWithPort, logSettings, setting, type SettingsOf } from '@docket/runtime';
+
+export const settings = {
+  ...httpSettingsWithPort(8084),
+  ...logSettings,
+  ...kafkaSettings,
+  ...registrySettings,
+  ...clickhouseSettings,
+  ...masterKeySettings,
+  ...sinkSettings,
+  tailBytesMax: setting.integer({
+    env: 'DELIVERY_TAIL_BYTES_MAX',
+    description: 'The newest records of one partition that are kept for delivery; older ones are read from ClickHouse.',
+    unit: 'bytes',
+    default: 8 * 1024 * 1024,
+    min: 64 * 1024,
+    max: 1024 * 1024 * 1024,
+  }),
+  inFlightMax: setting.integer({
+    env: 'DELIVERY_IN_FLIGHT_MAX',
+    description:
+      'Requests to healthy receivers under way at once; those to failing ones and those that catch up have pools of their own, of half and a quarter of this.',
+    default: 128,
+    min: 4,
+    max: 4096,
+  }),
+};
+
+export type Config = SettingsOf<typeof settings>;

@@ -1,0 +1,109 @@
+/**
+ * Where a subscription is, in the compacted cursors topic. The cursor of a subscription is the greatest by (reset, seq): an acknowledgement is true
+ * whoever writes it, so two instances may write at once, and nothing is fenced.
+ */
+export interface Cursor {
+  /** Raised only by an operator who moves the cursor; beats any seq. */
+  readonly reset: number;
+  /** The receiver has acknowledged, or a batch has accounted for, every record of the log up to this seq (I6). */
+  readonly seq: number;
+  /**
+   * Coverage: every record of the log at or below this offset of `generation` has a seq ≤ `seq`. It grows also while the log is silent, so that a
+   * restart can go on from Kafka without asking ClickHouse. −1: not known.
+   */
+  readonly offset: number;
+  readonly generation: number;
+  /** seq of the last event that was sent: the next event's prev_seq. */
+  readonly eventSeq: number;
+  readonly state: 'active' | 'failing' | 'suspended';
+  /** `updated_at` of the subscription that was suspended: any change of it is the owner's word to go on. Empty unless suspended. */
+  readonly suspendedVersion: string;
+  /** ms since the epoch; null unless failing or suspended. */
+  readonly failingSinceMs: number | null;
+  /** Name of the last failure (see outcome-policy); empty when there is none. */
+  readonly lastError: string;
+}
+
+export function firstCursor(startAfterSeq: number, generation: number): Cursor {
+  return {
+    reset: 0,
+    seq: startAfterSeq,
+    offset: -1,
+    generation,
+    eventSeq: startAfterSeq,
+    state: 'active',
+    suspendedVersion: '',
+    failingSinceMs: null,
+    lastError: '',
+  };
+}
+
+/** Coverage of another generation says nothing about this one. */
+export function inGeneration(cursor: Cursor, generation: number): Cursor {
+  return cursor.generation === generation ? cursor : { ...cursor, generation, offset: -1 };
+}
+
+/** The greater of two cursors; of equal places the second, which says how things are now. Coverage is kept from both. */
+export function laterCursor(known: Cursor | undefined, other: Cursor): Cursor {
+  if (known === undefined) return other;
+  if (known.reset !== other.reset) return known.reset > other.reset ? known : other;
+  if (known.seq > other.seq) return known;
+  if (known.seq < other.seq || known.generation !== other.generation) return other;
+  return { ...other, offset: Math.max(known.offset, other.offset) };
+}
+
+export function cursorBytes(cursor: Cursor): Buffer {
+  return Buffer.from(
+    JSON.stringify({
+      version: 1,
+      reset: cursor.reset,
+      seq: cursor.seq,
+      offset: cursor.offset,
+      generation: cursor.generation,
+      event_seq: cursor.eventSeq,
+      state: cursor.state,
+      suspended_version: cursor.suspendedVersion,
+      failing_since: cursor.failingSinceMs === null ? null : new Date(cursor.failingSinceMs).toISOString(),
+      last_error: cursor.lastError,
+    }),
+  );
+}
+
+const states = ['active', 'failing', 'suspended'] as const;
+
+/** Undefined for what is no cursor. Members that a later version added are ignored. */
+export function parseCursor(bytes: Buffer): Cursor | undefined {
+  const value = parseObject(bytes);
+  if (value === undefined || value['version'] !== 1) return undefined;
+  const { reset, seq, offset, generation, event_seq: eventSeq } = value;
+  const { failing_since: failingSince, last_error: lastError, suspended_version: suspendedVersion } = value;
+  const state = states.find((name) => name === value['state']);
+  if (!isCount(reset) || !isCount(seq) || !isCount(generation) || !isCount(eventSeq) || state === undefined)
+    return undefined;
+  if (!Number.isSafeInteger(offset)) return undefined;
+  const failingSinceMs = typeof failingSince === 'string' ? Date.parse(failingSince) : null;
+  return {
+    reset,
+    seq,
+    offset: Number(offset),
+    generation,
+    eventSeq,
+    state,
+    suspendedVersion: typeof suspendedVersion === 'string' ? suspendedVersion : '',
+    failingSinceMs: Number.isNaN(failingSinceMs) ? null : failingSinceMs,
+    lastError: typeof lastError === 'string' ? lastError : '',
+  };
+}
+
+function parseObject(bytes: Buffer): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(bytes.toString());
+    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}

@@ -1,0 +1,180 @@
+import { partitionOf } from '@docket/event';
+import type { ClickHouse } from '@docket/clickhouse';
+import type { DirectoryView, Subscription } from '@docket/directory';
+import { fetchTopicOffsets } from '@docket/kafka';
+import type {
+  Assignment,
+  EventDecoders,
+  KafkaClient,
+  PartitionBatch,
+  PartitionConsumer,
+  PositionJump,
+  Topology,
+} from '@docket/kafka';
+import type { Logger } from '@docket/runtime';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { firstCursor, inGeneration } from './cursor-mapper.ts';
+import type { Cursors } from './kafka-cursors.ts';
+import { createLogSource } from './log-source.ts';
+import type { DeliveryMetrics } from './metrics.ts';
+import type { BatchSender } from './send-batch.ts';
+import type { Slots } from './slot-policy.ts';
+import { createStoredPositions } from './stored-positions.ts';
+import type { StoredPositions } from './stored-positions.ts';
+import { createSubscriptionTable } from './subscription-table.ts';
+import type { SubscriptionTable } from './subscription-table.ts';
+import { createTailBuffer } from './tail-buffer.ts';
+import type { TailBuffer } from './tail-buffer.ts';
+import { tailStart } from './tail-start-policy.ts';
+
+/** Delivery of the partitions of one assignment, from the join of the group until it is lost. */
+export interface DeliveryRun {
+  /** Prepares, trying until it is done or the run ends; then delivers. Never rejects. */
+  begin(): Promise<void>;
+  /** Begins nothing new. What is under way ends by itself within its deadlines, and still counts. */
+  end(): void;
+  /** Resolves when nothing is under way. */
+  settled(): Promise<void>;
+  abort(): void;
+  onBatch(batch: PartitionBatch): void;
+  onPosition(partition: number, nextOffset: number): void;
+  onPositionJump(jump: PositionJump): void;
+  onSubscription(id: string): void;
+  takeSlots(): void;
+  isPrepared(): boolean;
+  /** Partitions that wait for an operator, with the reason. */
+  stopped(): ReadonlyMap<number, string>;
+  stats(): { readonly tailBytes: number; readonly heldBytes: number; readonly byPhase: ReadonlyMap<string, number> };
+}
+
+export interface DeliveryRunPorts {
+  readonly kafka: KafkaClient;
+  readonly consumer: PartitionConsumer;
+  readonly clickhouse: ClickHouse;
+  readonly directory: DirectoryView;
+  readonly cursors: Cursors;
+  readonly decoders: EventDecoders;
+  readonly sender: BatchSender;
+  readonly slots: Slots;
+  readonly onSlotFree: () => void;
+  readonly topology: Topology;
+  readonly tailBytesMax: number;
+  readonly logger: Logger;
+  readonly metrics: DeliveryMetrics;
+}
+
+const prepareRetryMs = 1_000;
+const viewDeadlineMs = 30_000;
+/** ClickHouse is of use here, but not needed: a run begins without it. */
+const headsDeadlineMs = 5_000;
+
+export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignment): DeliveryRun {
+  const { kafka, consumer, clickhouse, directory, cursors, topology, logger } = ports;
+  const ending = new AbortController();
+  const tails = new Map<number, TailBuffer>();
+  const stoppedPartitions = new Map<number, string>();
+  const stored = createStoredPositions(clickhouse, topology.generation, logger);
+  const source = createLogSource({ clickhouse, decoders: ports.decoders, stored, topology, logger });
+  const table: SubscriptionTable = createSubscriptionTable({ ...ports, tails, source });
+  let isPrepared = false;
+
+  const ownSubscriptions = (): readonly Subscription[] => {
+    const owned = new Set(assignment.partitions);
+    return directory
+      .subscriptions()
+      .filter(({ tenant_id: tenantId }) => owned.has(partitionOf(tenantId, topology.partitions)));
+  };
+
+  /**
+   * The cursors first: what the owner before has acknowledged must be known before anything is sent. Then each tail at the place from which its
+   * subscriptions can go on, and only then the subscriptions, which find their tails in place.
+   */
+  const prepare = async (): Promise<void> => {
+    await directory.waitUntilCaughtUp(viewDeadlineMs);
+    await cursors.waitUntilCaughtUp(viewDeadlineMs);
+    await cursors.refresh(viewDeadlineMs);
+    const ranges = await fetchTopicOffsets(kafka, kafka.topics.events.name);
+    await readStored(stored, assignment.partitions, ending.signal, logger);
+    const subscriptions = ownSubscriptions();
+    for (const { partition, earliest, end } of ranges) {
+      if (!assignment.partitions.includes(partition)) continue;
+      const here = subscriptions.filter(
+        ({ tenant_id: tenantId }) => partitionOf(tenantId, topology.partitions) === partition,
+      );
+      const fromOffset = tailStart(
+        { earliest, end, storedThrough: stored.through(partition) },
+        here.map(({ id, start_after_seq: startAfterSeq }) =>
+          inGeneration(cursors.get(id) ?? firstCursor(startAfterSeq, topology.generation), topology.generation),
+        ),
+      );
+      openTail(partition, fromOffset);
+    }
+    for (const subscription of subscriptions) table.set(subscription.id, subscription);
+  };
+
+  const openTail = (partition: number, fromOffset: number): void => {
+    const { partitions } = topology;
+    tails.set(partition, createTailBuffer({ partition, partitions, fromOffset, bytesMax: ports.tailBytesMax }));
+    consumer.resumeAt(assignment.id, partition, fromOffset);
+  };
+
+  const advance = (partition: number, records: PartitionBatch['records'], nextOffset: number): void => {
+    const grown = tails.get(partition)?.append(records, nextOffset);
+    consumer.commit(assignment.id, partition, nextOffset);
+    for (const log of grown ?? []) table.grew(log);
+  };
+
+  return {
+    begin: async () => {
+      while (!ending.signal.aborted && !isPrepared) {
+        try {
+          await prepare();
+          isPrepared = true;
+          logger.info({ assignment_id: assignment.id, partitions: assignment.partitions.length }, 'delivery.prepared');
+        } catch (error) {
+          logger.warn({ err: error, assignment_id: assignment.id }, 'delivery.prepare_failed');
+          await pause(prepareRetryMs, undefined, { signal: ending.signal }).catch(() => undefined);
+        }
+      }
+    },
+    end: () => {
+      ending.abort();
+      table.stop();
+    },
+    settled: () => table.settled(),
+    abort: () => table.abort(),
+    onBatch: ({ partition, records, lastOffset }) => advance(partition, records, lastOffset + 1),
+    onPosition: (partition, nextOffset) => {
+      if (nextOffset > (tails.get(partition)?.endOffset() ?? 0)) advance(partition, [], nextOffset);
+    },
+    onPositionJump: ({ partition, expectedOffset, foundOffset }) => {
+      const detail = `Kafka went on at offset ${foundOffset} instead of ${expectedOffset}: records are missing or the topic was recreated`;
+      stoppedPartitions.set(partition, detail);
+    },
+    onSubscription: (id) => {
+      if (isPrepared) table.set(id, directory.subscription(id));
+    },
+    takeSlots: () => table.takeSlots(),
+    isPrepared: () => isPrepared,
+    stopped: () => stoppedPartitions,
+    stats: () => ({
+      tailBytes: [...tails.values()].reduce((sum, tail) => sum + tail.bytes(), 0),
+      heldBytes: table.heldBytes(),
+      byPhase: table.countByPhase(),
+    }),
+  };
+}
+
+async function readStored(
+  stored: StoredPositions,
+  partitions: readonly number[],
+  signal: AbortSignal,
+  logger: Logger,
+): Promise<void> {
+  try {
+    await stored.read(partitions, AbortSignal.any([signal, AbortSignal.timeout(headsDeadlineMs)]));
+  } catch (error) {
+    logger.warn({ err: error }, 'delivery.clickhouse_away');
+  }
+}

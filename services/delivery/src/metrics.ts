@@ -1,0 +1,71 @@
+import type { Registry } from '@docket/runtime';
+import { Counter, Gauge, Histogram } from 'prom-client';
+
+export type DeliveryMetrics = ReturnType<typeof createDeliveryMetrics>;
+
+export function createDeliveryMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    attempts: new Counter({
+      name: 'docket_delivery_attempts_total',
+      help: 'Requests to receivers, by outcome: delivered, retry, misconfigured, gone',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
+    events: new Counter({
+      name: 'docket_delivery_events_total',
+      help: 'Events that receivers have acknowledged',
+      registers,
+    }),
+    attemptSeconds: new Histogram({
+      name: 'docket_delivery_attempt_seconds',
+      help: 'Duration of one request to a receiver, in seconds',
+      buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      registers,
+    }),
+    freshnessSeconds: new Histogram({
+      name: 'docket_delivery_freshness_seconds',
+      help: 'From the append to Kafka to the acknowledgement, of the oldest event of each batch that succeeded at its first try, in seconds',
+      buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+      registers,
+    }),
+    reads: new Counter({
+      name: 'docket_delivery_reads_total',
+      help: 'Batches looked for, by where: tail (Kafka), clickhouse (catch-up), held (a retry); and by result: batch, nothing, behind, failed',
+      labelNames: ['source', 'result'] as const,
+      registers,
+    }),
+    slots: new Gauge({
+      name: 'docket_delivery_slots',
+      help: 'Requests under way and waiting, by pool: live, catch_up, failing',
+      labelNames: ['pool', 'state'] as const,
+      registers,
+    }),
+    subscriptions: new Gauge({
+      name: 'docket_delivery_subscriptions',
+      help: 'Subscriptions of this instance, by phase of their machine',
+      labelNames: ['phase'] as const,
+      registers,
+    }),
+    tailBytes: new Gauge({
+      name: 'docket_delivery_tail_bytes',
+      help: 'Bytes of records kept for delivery, over all partitions of this instance',
+      registers,
+    }),
+    heldBytes: new Gauge({
+      name: 'docket_delivery_held_bytes',
+      help: 'Bytes of batches that wait for their next try',
+      registers,
+    }),
+    cursorsFailed: new Counter({
+      name: 'docket_delivery_cursor_saves_failed_total',
+      help: 'Cursors that Kafka did not acknowledge; each is saved again',
+      registers,
+    }),
+    attemptsLost: new Counter({
+      name: 'docket_delivery_attempt_records_lost_total',
+      help: 'Records of attempts that could not be published; the deliveries themselves are not affected',
+      registers,
+    }),
+  };
+}

@@ -1,0 +1,55 @@
+/** What became of a request, as the sender saw it. */
+export type Answer =
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      readonly retryAfterMs: number | null;
+      readonly excerpt: string;
+    }
+  | { readonly kind: 'failed'; readonly error: SendError };
+
+/**
+ * The closed list of ways to get no answer. Names only: what is shown to customers never tells which addresses a name resolved to.
+ * secret_unavailable: the subscription's secret cannot be opened with this master key.
+ */
+export type SendError =
+  'dns' | 'refused' | 'connection' | 'tls' | 'timeout' | 'address_not_allowed' | 'invalid_url' | 'secret_unavailable';
+
+/**
+ * delivered: the receiver has it · retry: the receiver or the way to it is in trouble · misconfigured: it refuses, and somebody has to mend
+ * something; tried again rarely, dropped never · gone: it wants no more; suspended with the cursor kept.
+ */
+export type Outcome = 'delivered' | 'retry' | 'misconfigured' | 'gone';
+
+/** Request Timeout, Too Early, Too Many Requests: the same request may succeed later (RFC 9110, 8470, 6585). */
+const retryStatuses = new Set([408, 425, 429]);
+
+/** The one place that decides what an answer means for a webhook. Redirects are never followed, so they are a refusal. */
+export function outcomeOf(answer: Answer): Outcome {
+  if (answer.kind === 'failed') return outcomeOfError(answer.error);
+  const { status } = answer;
+  if (status >= 200 && status < 300) return 'delivered';
+  if (status === 410) return 'gone';
+  return status >= 500 || retryStatuses.has(status) ? 'retry' : 'misconfigured';
+}
+
+function outcomeOfError(error: SendError): Outcome {
+  switch (error) {
+    case 'dns':
+    case 'refused':
+    case 'connection':
+    case 'tls':
+    case 'timeout':
+      return 'retry';
+    case 'address_not_allowed':
+    case 'invalid_url':
+    case 'secret_unavailable':
+      return 'misconfigured';
+  }
+}
+
+/** What the attempt's record and the cursor say; empty for a delivered one. */
+export function errorNameOf(answer: Answer): string {
+  if (answer.kind === 'failed') return answer.error;
+  return outcomeOf(answer) === 'delivered' ? '' : `status_${answer.status}`;
+}

@@ -1,0 +1,225 @@
+import { partitionOf } from '@docket/event';
+import type { Subscription } from '@docket/directory';
+import type { Topology } from '@docket/kafka';
+import type { Logger } from '@docket/runtime';
+
+import { createBatchStore } from './batch-store.ts';
+import type { BatchStore } from './batch-store.ts';
+import { firstCursor, inGeneration } from './cursor-mapper.ts';
+import { initialState, stepDelivery } from './delivery-machine.ts';
+import type { DeliveryState, Effect, Input, Wish } from './delivery-machine.ts';
+import type { Cursors } from './kafka-cursors.ts';
+import type { createLogSource } from './log-source.ts';
+import type { DeliveryMetrics } from './metrics.ts';
+import type { BatchSender } from './send-batch.ts';
+import type { Pool, Slots } from './slot-policy.ts';
+import type { TailBuffer } from './tail-buffer.ts';
+
+/** The machines of one assignment's subscriptions, and the shell that runs their effects. */
+export interface SubscriptionTable {
+  /** Adds, changes or, when `subscription` is undefined, removes. */
+  set(id: string, subscription: Subscription | undefined): void;
+  /** Records of a log came. */
+  grew(log: string): void;
+  /** Takes up the slots that are free now. */
+  takeSlots(): void;
+  /** Nothing new begins; what is under way ends by itself, and its acknowledgement still counts. */
+  stop(): void;
+  /** Resolves when nothing is under way. */
+  settled(): Promise<void>;
+  /** Gives up what is under way. */
+  abort(): void;
+  countByPhase(): ReadonlyMap<string, number>;
+  heldBytes(): number;
+}
+
+export interface SubscriptionTablePorts {
+  readonly topology: Topology;
+  readonly tails: ReadonlyMap<number, TailBuffer>;
+  readonly source: ReturnType<typeof createLogSource>;
+  readonly sender: BatchSender;
+  readonly cursors: Cursors;
+  /** Shared by all assignments of the process: what an old one has under way still counts. */
+  readonly slots: Slots;
+  /** A slot was asked for or given back: whoever is current takes what is free, soon. */
+  readonly onSlotFree: () => void;
+  readonly logger: Logger;
+  readonly metrics: DeliveryMetrics;
+}
+
+interface Row {
+  subscription: Subscription;
+  readonly partition: number;
+  readonly tail: TailBuffer;
+  state: DeliveryState;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** I8: batches that wait for their next try. */
+const heldBytesMax = 64 * 1024 * 1024;
+
+export function createSubscriptionTable(ports: SubscriptionTablePorts): SubscriptionTable {
+  const { topology, cursors, slots, metrics } = ports;
+  const rows = new Map<string, Row>();
+  const byLog = new Map<string, Set<Row>>();
+  const held: BatchStore = createBatchStore(heldBytesMax);
+  const underWay = new Set<Promise<void>>();
+  const aborting = new AbortController();
+  let isStopped = false;
+
+  const dispatch = (row: Row, input: Input): void => {
+    const { state, effects } = stepDelivery(row.state, input, Date.now());
+    row.state = state;
+    for (const effect of effects) run(row, effect);
+  };
+
+  const release = (id: string): void => {
+    held.setUnderWay(id, false);
+    slots.release(id);
+    ports.onSlotFree();
+  };
+
+  const run = (row: Row, effect: Effect): void => {
+    const { id } = row.subscription;
+    // Of a row that has ended, only what is true for ever still counts.
+    const isOver = isStopped || rows.get(id) !== row;
+    switch (effect.type) {
+      case 'ask':
+        if (isOver) return;
+        slots.ask({ id, tenantId: row.subscription.tenant_id, pool: poolOf(row) });
+        return ports.onSlotFree();
+      case 'cancel':
+        return slots.cancel(id);
+      case 'release':
+        return release(id);
+      case 'read':
+        return isOver ? release(id) : track(read(row, effect.toSeq));
+      case 'send':
+        return isOver ? release(id) : track(send(row, effect.tryNumber));
+      case 'wake':
+        clearTimeout(row.timer);
+        if (!isOver)
+          row.timer = setTimeout(() => dispatch(row, { type: 'due' }), Math.max(0, effect.atMs - Date.now()));
+        return;
+      case 'save':
+        return cursors.save(row.subscription, row.state.cursor, effect.isUrgent);
+    }
+  };
+
+  const poolOf = ({ state, tail, subscription }: Row): Pool => {
+    if (state.cursor.state === 'failing') return 'failing';
+    return tail.covers(subscription.tenant_id, state.cursor.offset) ? 'live' : 'catch_up';
+  };
+
+  const read = async (row: Row, toSeq: number | null): Promise<void> => {
+    const { subscription, partition, tail, state } = row;
+    const kept = held.get(subscription.id);
+    if (toSeq !== null && kept?.place.toSeq === toSeq) {
+      held.setUnderWay(subscription.id, true);
+      metrics.reads.inc({ source: 'held', result: 'batch' });
+      return dispatch(row, { type: 'read', result: { kind: 'batch', ...kept.place }, jitter: Math.random() });
+    }
+    const request = { subscription, partition, tail, cursor: state.cursor, toSeq, signal: aborting.signal };
+    const { source, result, batch } = await ports.source.read(request);
+    metrics.reads.inc({ source, result: result.kind });
+    if (batch !== undefined && result.kind === 'batch') held.put(subscription.id, { batch, place: result });
+    dispatch(row, { type: 'read', result, jitter: Math.random() });
+  };
+
+  const send = async (row: Row, tryNumber: number): Promise<void> => {
+    const { subscription } = row;
+    const batch = held.get(subscription.id)?.batch;
+    if (batch === undefined) throw new Error(`the batch of ${subscription.id} that is to be sent is not there`);
+    const sent = await ports.sender.send(subscription, batch, tryNumber, aborting.signal);
+    // Whatever was asked while it was under way: what the receiver acknowledged, it has.
+    if (sent.outcome === 'delivered') held.delete(subscription.id);
+    dispatch(row, { type: 'answered', ...sent, jitter: Math.random() });
+  };
+
+  const track = (work: Promise<void>): void => {
+    const tracked = work.finally(() => underWay.delete(tracked));
+    underWay.add(tracked);
+  };
+
+  const takeSlots = (): void => {
+    if (isStopped) return;
+    for (const { id } of slots.grant()) {
+      const row = rows.get(id);
+      if (row === undefined) slots.release(id);
+      else dispatch(row, { type: 'slot' });
+    }
+  };
+
+  const add = (subscription: Subscription): void => {
+    const { id, tenant_id: log } = subscription;
+    const partition = partitionOf(log, topology.partitions);
+    const tail = ports.tails.get(partition);
+    // Another instance's partition.
+    if (tail === undefined) return;
+    tail.watch(log);
+    const cursor = cursors.get(id) ?? firstCursor(subscription.start_after_seq, topology.generation);
+    const state = initialState(inGeneration(cursor, topology.generation), wishOf(subscription));
+    const row: Row = { subscription, partition, tail, state, timer: undefined };
+    rows.set(id, row);
+    const siblings = byLog.get(log) ?? new Set();
+    byLog.set(log, siblings.add(row));
+    dispatch(row, { type: 'began' });
+  };
+
+  const remove = (row: Row): void => {
+    const { id, tenant_id: log } = row.subscription;
+    clearTimeout(row.timer);
+    rows.delete(id);
+    held.delete(id);
+    slots.cancel(id);
+    const siblings = byLog.get(log);
+    siblings?.delete(row);
+    if (siblings?.size === 0) {
+      byLog.delete(log);
+      row.tail.unwatch(log);
+    }
+  };
+
+  return {
+    set: (id, subscription) => {
+      const row = rows.get(id);
+      if (isStopped) return;
+      if (subscription === undefined) return row === undefined ? undefined : remove(row);
+      if (row === undefined) return add(subscription);
+      row.subscription = subscription;
+      dispatch(row, { type: 'changed', ...wishOf(subscription) });
+    },
+    grew: (log) => {
+      for (const row of byLog.get(log) ?? []) dispatch(row, { type: 'grew' });
+    },
+    takeSlots,
+    stop: () => {
+      isStopped = true;
+      for (const [id, row] of rows) {
+        clearTimeout(row.timer);
+        slots.cancel(id);
+      }
+    },
+    settled: async () => {
+      while (underWay.size > 0) await Promise.allSettled(underWay);
+    },
+    abort: () => aborting.abort(),
+    countByPhase: () => {
+      const counts = new Map<string, number>();
+      for (const { state } of rows.values()) {
+        const name = state.isPaused ? 'paused' : state.phase.name;
+        counts.set(name, (counts.get(name) ?? 0) + 1);
+      }
+      return counts;
+    },
+    heldBytes: () => held.bytes(),
+  };
+}
+
+function wishOf(subscription: Subscription): Wish {
+  return {
+    isPaused: subscription.state === 'paused',
+    version: subscription.updated_at,
+    lingerMs: subscription.batch.max_wait_ms,
+  };
+}

@@ -1,0 +1,140 @@
+import { logOf } from '@docket/event';
+import type { LogRecord } from '@docket/event';
+
+/**
+ * The newest records of one partition, for all its subscriptions together, bounded in bytes (I8). Only watched logs are kept: the records of tenants
+ * without subscriptions are skipped by their key, before anything is decoded.
+ *
+ * A log's part is whole from an offset on: `covers(log, offset)` says that every record of the log behind `offset` is here. So a subscription that stands
+ * at (seq, coverage) needs no base count: the first record behind its coverage has seq + 1, the next seq + 2, because seq is dense (I3). What the buffer
+ * has dropped, or never read, is in ClickHouse; there is no attaching and no detaching, only "covers" or not, asked at every step.
+ */
+export interface TailBuffer {
+  /** Keeps the records of a log from `endOffset` on. Watching twice changes nothing. */
+  watch(log: string): void;
+  unwatch(log: string): void;
+  /** Takes the records of one fetch, ascending; gives the watched logs that grew. Then everything below `nextOffset` has been seen. */
+  append(records: readonly LogRecord[], nextOffset: number): ReadonlySet<string>;
+  covers(log: string, offset: number): boolean;
+  /** The records of a log behind an offset, oldest first, at most `recordsMax`. Whole only if the buffer covers that offset. */
+  after(log: string, offset: number, recordsMax: number): LogRecord[];
+  /** Everything below has been seen. */
+  endOffset(): number;
+  bytes(): number;
+}
+
+interface LogTail {
+  /** Every record of the log at or above this offset and below the end is in `records`. */
+  wholeFrom: number;
+  records: LogRecord[];
+  /** Records before it have been dropped; cut off now and then, so that dropping costs a constant. */
+  first: number;
+}
+
+/** What a record costs beside its bytes. */
+const recordOverheadBytes = 300;
+
+export function createTailBuffer(options: {
+  readonly partition: number;
+  readonly partitions: number;
+  /** Where reading begins; the logs that are watched before the first record are whole from here. */
+  readonly fromOffset: number;
+  readonly bytesMax: number;
+}): TailBuffer {
+  const { partition, partitions, bytesMax } = options;
+  const logs = new Map<string, LogTail>();
+  /** All kept records in the order of their offsets, whichever their log: the oldest goes first. */
+  let order: { readonly tail: LogTail; readonly record: LogRecord }[] = [];
+  let orderFirst = 0;
+  let endOffset = options.fromOffset;
+  let bytes = 0;
+
+  const isOverfull = (): boolean => bytes > bytesMax;
+
+  const dropOldest = (): void => {
+    const oldest = order[orderFirst];
+    if (oldest === undefined) return;
+    orderFirst += 1;
+    bytes -= sizeOf(oldest.record);
+    const { tail, record } = oldest;
+    // An unwatched log's records still wait here for their turn.
+    if (tail.records[tail.first] === record) {
+      tail.first += 1;
+      tail.wholeFrom = record.offset + 1;
+      if (tail.first > 1024 && tail.first * 2 > tail.records.length) {
+        tail.records = tail.records.slice(tail.first);
+        tail.first = 0;
+      }
+    }
+    if (orderFirst > 4096 && orderFirst * 2 > order.length) {
+      order = order.slice(orderFirst);
+      orderFirst = 0;
+    }
+  };
+
+  return {
+    watch: (log) => {
+      if (!logs.has(log)) logs.set(log, { wholeFrom: endOffset, records: [], first: 0 });
+    },
+    unwatch: (log) => void logs.delete(log),
+    append: (records, nextOffset) => {
+      const grown = new Set<string>();
+      for (const record of records) {
+        const log = record.key?.toString('latin1') ?? '';
+        const tail = logs.get(log);
+        if (tail === undefined || logOf(record.key, partition, partitions) !== log) continue;
+        const kept = detached(record);
+        tail.records.push(kept);
+        order.push({ tail, record: kept });
+        bytes += sizeOf(kept);
+        grown.add(log);
+      }
+      endOffset = nextOffset;
+      while (isOverfull()) dropOldest();
+      return grown;
+    },
+    covers: (log, offset) => {
+      const tail = logs.get(log);
+      return tail !== undefined && offset >= tail.wholeFrom - 1;
+    },
+    after: (log, offset, recordsMax) => {
+      const tail = logs.get(log);
+      if (tail === undefined) return [];
+      const start = firstBehind(tail, offset);
+      return tail.records.slice(start, start + recordsMax);
+    },
+    endOffset: () => endOffset,
+    bytes: () => bytes,
+  };
+}
+
+function firstBehind(tail: LogTail, offset: number): number {
+  let low = tail.first;
+  let high = tail.records.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((tail.records[middle]?.offset ?? 0) <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** A record's bytes are slices of a whole fetch; a kept one must not keep the fetch alive. */
+function detached(record: LogRecord): LogRecord {
+  const headers = Object.entries(record.headers).map(([name, value]) => [
+    name,
+    value === undefined ? value : Buffer.from(value),
+  ]);
+  return {
+    ...record,
+    key: record.key === null ? null : Buffer.from(record.key),
+    value: record.value === null ? null : Buffer.from(record.value),
+    headers: Object.fromEntries(headers),
+  };
+}
+
+function sizeOf(record: LogRecord): number {
+  let bytes = recordOverheadBytes + (record.key?.length ?? 0) + (record.value?.length ?? 0);
+  for (const [name, value] of Object.entries(record.headers)) bytes += name.length + (value?.length ?? 0);
+  return bytes;
+}

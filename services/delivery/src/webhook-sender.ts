@@ -1,0 +1,126 @@
+import { Agent, request } from 'undici';
+
+import { vetUrl } from './address-policy.ts';
+import type { Answer, SendError } from './outcome-policy.ts';
+import { parseRetryAfter } from './retry-policy.ts';
+import { addressNotAllowedCode, vettedLookup } from './vetted-lookup.ts';
+
+/** Deadlines of one exchange. Together they bound how long a slot is held. */
+const connectTimeoutMs = 5_000;
+const firstByteTimeoutMs = 15_000;
+const exchangeTimeoutMs = 30_000;
+/** More of an answer than this is not read; the socket is closed. */
+const answerBytesMax = 16 * 1024;
+const excerptCharactersMax = 512;
+/** Below what common servers keep idle sockets for (nginx 75 s, Node 5 s). */
+const keepAliveMs = 4_000;
+
+export interface WebhookRequest {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+export interface WebhookSender {
+  /** Sends one request, and never rejects: every failure is an answer. Redirects are not followed. Aborted: `connection`. */
+  send(webhook: WebhookRequest, signal: AbortSignal): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export interface WebhookSenderOptions {
+  /** SINK_ALLOWED_HOSTS: hosts whose addresses are not judged. */
+  readonly allowedHosts: readonly string[];
+}
+
+export function createWebhookSender({ allowedHosts }: WebhookSenderOptions): WebhookSender {
+  const limits = {
+    headersTimeout: firstByteTimeoutMs,
+    bodyTimeout: firstByteTimeoutMs,
+    keepAliveTimeout: keepAliveMs,
+    pipelining: 1,
+  };
+  const guarded = new Agent({ ...limits, connect: { timeout: connectTimeoutMs, lookup: vettedLookup } });
+  const trusted = new Agent({ ...limits, connect: { timeout: connectTimeoutMs } });
+
+  const exchange = async (
+    url: URL,
+    dispatcher: Agent,
+    webhook: WebhookRequest,
+    signal: AbortSignal,
+  ): Promise<Answer> => {
+    const { statusCode, headers, body } = await request(url, {
+      method: 'POST',
+      dispatcher,
+      signal,
+      headers: { ...webhook.headers, 'content-type': 'application/json', 'user-agent': 'Docket-Webhook/1' },
+      body: webhook.body,
+    });
+    const text = await readAtMost(body, answerBytesMax);
+    const retryAfter = headers['retry-after'];
+    return {
+      kind: 'answered',
+      status: statusCode,
+      retryAfterMs: parseRetryAfter(Array.isArray(retryAfter) ? retryAfter[0] : retryAfter, Date.now()),
+      excerpt: text.slice(0, excerptCharactersMax),
+    };
+  };
+
+  return {
+    send: async (webhook, signal) => {
+      const target = vetUrl(webhook.url, allowedHosts);
+      if (!target.ok) return { kind: 'failed', error: target.reason };
+      const timeout = AbortSignal.timeout(exchangeTimeoutMs);
+      try {
+        return await exchange(
+          target.url,
+          target.isVetted ? trusted : guarded,
+          webhook,
+          AbortSignal.any([signal, timeout]),
+        );
+      } catch (error) {
+        return { kind: 'failed', error: timeout.aborted ? 'timeout' : sendErrorOf(error) };
+      }
+    },
+    close: async () => {
+      await Promise.all([guarded.destroy(), trusted.destroy()]);
+    },
+  };
+}
+
+/** Reads up to a limit and drops the rest together with the socket: a receiver may not make us read for ever. */
+async function readAtMost(body: AsyncIterable<Buffer> & { destroy(): unknown }, bytesMax: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= bytesMax) break;
+  }
+  body.destroy();
+  return Buffer.concat(chunks).subarray(0, bytesMax).toString();
+}
+
+const dnsCodes = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'ENODATA']);
+const timeoutCodes = new Set([
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+]);
+
+/** This file owns the wire, so here, and only here, errors are told apart by their codes. */
+function sendErrorOf(error: unknown): SendError {
+  const code = codeOf(error);
+  if (code === addressNotAllowedCode) return 'address_not_allowed';
+  if (dnsCodes.has(code)) return 'dns';
+  if (timeoutCodes.has(code)) return 'timeout';
+  if (code === 'ECONNREFUSED') return 'refused';
+  return /TLS|SSL|CERT|SIGNATURE|EPROTO/.test(code) ? 'tls' : 'connection';
+}
+
+/** Of the error, or of the first of several: a name with two addresses fails twice. */
+function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return '';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return 'errors' in error && Array.isArray(error.errors) ? codeOf(error.errors[0]) : '';
+}

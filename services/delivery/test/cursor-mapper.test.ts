@@ -1,0 +1,53 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+import { cursorBytes, firstCursor, inGeneration, laterCursor, parseCursor } from '../src/cursor-mapper.ts';
+import type { Cursor } from '../src/cursor-mapper.ts';
+
+const small = fc.nat({ max: 3 });
+const cursors: fc.Arbitrary<Cursor> = fc.record({
+  reset: small,
+  seq: small,
+  offset: fc.integer({ min: -1, max: 3 }),
+  generation: fc.integer({ min: 1, max: 2 }),
+  eventSeq: small,
+  state: fc.constantFrom('active', 'failing', 'suspended'),
+  suspendedVersion: fc.string(),
+  failingSinceMs: fc.option(fc.integer({ min: 0, max: 4_000_000_000_000 })),
+  lastError: fc.string(),
+});
+
+describe('a cursor', () => {
+  test('comes out of its record as it went in', () => {
+    fc.assert(fc.property(cursors, (cursor) => expect(parseCursor(cursorBytes(cursor))).toEqual(cursor)));
+  });
+
+  test.each([
+    '',
+    'null',
+    '[]',
+    '{}',
+    '{"version":2}',
+    '{"version":1,"reset":0,"seq":-1}',
+    '{"version":1,"reset":0,"seq":1.5}',
+  ])('is not read from %j', (text) => expect(parseCursor(Buffer.from(text))).toBeUndefined());
+
+  test('I6: the order in which cursors are seen does not matter for where a subscription stands', () => {
+    fc.assert(
+      fc.property(fc.array(cursors, { minLength: 1, maxLength: 6 }), (seen) => {
+        const last = seen.reduce<Cursor | undefined>((known, cursor) => laterCursor(known, cursor), undefined);
+        const reset = Math.max(...seen.map((cursor) => cursor.reset));
+        const seq = Math.max(...seen.filter((cursor) => cursor.reset === reset).map((cursor) => cursor.seq));
+        expect({ reset: last?.reset, seq: last?.seq }).toEqual({ reset, seq });
+      }),
+    );
+  });
+
+  test('coverage grows with equal places, and never comes from another generation', () => {
+    const at = firstCursor(5, 1);
+    expect(laterCursor({ ...at, offset: 9 }, { ...at, offset: 7 }).offset).toBe(9);
+    expect(laterCursor({ ...at, offset: 9 }, { ...at, offset: 7, generation: 2 }).offset).toBe(7);
+    expect(inGeneration({ ...at, offset: 9 }, 2)).toEqual({ ...at, generation: 2, offset: -1 });
+    expect(inGeneration({ ...at, offset: 9 }, 1).offset).toBe(9);
+  });
+});

@@ -1,0 +1,98 @@
+import { describe, expect, test } from '@jest/globals';
+import { encodeEvent, frameAvro, newEventId, parseEvent, partitionOf, rowOfEvent } from '@docket/event';
+import type { AuditEvent, EventStatus, LogRecord } from '@docket/event';
+import { createEventDecoder } from '@docket/event';
+import { auditEventAvro } from '@docket/schemas';
+
+import { entriesOfRecords, entryOfRow } from '../src/log-entry-mapper.ts';
+
+const partitions = 12;
+const decode = createEventDecoder(auditEventAvro);
+const decoderOf = (schemaId: number): typeof decode | undefined => (schemaId === 1 ? decode : undefined);
+
+function newEvent(): AuditEvent {
+  const parsed = parseEvent(
+    { tenant_id: 'acme', action: 'a.b', actor: { type: 'user', id: 'u' } },
+    Date.now(),
+    newEventId(),
+  );
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
+  return parsed.event;
+}
+
+const record = (value: Buffer | null, offset: number): LogRecord => ({
+  partition: partitionOf('acme', partitions),
+  offset,
+  timestampMs: Date.now(),
+  key: Buffer.from('acme'),
+  value,
+  headers: {},
+});
+
+describe('entries of records', () => {
+  test('consecutive records get consecutive seqs; what cannot be an event is skipped and counted', () => {
+    const good = frameAvro(1, encodeEvent(newEvent()));
+    const records = [record(good, 10), record(Buffer.from('garbage'), 12), record(null, 13), record(good, 17)];
+    const entries = entriesOfRecords(records, 41, partitions, decoderOf);
+    expect(entries.map((entry) => [entry.seq, entry.kind === 'event' ? entry.event.seq : entry.reason])).toEqual([
+      [41, 41],
+      [42, 'quarantined'],
+      [43, 'quarantined'],
+      [44, 44],
+    ]);
+  });
+
+  test('nothing that the index accepts is skipped: an unknown schema ends the entries instead', () => {
+    const good = frameAvro(1, encodeEvent(newEvent()));
+    const unknown = frameAvro(2, encodeEvent(newEvent()));
+    expect(
+      entriesOfRecords([record(good, 1), record(unknown, 2), record(good, 3)], 1, partitions, decoderOf),
+    ).toHaveLength(1);
+    expect(entriesOfRecords([record(unknown, 2)], 1, partitions, decoderOf)).toEqual([]);
+  });
+});
+
+describe('entries of rows', () => {
+  const expected: Record<EventStatus, string> = {
+    accepted: 'event',
+    conflict: 'event',
+    duplicate: 'duplicate',
+    quarantined: 'quarantined',
+    rerouted: 'quarantined',
+    lost: 'lost',
+  };
+  const statuses: EventStatus[] = ['accepted', 'duplicate', 'conflict', 'quarantined', 'rerouted', 'lost'];
+  test.each(statuses)('%s', (status) => {
+    const place = {
+      log: 'acme',
+      seq: 7,
+      statusDetail: '',
+      receivedAtMs: 5,
+      schemaId: 1,
+      generation: 1,
+      partition: 0,
+      offset: 9,
+    };
+    const entry = entryOfRow(rowOfEvent(newEvent(), { ...place, status }, 0n));
+    expect(entry.seq).toBe(7);
+    expect(entry.kind === 'event' ? 'event' : entry.reason).toBe(expected[status]);
+    if (status === 'conflict') expect(entry).toMatchObject({ event: { status: 'conflict' } });
+  });
+
+  test('a record and its row make the same event', () => {
+    const event = newEvent();
+    const from = record(frameAvro(1, encodeEvent(event)), 3);
+    const place = {
+      log: 'acme',
+      seq: 1,
+      statusDetail: '',
+      receivedAtMs: from.timestampMs,
+      schemaId: 1,
+      generation: 1,
+      partition: 0,
+      offset: 3,
+    };
+    const [ofRecord] = entriesOfRecords([from], 1, partitions, decoderOf);
+    expect(entryOfRow(rowOfEvent(event, { ...place, status: 'accepted' }, 0n))).toEqual(ofRecord);
+  });
+});

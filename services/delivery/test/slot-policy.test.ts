@@ -1,0 +1,98 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+import { createSlots } from '../src/slot-policy.ts';
+import type { Pool, SlotRequest } from '../src/slot-policy.ts';
+
+const limits = { perPool: { live: 3, catch_up: 1, failing: 2 }, perTenant: 2 };
+const ask = (id: string, tenantId: string, pool: Pool = 'live'): SlotRequest => ({ id, tenantId, pool });
+const granted = (slots: ReturnType<typeof createSlots>): string[] => slots.grant().map(({ id }) => id);
+
+describe('I7: slots', () => {
+  test('first come, first served; a released slot goes to the next', () => {
+    const slots = createSlots(limits);
+    for (const id of ['1', '2', '3', '4', '5']) slots.ask(ask(id, `t${id}`));
+    expect(granted(slots)).toEqual(['1', '2', '3']);
+    expect(granted(slots)).toEqual([]);
+    slots.release('2');
+    expect(granted(slots)).toEqual(['4']);
+    slots.release('nobody');
+    expect(slots.stats().live).toEqual({ held: 3, waiting: 1 });
+  });
+
+  test('a tenant takes no more than its share of a pool, and others pass it', () => {
+    const slots = createSlots(limits);
+    for (const id of ['1', '2', '3']) slots.ask(ask(id, 'big'));
+    slots.ask(ask('4', 'small'));
+    expect(granted(slots)).toEqual(['1', '2', '4']);
+    slots.release('1');
+    expect(granted(slots)).toEqual(['3']);
+  });
+
+  test('the failing and the catching up wait for their own kind only', () => {
+    const slots = createSlots(limits);
+    for (let index = 0; index < 50; index += 1) slots.ask(ask(`f${index}`, `t${index}`, 'failing'));
+    for (let index = 0; index < 50; index += 1) slots.ask(ask(`c${index}`, `t${index}`, 'catch_up'));
+    slots.ask(ask('healthy', 'x'));
+    expect(granted(slots)).toEqual(['healthy', 'c0', 'f0', 'f1']);
+  });
+
+  test('one subscription holds one slot, also when it asks again before it has released', () => {
+    const slots = createSlots(limits);
+    slots.ask(ask('1', 'a'));
+    expect(granted(slots)).toEqual(['1']);
+    slots.ask(ask('1', 'a'));
+    expect(granted(slots)).toEqual([]);
+    slots.release('1');
+    expect(granted(slots)).toEqual(['1']);
+    slots.ask(ask('2', 'a'));
+    slots.cancel('2');
+    expect(granted(slots)).toEqual([]);
+  });
+
+  test('no limit is ever exceeded, and nobody who asks is forgotten', () => {
+    const action = fc.record({
+      id: fc.nat({ max: 12 }).map(String),
+      tenantId: fc.constantFrom('a', 'b', 'c'),
+      pool: fc.constantFrom<Pool>('live', 'catch_up', 'failing'),
+      release: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
+        const slots = createSlots(limits);
+        const held = new Map<string, SlotRequest>();
+        const waiting = new Set<string>();
+        for (const { release, ...request } of actions) {
+          if (release) {
+            held.delete(request.id);
+            slots.release(request.id);
+          } else {
+            waiting.add(request.id);
+            slots.ask(request);
+          }
+          for (const one of slots.grant()) {
+            expect(held.has(one.id)).toBe(false);
+            held.set(one.id, one);
+            waiting.delete(one.id);
+          }
+          for (const pool of ['live', 'catch_up', 'failing'] as const) {
+            const inPool = [...held.values()].filter((one) => one.pool === pool);
+            expect(inPool.length).toBeLessThanOrEqual(limits.perPool[pool]);
+            for (const tenantId of ['a', 'b', 'c']) {
+              expect(inPool.filter((one) => one.tenantId === tenantId).length).toBeLessThanOrEqual(limits.perTenant);
+            }
+          }
+        }
+        for (let round = 0; round < 30; round += 1) {
+          for (const id of held.keys()) slots.release(id);
+          held.clear();
+          for (const one of slots.grant()) {
+            held.set(one.id, one);
+            waiting.delete(one.id);
+          }
+        }
+        expect([...waiting]).toEqual([]);
+      }),
+    );
+  });
+});
