@@ -19,7 +19,7 @@ export {
   type DirectoryState,
 } from './directory-state.ts';
 export { createDirectoryView, type DirectoryView } from './directory-view.ts';
-export { createDirectoryWriter, type Decision, type DirectoryWriter } from './directory-writer.ts';
+export { createDirectoryWriter, type Decide, type Decision, type DirectoryWriter } from './directory-writer.ts';
 export {
   scopes,
   type ApiKey,

@@ -1,12 +1,4 @@
-import type {
-  Credential,
-  Decision,
-  DirectoryReader,
-  DirectoryView,
-  DirectoryWriter,
-  MasterKey,
-  Scope,
-} from '@docket/directory';
+import type { Credential, Decide, DirectoryView, DirectoryWriter, MasterKey, Scope } from '@docket/directory';
 import { DocketError, readJsonBody, requestIdOf } from '@docket/runtime';
 import type { Logger } from '@docket/runtime';
 import type { Static, TSchema } from '@sinclair/typebox';
@@ -53,7 +45,7 @@ export async function changeDirectory<Result extends { readonly id: string }>(
     readonly kind: 'tenant' | 'key' | 'subscription';
     readonly name: string;
     readonly caller: Credential;
-    readonly decide: (directory: DirectoryReader) => Decision<Result>;
+    readonly decide: Decide<Result>;
   },
 ): Promise<Result> {
   const { kind, name, caller, decide } = change;
