@@ -1,1 +1,2 @@
-export {};
+export { createAllInOneApps } from './app.ts';
+export { settings, type Config } from './config.ts';
