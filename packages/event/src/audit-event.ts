@@ -16,6 +16,9 @@ export const metadataKeyPattern = '^[A-Za-z0-9_.-]{1,64}$';
 export const metadataValueBytesMax = 2 * 1024;
 export const changeValueBytesMax = 8 * 1024;
 
+/** The greatest integer that avsc writes as a long. */
+export const avroLongMax = Number.MAX_SAFE_INTEGER - 1;
+
 const chars = (min: number, max: number, description: string) =>
   Type.String({ minLength: min, maxLength: max, description });
 const bytes = (max: number, description: string) =>
@@ -139,7 +142,7 @@ export const eventSchema = closed(
           counter: Type.Optional(
             Type.Integer({
               minimum: 0,
-              maximum: Number.MAX_SAFE_INTEGER,
+              maximum: avroLongMax,
               description: "The recorder's own running number from 1; 0 is absent.",
             }),
           ),

@@ -25,6 +25,7 @@ describe('parseEvent accepts', () => {
     ],
     ['an IPv6 address', withField({ context: { ip: '2001:db8::1' } })],
     ['a time exactly 24 h ahead', withField({ occurred_at: new Date(goldenArrivalMs + 86_400_000).toISOString() })],
+    ['the greatest counter', withField({ source: { counter: 9007199254740990 } })],
     ['a leap second', withField({ occurred_at: '2016-12-31T23:59:60Z' })],
   ])('%s', (_name, input) => expect(errorsOf(input)).toEqual([]));
 });
@@ -135,7 +136,7 @@ describe('parseEvent refuses, and says where and why', () => {
     [
       'a fractional counter',
       withField({ source: { counter: 1.5 } }),
-      '/source/counter must be an integer from 0 to 9007199254740991',
+      '/source/counter must be an integer from 0 to 9007199254740990',
     ],
   ])('%s', (_name, input, error) => expect(errorsOf(input)).toEqual([error]));
 

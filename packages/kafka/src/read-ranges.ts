@@ -69,15 +69,17 @@ async function readHeld(kafka: KafkaClient, options: ReadOptions, ranges: readon
   /** What is left to read, by partition: the next offset and the end. */
   const left = new Map(ranges.map(({ partition, from, to }) => [partition, { next: from, to }]));
   let timer: NodeJS.Timeout | undefined;
+  /** Handlers at work: while there is one, nobody waits for Kafka. */
+  let handing = 0;
   let handlerFailure: { readonly error: unknown } | undefined;
   let settle: { done: () => void; fail: (error: Error) => void } | undefined;
 
   const stayAwake = (): void => {
     clearTimeout(timer);
-    timer = setTimeout(
-      () => settle?.fail(new Error(`nothing of ${topic} came for ${idleDeadlineMs} ms`)),
-      idleDeadlineMs,
-    );
+    timer = setTimeout(() => {
+      if (handing > 0) stayAwake();
+      else settle?.fail(new Error(`nothing of ${topic} came for ${idleDeadlineMs} ms`));
+    }, idleDeadlineMs);
   };
   const advance = (partition: number, next: number): void => {
     stayAwake();
@@ -94,10 +96,14 @@ async function readHeld(kafka: KafkaClient, options: ReadOptions, ranges: readon
   /** A reader that fails ends the reading: handing it the records again could count them twice. */
   const hand = async (records: readonly LogRecord[], partition: number): Promise<void> => {
     try {
+      handing += 1;
       if (handlerFailure === undefined) await options.onRecords(records, partition);
     } catch (error) {
       handlerFailure ??= { error };
       settle?.fail(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      handing -= 1;
+      stayAwake();
     }
   };
 

@@ -1,5 +1,5 @@
 import { encodeEvent, frameAvro, newEventId, parseEvent, type EventInput } from '@docket/event';
-import { createPublisher, valueSubjectOf, type PublishRecord } from '@docket/kafka';
+import { createPublisher, type PublishRecord } from '@docket/kafka';
 import type { World } from './world.ts';
 
 /** A small whole event of a tenant. */
@@ -14,13 +14,10 @@ export function eventInput(tenantId: string, changed: Partial<EventInput> = {}):
 }
 
 /** Its record for the events topic, as our own producers write it. */
-export async function eventRecord(world: World, input: EventInput): Promise<PublishRecord> {
+export function eventRecord(world: World, input: EventInput): PublishRecord {
   const parsed = parseEvent(input, Date.now(), newEventId());
   if (!parsed.ok) throw new Error(`the test's event is invalid: ${JSON.stringify(parsed.errors)}`);
-  const subject = valueSubjectOf(world.kafka.topics.events.name);
-  const schemaId = (await world.registry.subjectIds(subject)).at(-1);
-  if (schemaId === undefined) throw new Error(`${subject} has no version`);
-  return { key: input.tenant_id, value: frameAvro(schemaId, encodeEvent(parsed.event)) };
+  return { key: input.tenant_id, value: frameAvro(world.eventSchemaId, encodeEvent(parsed.event)) };
 }
 
 /** Publishes records to the events topic; rejects unless each is acknowledged. */

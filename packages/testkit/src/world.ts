@@ -27,6 +27,8 @@ export interface World {
   readonly env: Readonly<Record<string, string>>;
   readonly kafka: KafkaClient;
   readonly registry: SchemaRegistry;
+  /** The id of our own schema of events. */
+  readonly eventSchemaId: number;
   readonly clickhouse: ClickHouse;
   /** Removes topics, consumer groups, subjects and database. Safe to call twice. Stop the services first. */
   close(): Promise<void>;
@@ -52,9 +54,9 @@ export async function createWorld(options: { partitions?: number } = {}): Promis
   const subjects = [kafka.topics.events, kafka.topics.attempts].map((topic) => valueSubjectOf(topic.name));
   const [eventSubject = '', attemptSubject = ''] = subjects;
 
-  await Promise.all([
-    ensureTopics(kafka, { partitions }),
+  const [eventSchemaId] = await Promise.all([
     registry.register(eventSubject, auditEventAvro),
+    ensureTopics(kafka, { partitions }),
     registry.register(attemptSubject, deliveryAttemptAvro),
     migrate(settings, { directory: clickhouseMigrationsDirectory }),
   ]);
@@ -76,6 +78,7 @@ export async function createWorld(options: { partitions?: number } = {}): Promis
     env,
     kafka,
     registry,
+    eventSchemaId,
     clickhouse,
     close: () => (closing ??= close()),
   };

@@ -15,6 +15,7 @@ import {
 import { healthOf, type App, type AppPorts } from '@docket/runtime';
 import { Router } from 'express';
 import { createAssignmentRun, type AssignmentRun } from './assignment-run.ts';
+import { createAttemptsWriter } from './attempts-writer.ts';
 import { createBlockWriter } from './block-writer.ts';
 import type { Config } from './config.ts';
 import { createIngestorMetrics } from './metrics.ts';
@@ -35,7 +36,17 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
   const kafka = createKafka(config, { logger, clientId: 'docket-ingestor' });
   const eventsTopic = kafka.topics.events.name;
   const publisher = createPublisher(kafka);
-  const decoders = createEventDecoders(createSchemaRegistry(config), valueSubjectOf(eventsTopic), logger);
+  const registry = createSchemaRegistry(config);
+  const decoders = createEventDecoders(registry, valueSubjectOf(eventsTopic), logger);
+  const attempts = createAttemptsWriter({
+    kafka,
+    clickhouse,
+    registry,
+    groupId: `${config.kafkaTopicPrefix}ingestor.attempts`,
+    logger,
+    metrics,
+    onCrash: (error) => ports.exit(error),
+  });
   const limits = { rowsMax: config.blockRowsMax, bytesMax: config.blockBytesMax, ageMsMax: config.blockAgeMsMax };
   const stopping = new AbortController();
   let topology: Topology | undefined;
@@ -110,7 +121,9 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
         logger.warn({ detail: problem }, 'topics.not_right');
       },
     });
-    if (topology !== undefined) consumer.start();
+    if (topology === undefined) return;
+    consumer.start();
+    attempts.start();
   }
 
   return {
@@ -122,7 +135,7 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
     async stop() {
       stopping.abort();
       end();
-      await consumer.stop();
+      await Promise.all([consumer.stop(), attempts.stop()]);
       await runs;
       await publisher.stop();
       await clickhouse.close();

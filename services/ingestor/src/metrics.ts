@@ -40,6 +40,11 @@ export function createIngestorMetrics(registry: Registry) {
       help: 'Partitions that wait for an operator because Kafka and ClickHouse do not meet (see the log and /readyz)',
       registers,
     }),
+    unreadableAttempts: new Counter({
+      name: 'docket_ingestor_unreadable_attempts_total',
+      help: 'Records of the attempts topic that are no delivery attempt; they are left out',
+      registers,
+    }),
     prepareSeconds: new Gauge({
       name: 'docket_ingestor_prepare_seconds',
       help: 'How long the last assignment took from the join to the first fetch, in seconds',
