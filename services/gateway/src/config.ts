@@ -17,11 +17,12 @@ export const ingestSettings = {
   inFlightBytesMax: setting.integer({
     env: 'GATEWAY_IN_FLIGHT_BYTES_MAX',
     description:
-      'Bytes of request bodies that are being read or published at once; beyond it requests are answered 503 overloaded.',
+      'Bytes of request bodies that are being read or published at once; beyond it requests are answered 503 overloaded. One key gets at most half of it, beyond that 429 rate_limited.',
     unit: 'bytes',
-    // Room for six of the largest requests; a body costs a few times its size while it is parsed.
+    // Room for a dozen of the largest requests, six of one key; a body costs a few times its size while it is parsed.
     default: 64 * 1024 * 1024,
-    min: 16 * 1024 * 1024,
+    // A gzip body counts as twice the largest body, and a key gets half.
+    min: 32 * 1024 * 1024,
     max: 4 * 1024 * 1024 * 1024,
   }),
   trustedProxyHops: setting.integer({

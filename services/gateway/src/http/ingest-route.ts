@@ -42,7 +42,7 @@ export function createIngestRoute(context: IngestContext): RequestHandler {
     const isLenient = prefersLenient(req.get('prefer'));
     const idempotencyKey = readIdempotencyKey(req.get('idempotency-key'));
     requireJsonType(req);
-    const lease = reserve(context, req);
+    const lease = reserve(context, req, credential.keyId);
     try {
       const bytes = await readBody(req, { bytesMax: bodyBytesMax });
       lease.resize(bytes.length);
@@ -88,14 +88,16 @@ function senderOf({ view }: IngestContext, req: Request): Credential {
 }
 
 /** I8: takes what the body may cost before reading it: its length, or the most it can be where that is not known. */
-function reserve({ budget, metrics }: IngestContext, req: Request): ByteLease {
+function reserve({ budget }: IngestContext, req: Request, keyId: string): ByteLease {
   const announced = Number(req.headers['content-length'] ?? bodyBytesMax);
   const isPlain = (req.headers['content-encoding'] ?? 'identity').toLowerCase() === 'identity';
   const bytes = Math.min(announced, bodyBytesMax) + (isPlain ? 0 : bodyBytesMax);
-  const lease = budget.take(bytes);
-  if (lease !== undefined) return lease;
-  metrics.events('failed', 1);
-  throw new DocketError('overloaded', 'Too many bytes are being received at once.', { retryAfterSeconds: 1 });
+  const taken = budget.take(keyId, bytes);
+  if (taken.ok) return taken.lease;
+  if (taken.reason === 'all_taken') {
+    throw new DocketError('overloaded', 'Too many bytes are being received at once.', { retryAfterSeconds: 1 });
+  }
+  throw new DocketError('rate_limited', 'The key has too many bytes under way at once.', { retryAfterSeconds: 1 });
 }
 
 async function publish(

@@ -7,6 +7,7 @@ import type { Publisher, PublishRecord } from '@docket/kafka';
 import { createLogger, DocketError, serveHttp } from '@docket/runtime';
 import type { HttpServer } from '@docket/runtime';
 import { Router } from 'express';
+import fc from 'fast-check';
 import { Registry } from 'prom-client';
 
 import { createByteBudget } from '../../src/byte-budget.ts';
@@ -34,7 +35,7 @@ const publisher: Publisher = {
 const mebibyte = 1024 * 1024;
 const keys = { acme: newApiKey(), several: newApiKey(), reader: newApiKey() };
 const directory = createDirectoryState();
-const budget = createByteBudget(16 * mebibyte);
+const budget = createByteBudget(32 * mebibyte);
 let isCaughtUp = true;
 let isReady = true;
 let server: HttpServer;
@@ -206,6 +207,31 @@ describe('POST /v1/events: bad input', () => {
     expect(body['errors']).toEqual([{ pointer: '/actor', detail: 'is required' }]);
   });
 
+  test('whatever JSON comes, the answer is the caller’s matter, and nothing is published that was refused', async () => {
+    const value = fc.jsonValue({ maxDepth: 6 });
+    const shaped = fc.record(
+      {
+        id: value,
+        action: fc.oneof(fc.constant('user.created'), value),
+        actor: fc.oneof(fc.constant({ type: 'user', id: 'u' }), value),
+        tenant_id: fc.oneof(fc.constant('acme'), value),
+        metadata: fc.dictionary(fc.string(), value),
+        changes: fc.array(fc.dictionary(fc.constantFrom('path', 'old', 'new', 'x'), value)),
+      },
+      { requiredKeys: [] },
+    );
+    const body = fc.oneof(value, shaped, fc.record({ events: fc.array(fc.oneof(value, shaped), { maxLength: 5 }) }));
+    await fc.assert(
+      fc.asyncProperty(body, fc.boolean(), async (sent, isLenient) => {
+        published.length = 0;
+        const { status } = await send(JSON.stringify(sent), isLenient ? lenient : {});
+        expect([202, 400, 403, 422]).toContain(status);
+        expect(published.length > 0).toBe(status === 202);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   test('a credential is asked for before the body is read or its type judged', async () => {
     expect((await send('x'.repeat(100), { authorization: '', 'content-type': 'text/plain' })).status).toBe(401);
   });
@@ -287,13 +313,21 @@ describe('POST /v1/events: not now', () => {
   });
 
   test('I8: over the budget of bytes: 503 overloaded before the body is read, and fine again afterwards', async () => {
-    const held = budget.take(budget.limitBytes - 10);
+    const halves = ['other', 'third'].map((owner) => budget.take(owner, budget.limitBytes / 2));
     const answer = await send(one);
     expect(answer).toMatchObject({ status: 503, body: { code: 'overloaded' } });
     expect(answer.headers.get('retry-after')).toBe('1');
-    held?.release();
+    for (const half of halves) if (half.ok) half.lease.release();
     expect((await send(one)).status).toBe(202);
     expect(budget.usedBytes()).toBe(0);
+  });
+
+  test('I7: a key that has half of the budget under way: 429, while others go on', async () => {
+    const half = budget.take(keys.acme.id, budget.limitBytes / 2);
+    expect(await send(one)).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
+    const other = { authorization: `Bearer ${keys.several.text}` };
+    expect((await send(JSON.stringify({ ...event, tenant_id: 'acme' }), other)).status).toBe(202);
+    if (half.ok) half.lease.release();
   });
 
   test('I1: not acknowledged: 503 with Retry-After and the ids used, which a retry uses again', async () => {
