@@ -83,7 +83,7 @@ export function createPublisher(kafka: KafkaClient, options: PublisherOptions = 
     topic: string,
     records: readonly PublishRecord[],
     sizes: readonly number[],
-    partitions: number,
+    { partitions, leftMs }: { partitions: number; leftMs: number },
   ): Promise<PublishOutcome[]> => {
     const entries: Entry[] = [];
     const touched = new Set<Lane>();
@@ -118,7 +118,7 @@ export function createPublisher(kafka: KafkaClient, options: PublisherOptions = 
         release(lane.waiting.filter((entry) => entry.isSettled));
         lane.waiting = lane.waiting.filter((entry) => !entry.isSettled);
       }
-    }, deadlineMs);
+    }, leftMs);
     try {
       return await Promise.all(outcomes);
     } finally {
@@ -143,6 +143,7 @@ export function createPublisher(kafka: KafkaClient, options: PublisherOptions = 
       );
     }
     queuedBytes += bytes;
+    const startedMs = performance.now();
     let partitions: number;
     try {
       partitions = await partitionCount(topic);
@@ -150,7 +151,8 @@ export function createPublisher(kafka: KafkaClient, options: PublisherOptions = 
       queuedBytes -= bytes;
       return refuse('unavailable', kafkaUnavailable(`finding the partitions of ${topic}`, error));
     }
-    return enqueue(topic, records, sizes, partitions);
+    // One deadline from the call to the outcome: what the partitions took is not left for the records.
+    return enqueue(topic, records, sizes, { partitions, leftMs: deadlineMs - (performance.now() - startedMs) });
   };
 
   return {

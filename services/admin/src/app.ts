@@ -47,8 +47,7 @@ export function createAdminApp(config: Config, ports: AppPorts): App {
     },
     stop: async () => {
       topics.stop();
-      await writer.stop();
-      await view.stop();
+      await Promise.all([writer.stop(), view.stop()]);
     },
     health: () => healthOf({ topics: topics.check(), directory: view.check(), writer: writer.check() }),
   };

@@ -97,8 +97,7 @@ function createIngest(config: IngestConfig, ports: AppPorts): { app: App; metric
     stop: async () => {
       topics.stop();
       schema.stop();
-      await publisher.stop();
-      await view.stop();
+      await Promise.all([publisher.stop(), view.stop()]);
     },
     health: () => healthOf({ topics: topics.check(), schema: schema.check(), directory: view.check() }),
   };
