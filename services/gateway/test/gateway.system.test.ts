@@ -48,6 +48,32 @@ const event = {
 };
 
 describe('the gateway process', () => {
+  test.each(['gateway', 'admin'])(
+    '%s without Kafka: alive, not ready and saying why, and SIGTERM ends it with 0',
+    async (name) => {
+      const env = { ...world.env, KAFKA_BROKERS: '127.0.0.1:1', DOCKET_MASTER_KEY: randomBytes(32).toString('base64') };
+      const lonely = await startService(name, env, { until: 'listening' });
+      try {
+        expect((await fetch(`${lonely.url}/healthz`)).status).toBe(200);
+        const unready = await eventually(
+          async () => {
+            const response = await fetch(`${lonely.url}/readyz`);
+            const { checks } = Object(await response.json());
+            return response.status === 503 && Object(Object(checks).topics).detail?.startsWith('Kafka: ')
+              ? checks
+              : undefined;
+          },
+          { what: 'a reason' },
+        );
+        expect(unready).toMatchObject({ directory: { ok: false } });
+        expect(await lonely.stop()).toEqual({ code: 0, signal: null });
+      } finally {
+        await lonely.kill();
+      }
+    },
+    60_000,
+  );
+
   test('is the one door: a key made through it is good for events within moments', async () => {
     const key = await newKey();
     const accepted = await eventually(
