@@ -1,3 +1,4 @@
+import { fartherCut } from './cursor-mapper.ts';
 import type { Cursor } from './cursor-mapper.ts';
 import type { Outcome } from './outcome-policy.ts';
 import { readRetryDelayMs, retryDelayMs } from './retry-policy.ts';
@@ -40,8 +41,8 @@ export type Phase =
 export interface BatchPlace {
   readonly toSeq: number;
   readonly eventSeq: number;
-  /** Coverage once the batch is acknowledged; −1 when not known. */
-  readonly offset: number;
+  /** The cursor's cut in Kafka once the batch is acknowledged; null when not known. */
+  readonly offset: number | null;
   /** The log may hold more already that no `grew` will tell of. */
   readonly mayHaveMore: boolean;
 }
@@ -88,7 +89,7 @@ export type Effect =
   | { readonly type: 'send'; readonly tryNumber: number }
   /** `due` at this time; a later `wake` replaces it. */
   | { readonly type: 'wake'; readonly atMs: number }
-  /** Keep the cursor: soon, or, when only coverage grew, now and then. */
+  /** Keep the cursor: soon, or, when only its cut moved, now and then. */
   | { readonly type: 'save'; readonly isUrgent: boolean };
 
 export interface Step {
@@ -206,7 +207,7 @@ function wasRead(state: DeliveryState, result: ReadResult, jitter: number, nowMs
       };
     }
     case 'nothing': {
-      const offset = Math.max(state.cursor.offset, result.offset);
+      const offset = fartherCut(state.cursor.offset, result.offset);
       const effects: Effect[] =
         offset === state.cursor.offset ? [release] : [release, { type: 'save', isUrgent: false }];
       const next = { ...state, cursor: { ...state.cursor, offset }, phase: idle, readFailures: 0 };
@@ -236,14 +237,17 @@ function answered(
         ...cursor,
         seq: batch.toSeq,
         eventSeq: batch.eventSeq,
-        offset: Math.max(cursor.offset, batch.offset),
+        // A cut belongs to its seq: the old one says nothing about the new seq.
+        offset: batch.offset,
         state: 'active',
         suspendedVersion: '',
         failingSinceMs: null,
         lastError: '',
       };
       const next = { ...state, cursor: moved, phase: idle, trying: null, failures: 0 };
-      if (batch.mayHaveMore) return proceed(next, [release, save]);
+      // What is known of a batch is from when it was first read: whatever came while it waited for its next try is behind it.
+      const wasTriedBefore = state.trying !== null && state.trying.tries > 1;
+      if (batch.mayHaveMore || wasTriedBefore) return proceed(next, [release, save]);
       return state.hasGrown ? linger(next, nowMs, [release, save]) : { state: next, effects: [release, save] };
     }
     case 'retry':

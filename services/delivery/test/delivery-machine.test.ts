@@ -244,6 +244,17 @@ describe('the details', () => {
     expect(short(failed.effects)).toBe('release wake');
   });
 
+  test('I6: records that came while a batch waited for its next try are sent after it, without waiting for more to come', () => {
+    let { state } = stepDelivery(stateIn('sending'), inputs.retry, nowMs);
+    ({ state } = stepDelivery(state, inputs.grew, nowMs + 1));
+    ({ state } = stepDelivery(state, inputs.due, nowMs + 60_000));
+    ({ state } = stepDelivery(state, inputs.slot, nowMs + 60_000));
+    ({ state } = stepDelivery(state, inputs.readBatch, nowMs + 60_000));
+    const delivered = stepDelivery(state, inputs.delivered, nowMs + 60_000);
+    expect(delivered.state).toMatchObject({ phase: { name: 'queued' }, trying: null, cursor: { seq: 15 } });
+    expect(short(delivered.effects)).toBe('release save ask');
+  });
+
   test('a timer that fires early is set again', () => {
     const early = stepDelivery(stateIn('resting'), inputs.due, nowMs - 1);
     expect(early.effects).toEqual([{ type: 'wake', atMs: nowMs }]);
