@@ -1,11 +1,21 @@
 import { expect, test } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describeSettings, errorCatalogue } from '@docket/runtime';
+import { settings as admin } from '../../services/admin/src/config.ts';
+import { operatorSettings as docket } from '../../services/cli/src/program.ts';
+import { settings as delivery } from '../../services/delivery/src/config.ts';
+import { settings as gateway } from '../../services/gateway/src/config.ts';
 import { settings as ingestor } from '../../services/ingestor/src/config.ts';
+import { settings as query } from '../../services/query/src/config.ts';
 import { errorsDocument, settingsDocument } from './docs-table-mapper.ts';
 
+/** `docket`: the operator commands migrate and verify. */
+const declared = { gateway, ingestor, query, delivery, admin, docket };
+
 const documents = {
-  'docs/settings.md': settingsDocument({ ingestor: describeSettings(ingestor) }),
+  'docs/settings.md': settingsDocument(
+    Object.fromEntries(Object.entries(declared).map(([name, settings]) => [name, describeSettings(settings)])),
+  ),
   'docs/errors.md': errorsDocument(errorCatalogue),
 };
 

@@ -5,7 +5,8 @@ import { aborted, unlessAborted } from './aborted.ts';
 import { checkDelivered } from './checks.ts';
 import { type Installation, startInstallation } from './installation.ts';
 import type { Report } from './report.ts';
-import { freshnessLines, playScenario, type Scenario } from './scenario.ts';
+import { keepLogs } from './service-logs.ts';
+import { actionLines, freshnessLines, playScenario, type Scenario } from './scenario.ts';
 
 const gatewayPort = 8080;
 const saasAppPort = 3000;
@@ -22,6 +23,7 @@ export async function runDemo(report: Report, signal: AbortSignal): Promise<void
       const { healthy, failing } = installation.receivers;
       await report.check("acme's receiver", () => checkDelivered(scenario.api, 'acme', healthy));
       await report.check("globex' receiver, which failed", () => checkDelivered(scenario.api, 'globex', failing));
+      (await actionLines(scenario)).forEach(report.say);
       freshnessLines(installation, scenario).forEach(report.say);
       writeFileSync(envFile, formatEnvFile(demoEnv(stack.env, installation, scenario)), { mode: 0o600 });
       report.say(invitation(installation, scenario));
@@ -34,6 +36,7 @@ export async function runDemo(report: Report, signal: AbortSignal): Promise<void
         await installation.stop();
         return 'every service ended by itself';
       });
+      report.say(`logs of the services: ${keepLogs(installation.processes)}`);
     }
   } finally {
     await stack.stop();
@@ -52,7 +55,7 @@ function demoEnv(stackEnv: Readonly<Record<string, string>>, installation: Insta
 }
 
 function invitation({ gatewayUrl }: Installation, { saasAppUrl, performed }: Scenario): string {
-  const { requestId } = performed.at(-1) ?? { requestId: '' };
+  const { tenantId, requestId } = performed.at(-1) ?? { tenantId: '', requestId: '' };
   return `
 Docket is at ${gatewayUrl}, the example application at ${saasAppUrl}. Try, in another shell:
 
@@ -66,7 +69,7 @@ Docket is at ${gatewayUrl}, the example application at ${saasAppUrl}. Try, in an
   curl -sS "$DOCKET_URL/v1/events?tenant_id=globex&actor_id=u_sam&limit=3" -H "Authorization: Bearer $DOCKET_KEY"
 
   # one request of the application
-  curl -sS "$DOCKET_URL/v1/events?tenant_id=acme&request_id=${requestId}" -H "Authorization: Bearer $DOCKET_KEY"
+  curl -sS "$DOCKET_URL/v1/events?tenant_id=${tenantId}&request_id=${requestId}" -H "Authorization: Bearer $DOCKET_KEY"
 
   # sign in to the application yourself, with a wrong password, and find it in the log
   curl -sS "$SAAS_APP_URL/sign-in" -H 'Content-Type: application/json' -d '{"organisation":"acme","email":"jane@acme.example","password":"guess"}'

@@ -4,7 +4,7 @@ import { createDocketApi, type DocketApi } from './docket-api.ts';
 import { receivedSamplesMs, shownPercentiles, watchFreshness } from './freshness.ts';
 import type { Installation } from './installation.ts';
 import { createSaasClient, type Performed } from './saas-client.ts';
-import { workOneRound } from './working-day.ts';
+import { tenants, workOneRound } from './working-day.ts';
 
 /** 16 actions each. */
 const rounds = 8;
@@ -52,6 +52,22 @@ export async function playScenario(installation: Installation, say: (line: strin
   }
   say(`${performed.length} actions in the application, by way of the SDK`);
   return { accounts, api, performed, queryableMs: watch.samplesMs(), saasAppUrl, seedPassword };
+}
+
+/** One line for each tenant: what its log says was done, and how often. */
+export async function actionLines({ api }: Scenario): Promise<string[]> {
+  return Promise.all(
+    tenants.map(async (tenantId) => {
+      const events = await api.search({ tenant_id: tenantId });
+      const counts = new Map<string, number>();
+      for (const { action, outcome } of events) {
+        const name = outcome === 'success' ? action : `${action} (${outcome})`;
+        counts.set(name, (counts.get(name) ?? 0) + 1);
+      }
+      const shown = [...counts].map(([name, count]) => `${count} ${name}`);
+      return `log of ${tenantId}: ${events.length} events: ${shown.join(', ')}`;
+    }),
+  );
 }
 
 /** One line for each of the two ways on which events go on. */

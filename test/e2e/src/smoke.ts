@@ -7,6 +7,7 @@ import { checkForeignRecords, putForeignRecords } from './foreign-records.ts';
 import { killIngestorInFlight } from './ingestor-crash.ts';
 import { type Installation, runDocket, startInstallation } from './installation.ts';
 import { expectThat, type Report } from './report.ts';
+import { keepLogs } from './service-logs.ts';
 import { freshnessLines, playScenario } from './scenario.ts';
 import { tenants } from './working-day.ts';
 
@@ -25,6 +26,7 @@ export async function runSmoke(report: Report, signal: AbortSignal): Promise<voi
         await installation.stop();
         return 'every service ended by itself with code 0 after SIGTERM';
       });
+      report.say(`logs of the services: ${keepLogs(installation.processes)}`);
     }
   } finally {
     await stack.stop();
