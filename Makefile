@@ -65,4 +65,5 @@ env: install ## Write .env with fresh secrets for docker compose (an existing on
 	@node scripts/write-env.js
 
 clean: ## Remove build output, test results and the local stack's data (downloads are kept)
-	@rm -rf packages/*/dist services/*/dist deploy/local/dist examples/*/dist test/e2e/dist coverage $(results) .local/data
+	@rm -rf packages/*/dist services/*/dist deploy/local/dist examples/*/dist test/e2e/dist coverage $(results)
+	@if [ -e .local/stack.env ]; then echo 'The stack is running: its data is kept.'; else rm -rf .local/data; fi
