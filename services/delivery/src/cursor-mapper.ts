@@ -8,10 +8,10 @@ export interface Cursor {
   /** The receiver has acknowledged, or a batch has accounted for, every record of the log up to this seq (I6). */
   readonly seq: number;
   /**
-   * Coverage: every record of the log at or below this offset of `generation` has a seq ≤ `seq`. It grows also while the log is silent, so that a
-   * restart can go on from Kafka without asking ClickHouse. −1: not known.
+   * A cut in Kafka: every record of the log at or below this offset of `generation` has a seq ≤ `seq`, every one behind it a greater one. It grows also
+   * while the log is silent, so that a restart can go on from Kafka without asking ClickHouse. Null: not known.
    */
-  readonly offset: number;
+  readonly offset: number | null;
   readonly generation: number;
   /** seq of the last event that was sent: the next event's prev_seq. */
   readonly eventSeq: number;
@@ -24,11 +24,12 @@ export interface Cursor {
   readonly lastError: string;
 }
 
+/** Before the first record of the first generation nothing has a seq; where any other seq is, only ClickHouse can say. */
 export function firstCursor(startAfterSeq: number, generation: number): Cursor {
   return {
     reset: 0,
     seq: startAfterSeq,
-    offset: -1,
+    offset: startAfterSeq === 0 && generation === 1 ? -1 : null,
     generation,
     eventSeq: startAfterSeq,
     state: 'active',
@@ -38,18 +39,24 @@ export function firstCursor(startAfterSeq: number, generation: number): Cursor {
   };
 }
 
-/** Coverage of another generation says nothing about this one. */
+/** An offset of another generation says nothing about this one. */
 export function inGeneration(cursor: Cursor, generation: number): Cursor {
-  return cursor.generation === generation ? cursor : { ...cursor, generation, offset: -1 };
+  return cursor.generation === generation ? cursor : { ...cursor, generation, offset: null };
 }
 
-/** The greater of two cursors; of equal places the second, which says how things are now. Coverage is kept from both. */
+/** The greater of two cursors; of equal places the second, which says how things are now, with the farther cut: both are true. */
 export function laterCursor(known: Cursor | undefined, other: Cursor): Cursor {
   if (known === undefined) return other;
   if (known.reset !== other.reset) return known.reset > other.reset ? known : other;
   if (known.seq > other.seq) return known;
   if (known.seq < other.seq || known.generation !== other.generation) return other;
-  return { ...other, offset: Math.max(known.offset, other.offset) };
+  return { ...other, offset: fartherCut(known.offset, other.offset) };
+}
+
+/** Of two cuts for the same seq. */
+export function fartherCut(one: number | null, other: number | null): number | null {
+  if (one === null) return other;
+  return other === null ? one : Math.max(one, other);
 }
 
 export function cursorBytes(cursor: Cursor): Buffer {
@@ -80,12 +87,12 @@ export function parseCursor(bytes: Buffer): Cursor | undefined {
   const state = states.find((name) => name === value['state']);
   if (!isCount(reset) || !isCount(seq) || !isCount(generation) || !isCount(eventSeq) || state === undefined)
     return undefined;
-  if (!Number.isSafeInteger(offset)) return undefined;
+  if (offset !== null && !Number.isSafeInteger(offset)) return undefined;
   const failingSinceMs = typeof failingSince === 'string' ? Date.parse(failingSince) : null;
   return {
     reset,
     seq,
-    offset: Number(offset),
+    offset: offset === null ? null : Number(offset),
     generation,
     eventSeq,
     state,

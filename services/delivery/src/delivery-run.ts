@@ -14,14 +14,14 @@ import type {
 import type { Logger } from '@docket/runtime';
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { createStoredLog } from './clickhouse-log.ts';
+import type { StoredLog } from './clickhouse-log.ts';
 import { firstCursor, inGeneration } from './cursor-mapper.ts';
 import type { Cursors } from './kafka-cursors.ts';
 import { createLogSource } from './log-source.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import type { BatchSender } from './send-batch.ts';
 import type { Slots } from './slot-policy.ts';
-import { createStoredPositions } from './stored-positions.ts';
-import type { StoredPositions } from './stored-positions.ts';
 import { createSubscriptionTable } from './subscription-table.ts';
 import type { SubscriptionTable } from './subscription-table.ts';
 import { createTailBuffer } from './tail-buffer.ts';
@@ -74,8 +74,8 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
   const ending = new AbortController();
   const tails = new Map<number, TailBuffer>();
   const stoppedPartitions = new Map<number, string>();
-  const stored = createStoredPositions(clickhouse, topology.generation, logger);
-  const source = createLogSource({ clickhouse, decoders: ports.decoders, stored, topology, logger });
+  const stored = createStoredLog(clickhouse, topology.generation, logger);
+  const source = createLogSource({ stored, decoders: ports.decoders, topology, logger });
   const table: SubscriptionTable = createSubscriptionTable({ ...ports, tails, source });
   let isPrepared = false;
 
@@ -167,13 +167,13 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
 }
 
 async function readStored(
-  stored: StoredPositions,
+  stored: StoredLog,
   partitions: readonly number[],
   signal: AbortSignal,
   logger: Logger,
 ): Promise<void> {
   try {
-    await stored.read(partitions, AbortSignal.any([signal, AbortSignal.timeout(headsDeadlineMs)]));
+    await stored.readThrough(partitions, AbortSignal.any([signal, AbortSignal.timeout(headsDeadlineMs)]));
   } catch (error) {
     logger.warn({ err: error }, 'delivery.clickhouse_away');
   }

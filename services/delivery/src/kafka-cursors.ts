@@ -16,13 +16,13 @@ export interface Cursors {
   /** Resolves when all that other instances have written by now has been read. */
   refresh(deadlineMs: number): Promise<void>;
   get(subscriptionId: string): Cursor | undefined;
-  /** Keeps a cursor: within 200 ms when it moved, within a minute when only its coverage grew. Never rejects; tried until Kafka takes it. */
+  /** Keeps a cursor: within 200 ms when it moved, within a minute when only its cut did. Never rejects; tried until Kafka takes it. */
   save(subscription: { readonly id: string; readonly tenant_id: string }, cursor: Cursor, isUrgent: boolean): void;
 }
 
 const checkpointIntervalMs = 200;
-/** Coverage of silent logs: it only saves work after a restart. */
-const coverageIntervalMs = 60_000;
+/** Cuts of silent logs: they only save work after a restart. */
+const cutsIntervalMs = 60_000;
 
 export function createCursors(
   kafka: KafkaClient,
@@ -33,8 +33,8 @@ export function createCursors(
   const cursors = new Map<string, Cursor>();
   /** What is to be written: the tenant, which decides the partition, by subscription. */
   const changed = new Map<string, string>();
-  const covered = new Map<string, string>();
-  let coverageWrittenAtMs = Date.now();
+  const cut = new Map<string, string>();
+  let cutsWrittenAtMs = Date.now();
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> | undefined;
 
@@ -52,10 +52,10 @@ export function createCursors(
   const write = async (): Promise<void> => {
     const batch = new Map(changed);
     changed.clear();
-    if (Date.now() - coverageWrittenAtMs >= coverageIntervalMs) {
-      for (const [id, tenantId] of covered) batch.set(id, tenantId);
-      covered.clear();
-      coverageWrittenAtMs = Date.now();
+    if (Date.now() - cutsWrittenAtMs >= cutsIntervalMs) {
+      for (const [id, tenantId] of cut) batch.set(id, tenantId);
+      cut.clear();
+      cutsWrittenAtMs = Date.now();
     }
     const records = [...batch].flatMap(([id, tenantId]): PublishRecord[] => {
       const cursor = cursors.get(id);
@@ -73,8 +73,8 @@ export function createCursors(
 
   /** One write at a time: an older value must not land behind a newer one. */
   const checkpoint = (): void => {
-    const isCoverageDue = covered.size > 0 && Date.now() - coverageWrittenAtMs >= coverageIntervalMs;
-    if (writing !== undefined || (changed.size === 0 && !isCoverageDue)) return;
+    const areCutsDue = cut.size > 0 && Date.now() - cutsWrittenAtMs >= cutsIntervalMs;
+    if (writing !== undefined || (changed.size === 0 && !areCutsDue)) return;
     writing = write().finally(() => {
       writing = undefined;
     });
@@ -88,7 +88,7 @@ export function createCursors(
     stop: async () => {
       clearInterval(timer);
       await writing;
-      coverageWrittenAtMs = 0;
+      cutsWrittenAtMs = 0;
       await write();
       await view.stop();
     },
@@ -98,7 +98,7 @@ export function createCursors(
     get: (subscriptionId) => cursors.get(subscriptionId),
     save: ({ id, tenant_id: tenantId }, cursor, isUrgent) => {
       cursors.set(id, laterCursor(cursors.get(id), cursor));
-      (isUrgent ? changed : covered).set(id, tenantId);
+      (isUrgent ? changed : cut).set(id, tenantId);
     },
   };
 }

@@ -1,5 +1,3 @@
-import { readLog, readLogBounds, readPlace } from '@docket/clickhouse';
-import type { ClickHouse } from '@docket/clickhouse';
 import type { Subscription } from '@docket/directory';
 import type { EventDecoders, Topology } from '@docket/kafka';
 import type { Logger } from '@docket/runtime';
@@ -9,7 +7,7 @@ import type { Batch, BatchLimits, BatchOrigin } from './batch-mapper.ts';
 import type { Cursor } from './cursor-mapper.ts';
 import type { ReadResult } from './delivery-machine.ts';
 import { entriesOfRecords, entryOfRow } from './log-entry-mapper.ts';
-import type { StoredPositions } from './stored-positions.ts';
+import type { StoredLog } from './clickhouse-log.ts';
 import type { TailBuffer } from './tail-buffer.ts';
 
 /** What is behind a cursor, and where it came from. */
@@ -31,30 +29,34 @@ export interface ReadRequest {
 }
 
 /** Rows of one catch-up read: 200 of the largest events are 50 MiB, and as many reads are under way as the pool has slots. */
-const catchUpRowsMax = 200;
+const rowsMaxDefault = 200;
 /** Records beside events: skipped ones cost next to nothing, but each has to be judged. */
 const tailRecordsMax = 2_000;
-const queryDeadlineMs = 10_000;
-
 /**
  * Reads behind a cursor: from the tail if it covers the cursor, otherwise from ClickHouse, whose prefix reaches at least to where the tail begins, or soon
  * will. Every step asks for exactly the seq after the cursor, so the two join without a seam (I3, I6).
+ *
+ * The tail goes by offset and ClickHouse by seq; a cursor joins them when its offset is a cut: records of the log up to it have a seq ≤ the cursor's,
+ * those behind it a greater one. Whoever moves the one moves the other, or forgets it.
  */
 export function createLogSource(ports: {
-  readonly clickhouse: ClickHouse;
+  readonly stored: StoredLog;
   readonly decoders: EventDecoders;
-  readonly stored: StoredPositions;
   readonly topology: Topology;
   readonly logger: Logger;
+  /** Rows of one catch-up read; default 200. */
+  readonly rowsMax?: number;
 }): { read(request: ReadRequest): Promise<SourceRead> } {
-  const { clickhouse, decoders, stored, topology, logger } = ports;
+  const { stored, decoders, topology, logger, rowsMax = rowsMaxDefault } = ports;
+  const behind: SourceRead = { source: 'clickhouse', result: { kind: 'behind' } };
 
-  /** Undefined when the tail cannot say: it does not cover the cursor, or the next record's schema is not known to us. */
+  /** From the tail, the cursor being cut at `offset`. Undefined when the tail cannot say: it does not reach back so far, or a schema is not known to us. */
   const readTail = async (request: ReadRequest, offset: number): Promise<SourceRead | undefined> => {
     const { subscription, tail, cursor, toSeq } = request;
     const log = subscription.tenant_id;
     if (!tail.covers(log, offset)) return undefined;
-    const seenThrough = tail.endOffset() - 1;
+    // The tail may still be on its way to the cursor.
+    const seenThrough = Math.max(offset, tail.endOffset() - 1);
     const wanted = toSeq === null ? tailRecordsMax : toSeq - cursor.seq;
     const records = tail.after(log, offset, wanted);
     if (records.length === 0) return { source: 'tail', result: { kind: 'nothing', offset: seenThrough } };
@@ -63,50 +65,64 @@ export function createLogSource(ports: {
     const batch = buildBatch(originOf(request), entries, limitsOf(request));
     if (batch === undefined) return undefined;
     const isWhole = !batch.isFull && entries.length === records.length && records.length < wanted;
-    const lastOffset = records[batch.toSeq - cursor.seq - 1]?.offset ?? offset;
+    const lastOffset = records[batch.toSeq - cursor.seq - 1]?.offset ?? null;
     return found('tail', batch, isWhole ? seenThrough : lastOffset, !isWhole);
   };
 
   const readRows = async (request: ReadRequest, afterSeq: number, expired: number): Promise<SourceRead | undefined> => {
-    const { subscription, cursor, toSeq, signal } = request;
+    const { subscription, toSeq, signal } = request;
     const tenantId = subscription.tenant_id;
-    const options = { signal, deadlineMs: queryDeadlineMs };
-    const limit = toSeq === null ? catchUpRowsMax : Math.max(1, toSeq - afterSeq);
-    const rows = await readLog(clickhouse, { tenantId, afterSeq, limit }, options);
+    const limit = toSeq === null ? rowsMax : Math.max(1, toSeq - afterSeq);
+    const rows = await stored.rows(tenantId, afterSeq, limit, signal);
     const batch = buildBatch(originOf(request), rows.map(entryOfRow), limitsOf(request), expired);
     if (batch === undefined) return undefined;
     // Near the end of what is stored the tail may go on from here; farther back the place is of no use.
-    const place =
-      rows.length < limit ? await readPlace(clickhouse, { tenantId, seq: batch.toSeq }, options) : undefined;
-    const offset = place?.generation === topology.generation ? place.offset : cursor.offset;
+    const offset = rows.length < limit ? await placeOf(request, batch.toSeq) : null;
     return found('clickhouse', batch, offset, true);
+  };
+
+  const placeOf = async ({ subscription, signal }: ReadRequest, seq: number): Promise<number | null> => {
+    const place = await stored.place(subscription.tenant_id, seq, signal);
+    return place?.generation === topology.generation ? place.offset : null;
+  };
+
+  /** ClickHouse ends exactly at the cursor: finds a cut from which the tail can go on. */
+  const join = async (request: ReadRequest, storedThrough: number | undefined): Promise<SourceRead | undefined> => {
+    const { cursor, partition, signal } = request;
+    const offset = cursor.offset ?? (cursor.seq > 0 ? await placeOf(request, cursor.seq) : null);
+    if (offset !== null) {
+      const fromOffset = await readTail(request, offset);
+      // The rows were read after `storedThrough` was known and showed nothing behind the cursor; so nothing of the log lies between.
+      if (fromOffset !== undefined || storedThrough === undefined || storedThrough <= offset) return fromOffset;
+      return readTail(request, storedThrough);
+    }
+    // The cursor's own record has no place any more (retention, an earlier generation), but it is stored: a position read now is behind it.
+    await stored.readThrough([partition], signal);
+    const rows = await readRows(request, cursor.seq, 0);
+    return rows ?? readTail(request, stored.through(partition) ?? -1);
   };
 
   const readStored = async (request: ReadRequest): Promise<SourceRead> => {
     const { subscription, partition, cursor, signal } = request;
-    const behind: SourceRead = { source: 'clickhouse', result: { kind: 'behind' } };
-    // Taken before the rows are read, so that what they do not show is not below it.
     const storedThrough = stored.through(partition);
     const rows = await readRows(request, cursor.seq, 0);
     if (rows !== undefined) return rows;
-    const bounds = await readLogBounds(clickhouse, subscription.tenant_id, { signal, deadlineMs: queryDeadlineMs });
+    const bounds = await stored.bounds(subscription.tenant_id, signal);
     if (bounds.firstSeq > cursor.seq + 1) {
       const expired = bounds.firstSeq - 1 - cursor.seq;
       return (await readRows({ ...request, toSeq: null }, bounds.firstSeq - 1, expired)) ?? behind;
     }
-    // The log ends in ClickHouse exactly at the cursor: nothing of it lies between, so the coverage is what ClickHouse holds.
-    if (bounds.headSeq === cursor.seq && storedThrough !== undefined && storedThrough > cursor.offset) {
-      const joined = await readTail(request, storedThrough);
-      if (joined !== undefined) return joined;
-    }
-    stored.refresh(partition);
-    return behind;
+    const joined = bounds.headSeq === cursor.seq ? await join(request, storedThrough) : undefined;
+    if (joined === undefined) stored.refresh(partition);
+    return joined ?? behind;
   };
 
   return {
     read: async (request) => {
+      const { offset } = request.cursor;
       try {
-        return (await readTail(request, request.cursor.offset)) ?? (await readStored(request));
+        const fromTail = offset === null ? undefined : await readTail(request, offset);
+        return fromTail ?? (await readStored(request));
       } catch (error) {
         logger.warn({ err: error, subscription_id: request.subscription.id }, 'log.read_failed');
         return { source: 'clickhouse', result: { kind: 'failed' } };
@@ -115,7 +131,7 @@ export function createLogSource(ports: {
   };
 }
 
-function found(source: SourceRead['source'], batch: Batch, offset: number, mayHaveMore: boolean): SourceRead {
+function found(source: SourceRead['source'], batch: Batch, offset: number | null, mayHaveMore: boolean): SourceRead {
   const { toSeq, eventSeq } = batch;
   return { source, batch, result: { kind: 'batch', toSeq, eventSeq, offset, mayHaveMore } };
 }

@@ -108,7 +108,8 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
 
   const poolOf = ({ state, tail, subscription }: Row): Pool => {
     if (state.cursor.state === 'failing') return 'failing';
-    return tail.covers(subscription.tenant_id, state.cursor.offset) ? 'live' : 'catch_up';
+    const { offset } = state.cursor;
+    return offset !== null && tail.covers(subscription.tenant_id, offset) ? 'live' : 'catch_up';
   };
 
   const read = async (row: Row, toSeq: number | null): Promise<void> => {

@@ -5,9 +5,9 @@ import type { LogRecord } from '@docket/event';
  * The newest records of one partition, for all its subscriptions together, bounded in bytes (I8). Only watched logs are kept: the records of tenants
  * without subscriptions are skipped by their key, before anything is decoded.
  *
- * A log's part is whole from an offset on: `covers(log, offset)` says that every record of the log behind `offset` is here. So a subscription that stands
- * at (seq, coverage) needs no base count: the first record behind its coverage has seq + 1, the next seq + 2, because seq is dense (I3). What the buffer
- * has dropped, or never read, is in ClickHouse; there is no attaching and no detaching, only "covers" or not, asked at every step.
+ * A log's part is whole from an offset on: `covers(log, offset)` says that every record of the log behind `offset` is here. So a cursor that is cut at an
+ * offset needs no base count: the first record behind the cut has seq + 1, the next seq + 2, because seq is dense (I3). What the buffer has dropped, or
+ * never read, is in ClickHouse; there is no attaching and no detaching, only "covers" or not, asked at every step.
  */
 export interface TailBuffer {
   /** Keeps the records of a log from `endOffset` on. Watching twice changes nothing. */

@@ -12,16 +12,15 @@ export interface PartitionKnowledge {
 const backlogRecordsMax = 20_000;
 
 /**
- * Where the tail of a partition begins: at the smallest coverage that is still useful, so that subscriptions which were in step go on without
- * ClickHouse; and not behind what ClickHouse holds, so that one which catches up there meets the tail. With ClickHouse silent and no useful coverage it
+ * Where the tail of a partition begins: at the smallest cut of a cursor that is still useful, so that subscriptions which were in step go on without
+ * ClickHouse; and not behind what ClickHouse holds, so that one which catches up there meets the tail. With ClickHouse silent and no useful cut it
  * begins at the end, and the others wait for ClickHouse.
  */
 export function tailStart(known: PartitionKnowledge, cursors: readonly Cursor[]): number {
   const { earliest, end, storedThrough } = known;
   const oldest = Math.max(earliest, end - backlogRecordsMax);
-  const wanted = cursors.map((cursor) => cursor.offset + 1);
+  const wanted = cursors.flatMap(({ offset }) => (offset === null ? [] : [offset + 1]));
   if (storedThrough !== undefined) wanted.push(storedThrough + 1);
-  // A new log in a young topic: everything is still in Kafka, so coverage "nothing" is as good as any.
   const useful = wanted.filter((offset) => offset >= oldest && offset <= end);
   return Math.min(end, ...useful);
 }

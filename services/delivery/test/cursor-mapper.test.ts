@@ -8,7 +8,7 @@ const small = fc.nat({ max: 3 });
 const cursors: fc.Arbitrary<Cursor> = fc.record({
   reset: small,
   seq: small,
-  offset: fc.integer({ min: -1, max: 3 }),
+  offset: fc.option(fc.integer({ min: -1, max: 3 })),
   generation: fc.integer({ min: 1, max: 2 }),
   eventSeq: small,
   state: fc.constantFrom('active', 'failing', 'suspended'),
@@ -43,11 +43,19 @@ describe('a cursor', () => {
     );
   });
 
-  test('coverage grows with equal places, and never comes from another generation', () => {
+  test('of two cuts for the same place the farther one is kept; one of another generation says nothing', () => {
     const at = firstCursor(5, 1);
     expect(laterCursor({ ...at, offset: 9 }, { ...at, offset: 7 }).offset).toBe(9);
+    expect(laterCursor({ ...at, offset: 9 }, { ...at, offset: null }).offset).toBe(9);
+    expect(laterCursor({ ...at, offset: 9 }, { ...at, seq: 6, offset: null }).offset).toBeNull();
     expect(laterCursor({ ...at, offset: 9 }, { ...at, offset: 7, generation: 2 }).offset).toBe(7);
-    expect(inGeneration({ ...at, offset: 9 }, 2)).toEqual({ ...at, generation: 2, offset: -1 });
+    expect(inGeneration({ ...at, offset: 9 }, 2)).toEqual({ ...at, generation: 2, offset: null });
     expect(inGeneration({ ...at, offset: 9 }, 1).offset).toBe(9);
+  });
+
+  test('a new subscription is cut before the first record only when it begins there', () => {
+    expect(firstCursor(0, 1).offset).toBe(-1);
+    expect(firstCursor(1, 1).offset).toBeNull();
+    expect(firstCursor(0, 2).offset).toBeNull();
   });
 });

@@ -199,7 +199,7 @@ describe('every phase with every input', () => {
 });
 
 describe('the details', () => {
-  test('an acknowledgement moves the cursor, its coverage and the chain of events', () => {
+  test('an acknowledgement moves the cursor, its cut and the chain of events', () => {
     const { state } = stepDelivery(stateIn('sending'), inputs.delivered, nowMs);
     expect(state.cursor).toMatchObject({
       seq: 15,
@@ -212,9 +212,18 @@ describe('the details', () => {
     expect(state).toMatchObject({ trying: null, failures: 0 });
   });
 
-  test('coverage never shrinks: a catch-up batch that does not know its place keeps it', () => {
-    const sending = stateIn('sending', { phase: { name: 'sending', batch: { ...place, offset: -1 } } });
-    expect(stepDelivery(sending, inputs.delivered, nowMs).state.cursor.offset).toBe(50);
+  test('a cut belongs to its seq: a batch that does not know its place leaves none behind', () => {
+    const sending = stateIn('sending', { phase: { name: 'sending', batch: { ...place, offset: null } } });
+    expect(stepDelivery(sending, inputs.delivered, nowMs).state.cursor.offset).toBeNull();
+  });
+
+  test('the cut of a silent log moves on, and never back', () => {
+    expect(stepDelivery(stateIn('reading'), inputs.readNothing, nowMs).state.cursor).toEqual({ ...cursor, offset: 70 });
+    const farther = stateIn('reading', { cursor: { ...cursor, offset: 80 } });
+    expect(stepDelivery(farther, inputs.readNothing, nowMs)).toMatchObject({
+      state: { cursor: { offset: 80 } },
+      effects: [{ type: 'release' }],
+    });
   });
 
   test('a batch that a limit ended is followed by the next at once; one after which records came lingers', () => {

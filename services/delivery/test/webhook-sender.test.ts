@@ -4,6 +4,8 @@ import { createServer as createTcpServer } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, describe, expect, test } from '@jest/globals';
 
+import { eventually } from '@docket/testkit';
+
 import { vettedLookup } from '../src/vetted-lookup.ts';
 import { createWebhookSender } from '../src/webhook-sender.ts';
 
@@ -78,11 +80,7 @@ describe('sending a webhook', () => {
       more();
     });
     expect(await sender.send(webhook(url), never)).toMatchObject({ kind: 'answered', status: 200 });
-    for (let wait = 0; wait < 200 && !isClosed; wait += 1)
-      await new Promise((resolve) => {
-        setTimeout(resolve, 10);
-      });
-    expect(isClosed).toBe(true);
+    await eventually(() => isClosed, { what: 'closing the socket', deadlineMs: 5_000 });
     expect(sent).toBeLessThan(50_000_000);
   });
 

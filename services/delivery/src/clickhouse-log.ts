@@ -1,0 +1,51 @@
+import { readHeads, readLog, readLogBounds, readPlace } from '@docket/clickhouse';
+import type { ClickHouse, LogBounds, RecordPlace } from '@docket/clickhouse';
+import type { StoredEventRow } from '@docket/event';
+import type { Logger } from '@docket/runtime';
+
+/** The stored half of the logs, as catch-up needs it. Every call may reject: ClickHouse may be away. */
+export interface StoredLog {
+  /** Rows behind a seq, consecutive; fewer than `limit` at the end of what is stored. */
+  rows(tenantId: string, afterSeq: number, limit: number, signal: AbortSignal): Promise<readonly StoredEventRow[]>;
+  bounds(tenantId: string, signal: AbortSignal): Promise<LogBounds>;
+  place(tenantId: string, seq: number, signal: AbortSignal): Promise<RecordPlace | undefined>;
+  /** Every record of the partition up to this offset is stored (I4); as of an earlier moment, undefined when never known. */
+  through(partition: number): number | undefined;
+  /** The same as of now, for these partitions. */
+  readThrough(partitions: readonly number[], signal: AbortSignal): Promise<void>;
+  /** Asks for it in the background, at most once a second a partition. */
+  refresh(partition: number): void;
+}
+
+const queryDeadlineMs = 10_000;
+const refreshIntervalMs = 1_000;
+
+export function createStoredLog(clickhouse: ClickHouse, generation: number, logger: Logger): StoredLog {
+  const positions = new Map<number, number>();
+  const askedAtMs = new Map<number, number>();
+
+  const readThrough: StoredLog['readThrough'] = async (partitions, signal) => {
+    if (signal.aborted || partitions.length === 0) return;
+    const heads = await readHeads(clickhouse, { generation, partitions });
+    for (const [partition, { last }] of heads) {
+      positions.set(partition, Math.max(positions.get(partition) ?? -1, last?.headOffset ?? -1));
+    }
+  };
+
+  return {
+    rows: (tenantId, afterSeq, limit, signal) =>
+      readLog(clickhouse, { tenantId, afterSeq, limit }, { signal, deadlineMs: queryDeadlineMs }),
+    bounds: (tenantId, signal) => readLogBounds(clickhouse, tenantId, { signal, deadlineMs: queryDeadlineMs }),
+    place: (tenantId, seq, signal) => readPlace(clickhouse, { tenantId, seq }, { signal, deadlineMs: queryDeadlineMs }),
+    through: (partition) => positions.get(partition),
+    readThrough,
+    refresh: (partition) => {
+      if (Date.now() - (askedAtMs.get(partition) ?? 0) < refreshIntervalMs) return;
+      askedAtMs.set(partition, Date.now());
+      const deadline = AbortSignal.timeout(queryDeadlineMs);
+      readThrough([partition], deadline).catch((error: unknown) =>
+        logger.debug({ err: error, partition }, 'positions.unknown'),
+      );
+    },
+  };
+}

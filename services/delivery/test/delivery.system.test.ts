@@ -1,0 +1,224 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  checkBatchChain,
+  createWorld,
+  eventInput,
+  eventRecord,
+  eventually,
+  publishRecords,
+  startService,
+} from '@docket/testkit';
+import type { ServiceProcess, World } from '@docket/testkit';
+
+import {
+  bodiesOf,
+  firstReceipts,
+  idsIn,
+  putSubscription,
+  record,
+  startDelivery,
+  subscribe,
+  untilAccepted,
+} from './delivery-for-tests.ts';
+import type { Subscriber } from './delivery-for-tests.ts';
+
+let world: World;
+const processes: ServiceProcess[] = [];
+const subscribers: Subscriber[] = [];
+
+beforeEach(async () => {
+  world = await createWorld({ partitions: 4 });
+}, 60_000);
+
+afterEach(async () => {
+  for (const process of processes.splice(0)) await process.kill('SIGKILL');
+  for (const { receiver } of subscribers.splice(0)) await receiver.close();
+  await world.close();
+}, 60_000);
+
+async function delivery(changes: Record<string, string> = {}): Promise<ServiceProcess> {
+  const process = await startDelivery(world, changes);
+  processes.push(process);
+  return process;
+}
+
+async function ingestor(): Promise<ServiceProcess> {
+  const process = await startService('ingestor', { ...world.env });
+  processes.push(process);
+  return process;
+}
+
+async function subscriber(
+  ...args: Parameters<typeof subscribe> extends [World, ...infer Rest] ? Rest : never
+): Promise<Subscriber> {
+  const made = await subscribe(world, ...args);
+  subscribers.push(made);
+  return made;
+}
+
+/** I6, as the receiver can prove it: every event, in order, none missing, every request signed. */
+function expectWhole({ receiver }: Subscriber, ids: readonly string[], rules: { mayOverlap?: boolean } = {}): void {
+  const report = checkBatchChain(bodiesOf(receiver.accepted()), rules);
+  expect(report.problems).toEqual([]);
+  expect(report.events.map(({ id }) => id)).toEqual(ids);
+  expect(firstReceipts(receiver)).toEqual(ids);
+  expect(new Set(receiver.requests.map(({ signature }) => signature))).toEqual(new Set(['valid']));
+}
+
+describe('I6: at least once, in order', () => {
+  test('a receiver that answers 500 for a while has everything in order afterwards, and another one never waits for it', async () => {
+    const failing = await subscriber('acme', { behaviour: { kind: 'status', status: 500, durationMs: 6_000 } });
+    const healthy = await subscriber('globex');
+    await delivery();
+    await ingestor();
+    const sent = { acme: await record(world, 'acme', 45), globex: await record(world, 'globex', 45) };
+    await untilAccepted(healthy.receiver, sent.globex, 20_000);
+    expect(failing.receiver.accepted()).toEqual([]);
+    for (let round = 0; round < 4; round += 1) sent.acme.push(...(await record(world, 'acme', 30)));
+    await untilAccepted(failing.receiver, sent.acme);
+    expectWhole(failing, sent.acme);
+    expectWhole(healthy, sent.globex);
+    const retried = failing.receiver.requests.filter(({ status }) => status === 500);
+    expect(retried.length).toBeGreaterThanOrEqual(2);
+    // A retry sends the same bytes under the same id.
+    expect(new Set(retried.map(({ body }) => body.toString())).size).toBe(1);
+    expect(new Set(retried.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+  }, 120_000);
+
+  test('kill -9 in the middle of the stream: nothing is lost, and first receipts are in order', async () => {
+    const one = await subscriber('acme', { batch: { max_events: 7, max_wait_ms: 0 } });
+    const two = await subscriber('globex', { behaviour: { kind: 'status', status: 503, times: 3 } });
+    await ingestor();
+    const first = await delivery();
+    const sent = { acme: await record(world, 'acme', 100), globex: await record(world, 'globex', 100) };
+    await eventually(() => one.receiver.accepted().length >= 3, { what: 'three batches', deadlineMs: 30_000 });
+    await first.kill('SIGKILL');
+    const before = one.receiver.accepted().length;
+    sent.acme.push(...(await record(world, 'acme', 100)));
+    sent.globex.push(...(await record(world, 'globex', 100)));
+    await delivery();
+    await untilAccepted(one.receiver, sent.acme);
+    await untilAccepted(two.receiver, sent.globex);
+    expect(one.receiver.accepted().length).toBeGreaterThan(before);
+    expectWhole(one, sent.acme, { mayOverlap: true });
+    expectWhole(two, sent.globex, { mayOverlap: true });
+  }, 180_000);
+
+  test('two instances share the partitions; one dies, and the other takes over its subscriptions', async () => {
+    const tenants = ['acme', 'globex', 'initech', 'umbrella', 'hooli', 'stark'];
+    const all = await Promise.all(tenants.map((tenantId) => subscriber(tenantId, { batch: { max_events: 5 } })));
+    await ingestor();
+    const first = await delivery();
+    await delivery();
+    const sent = await Promise.all(tenants.map((tenantId) => record(world, tenantId, 40)));
+    await Promise.all(all.map(({ receiver }, index) => untilAccepted(receiver, sent[index] ?? [])));
+    await first.kill('SIGKILL');
+    const more = await Promise.all(tenants.map((tenantId) => record(world, tenantId, 40)));
+    await Promise.all(all.map(({ receiver }, index) => untilAccepted(receiver, more[index] ?? [])));
+    all.forEach((one, index) =>
+      expectWhole(one, [...(sent[index] ?? []), ...(more[index] ?? [])], { mayOverlap: true }),
+    );
+  }, 180_000);
+
+  test('SIGTERM: ends cleanly with its cursors kept, so the next one begins exactly where it ended', async () => {
+    const one = await subscriber('acme');
+    await ingestor();
+    const first = await delivery();
+    const ids = await record(world, 'acme', 50);
+    await untilAccepted(one.receiver, ids);
+    expect(await first.stop()).toEqual({ code: 0, signal: null });
+    ids.push(...(await record(world, 'acme', 50)));
+    await delivery();
+    await untilAccepted(one.receiver, ids);
+    expectWhole(one, ids);
+  }, 120_000);
+});
+
+describe('tail and catch-up', () => {
+  test('a backlog far beyond the tail comes from ClickHouse and joins the tail without a seam, under traffic', async () => {
+    const storing = await ingestor();
+    const ids = await record(world, 'acme', 3_000);
+    const one = await subscriber('acme', { batch: { max_events: 100, max_wait_ms: 20 } });
+    const process = await delivery({ DELIVERY_TAIL_BYTES_MAX: '65536' });
+    for (let round = 0; round < 10; round += 1) ids.push(...(await record(world, 'acme', 100)));
+    await untilAccepted(one.receiver, ids);
+    expectWhole(one, ids);
+    const metrics = await (await fetch(`${process.url}/metrics`)).text();
+    expect(metrics).toMatch(/docket_delivery_reads_total\{source="clickhouse",result="batch"\} [1-9]/);
+    // Joined: what comes now is delivered although ClickHouse does not have it.
+    await storing.kill('SIGKILL');
+    const later = await record(world, 'acme', 20);
+    await untilAccepted(one.receiver, later, 20_000);
+    expectWhole(one, [...ids, ...later]);
+  }, 180_000);
+
+  test('with ClickHouse away, subscriptions that are in step go on, also over a restart', async () => {
+    const one = await subscriber('acme');
+    const away = { CLICKHOUSE_URL: 'http://127.0.0.1:1' };
+    const first = await delivery(away);
+    const ids = await record(world, 'acme', 30);
+    await untilAccepted(one.receiver, ids, 30_000);
+    await first.stop();
+    ids.push(...(await record(world, 'acme', 30)));
+    await delivery(away);
+    await untilAccepted(one.receiver, ids, 30_000);
+    expectWhole(one, ids);
+  }, 120_000);
+
+  test('what is no event is skipped and accounted for, whichever side it is read from', async () => {
+    const event = () => eventRecord(world, eventInput('acme'));
+    const garbage = { key: 'acme', value: Buffer.from('garbage') };
+    await publishRecords(world, [event(), garbage, event(), { key: 'acme', value: null }, event()]);
+    const live = await subscriber('acme');
+    await delivery();
+    await eventually(() => checkBatchChain(bodiesOf(live.receiver.accepted())).range?.toSeq === 5, {
+      what: 'seq 5 from the tail',
+    });
+    await ingestor();
+    const late = await subscriber('acme', { startAfterSeq: 1 });
+    await eventually(() => checkBatchChain(bodiesOf(late.receiver.accepted())).range?.toSeq === 5, {
+      what: 'seq 5 from ClickHouse',
+    });
+    const [fromTail, fromClickHouse] = [live, late].map(({ receiver }) =>
+      checkBatchChain(bodiesOf(receiver.accepted())),
+    );
+    expect(fromTail).toMatchObject({ problems: [], skipped: 2, range: { afterSeq: 0, toSeq: 5 } });
+    expect(fromClickHouse).toMatchObject({ problems: [], skipped: 2, range: { afterSeq: 1, toSeq: 5 } });
+    expect(fromClickHouse?.events).toEqual(fromTail?.events.slice(1));
+  }, 120_000);
+});
+
+describe('what the owner of a subscription does', () => {
+  test('410 suspends with the cursor kept, also over a restart; a change of the subscription goes on from there', async () => {
+    const one = await subscriber('acme', { behaviour: { kind: 'status', status: 410 } });
+    const first = await delivery();
+    const ids = await record(world, 'acme', 10);
+    await eventually(() => one.receiver.requests.length === 1, { what: 'the refusal' });
+    ids.push(...(await record(world, 'acme', 10)));
+    await first.stop();
+    await delivery();
+    ids.push(...(await record(world, 'acme', 10)));
+    expect(one.receiver.requests).toHaveLength(1);
+    one.receiver.answer({ kind: 'ok' });
+    await putSubscription(world, { ...one.subscription, updated_at: new Date().toISOString() });
+    await untilAccepted(one.receiver, ids);
+    expectWhole(one, ids);
+  }, 120_000);
+
+  test('paused: nothing is sent; active again: everything that was missed, in order', async () => {
+    const one = await subscriber('acme');
+    await delivery();
+    const ids = await record(world, 'acme', 10);
+    await untilAccepted(one.receiver, ids);
+    await putSubscription(world, { ...one.subscription, state: 'paused', updated_at: '2026-01-01T00:00:00.000Z' });
+    const other = await subscriber('acme');
+    await untilAccepted(other.receiver, ids);
+    const missed = await record(world, 'acme', 10);
+    await untilAccepted(other.receiver, missed);
+    expect(bodiesOf(one.receiver.accepted()).flatMap(idsIn)).toEqual(ids);
+    await putSubscription(world, { ...one.subscription, updated_at: '2026-01-02T00:00:00.000Z' });
+    await untilAccepted(one.receiver, missed);
+    expectWhole(one, [...ids, ...missed]);
+    expectWhole(other, [...ids, ...missed]);
+  }, 120_000);
+});

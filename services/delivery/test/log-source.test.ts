@@ -1,0 +1,291 @@
+import { describe, expect, test } from '@jest/globals';
+import { encodeEvent, frameAvro, newEventId, parseEvent, partitionOf, rowOfEvent } from '@docket/event';
+import type { AuditEvent, LogRecord, StoredEventRow } from '@docket/event';
+import { createEventDecoder } from '@docket/event';
+import type { Subscription } from '@docket/directory';
+import { createLogger } from '@docket/runtime';
+import { auditEventAvro } from '@docket/schemas';
+import fc from 'fast-check';
+
+import type { StoredLog } from '../src/clickhouse-log.ts';
+import { firstCursor } from '../src/cursor-mapper.ts';
+import type { Cursor } from '../src/cursor-mapper.ts';
+import { createLogSource } from '../src/log-source.ts';
+import { createTailBuffer } from '../src/tail-buffer.ts';
+import type { TailBuffer } from '../src/tail-buffer.ts';
+
+const partition = partitionOf('acme', 1);
+const generation = 1;
+const logger = createLogger({ service: 'test', level: 'silent' });
+const decode = createEventDecoder(auditEventAvro);
+const decoders = { prepare: async () => undefined, decoderOf: () => decode };
+
+/** A record of Kafka, and the row that it is or will be. */
+interface Place {
+  readonly offset: number;
+  readonly tenantId: string;
+  readonly seq: number;
+  readonly event: AuditEvent;
+}
+
+function eventOf(tenantId: string): AuditEvent {
+  const parsed = parseEvent(
+    { tenant_id: tenantId, action: 'a.b', actor: { type: 'user', id: 'u' } },
+    1_000,
+    newEventId(),
+  );
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
+  return parsed.event;
+}
+
+/** One partition, as it is in Kafka. `gaps[i]` offsets are missing before each record: transaction markers. */
+function kafkaOf(tenants: readonly string[], gaps: readonly number[]): Place[] {
+  const seqs = new Map<string, number>();
+  let offset = -1;
+  return tenants.map((tenantId, index) => {
+    offset += 1 + (gaps[index % Math.max(1, gaps.length)] ?? 0);
+    const seq = (seqs.get(tenantId) ?? 0) + 1;
+    seqs.set(tenantId, seq);
+    return { offset, tenantId, seq, event: eventOf(tenantId) };
+  });
+}
+
+const recordOf = ({ offset, tenantId, event }: Place): LogRecord => ({
+  partition,
+  offset,
+  timestampMs: 1_000,
+  key: Buffer.from(tenantId),
+  value: frameAvro(1, encodeEvent(event)),
+  headers: {},
+});
+
+function rowOf({ offset, tenantId, seq, event }: Place): StoredEventRow {
+  const place = { log: tenantId, seq, status: 'accepted', statusDetail: '', receivedAtMs: 1_000, schemaId: 1 } as const;
+  return rowOfEvent(event, { ...place, generation, partition, offset }, 0n);
+}
+
+interface World {
+  readonly kafka: readonly Place[];
+  /** ClickHouse holds this many records: a prefix (I4). */
+  stored: number;
+  /** Rows below this seq of each log have been cut. */
+  readonly firstSeq: number;
+  /** The position that was read last; it may be old. */
+  through: number | undefined;
+}
+
+/** ClickHouse, in which more is stored between any two questions. */
+function storedLogOf(world: World, growBy: () => number): StoredLog {
+  const prefix = (): readonly Place[] => {
+    const answer = world.kafka.slice(0, world.stored);
+    world.stored = Math.min(world.kafka.length, world.stored + growBy());
+    return answer;
+  };
+  const logOf = (tenantId: string): Place[] => prefix().filter((place) => place.tenantId === tenantId);
+  return {
+    rows: async (tenantId, afterSeq, limit) => {
+      const rows = logOf(tenantId).filter(
+        ({ seq }) => seq > afterSeq && seq <= afterSeq + limit && seq >= world.firstSeq,
+      );
+      return (rows[0]?.seq ?? 0) === afterSeq + 1 ? rows.map(rowOf) : [];
+    },
+    bounds: async (tenantId) => ({ firstSeq: world.firstSeq, headSeq: logOf(tenantId).at(-1)?.seq ?? 0 }),
+    place: async (tenantId, seq) => {
+      const place = logOf(tenantId).find((one) => one.seq === seq && seq >= world.firstSeq);
+      return place === undefined ? undefined : { generation, partition, offset: place.offset };
+    },
+    through: () => world.through,
+    readThrough: async () => {
+      world.through = prefix().at(-1)?.offset ?? -1;
+    },
+    refresh: () => {
+      world.through = prefix().at(-1)?.offset ?? -1;
+    },
+  };
+}
+
+const subscriptionOf = (maxEvents: number): Subscription => ({
+  version: 1,
+  kind: 'subscription',
+  id: 'sub_1',
+  tenant_id: 'acme',
+  name: '',
+  sink: { type: 'webhook', url: 'https://x.example', secrets: [{ sealed: '', created_at: '2026-01-01T00:00:00Z' }] },
+  batch: { max_events: maxEvents, max_bytes: 1_000_000, max_wait_ms: 0 },
+  state: 'active',
+  start_after_seq: 0,
+  created_at: '2026-01-01T00:00:00Z',
+  updated_at: '2026-01-01T00:00:00Z',
+});
+
+/** Every true cut of a cursor at `seq`. */
+function cutsOf(kafka: readonly Place[], seq: number): number[] {
+  const log = kafka.filter(({ tenantId }) => tenantId === 'acme');
+  const from = log.find((place) => place.seq === seq)?.offset ?? -1;
+  const to = log.find((place) => place.seq === seq + 1)?.offset ?? (kafka.at(-1)?.offset ?? -1) + 1;
+  return Array.from({ length: to - from }, (_, index) => from + index);
+}
+
+const scenario = fc.record({
+  tenants: fc.array(fc.constantFrom('acme', 'acme', 'globex', 'initech'), { minLength: 1, maxLength: 40 }),
+  gaps: fc.array(fc.nat({ max: 2 }), { maxLength: 5 }),
+  stored: fc.nat({ max: 40 }),
+  through: fc.option(fc.nat({ max: 40 })),
+  tailFrom: fc.nat({ max: 45 }),
+  tailBytes: fc.constantFrom(1_000, 3_000, 1_000_000),
+  seq: fc.nat({ max: 20 }),
+  cut: fc.option(fc.nat({ max: 50 })),
+  maxEvents: fc.integer({ min: 1, max: 8 }),
+  firstSeq: fc.constantFrom(1, 1, 1, 3),
+  growth: fc
+    .array(fc.nat({ max: 6 }), { minLength: 1, maxLength: 6 })
+    .filter((steps) => steps.some((step) => step > 0)),
+  isRetried: fc.boolean(),
+  rowsMax: fc.constantFrom(1, 2, 5, 200),
+});
+
+describe('I3, I6: the tail and ClickHouse join without a seam', () => {
+  test('wherever a cursor is, whatever each side holds and however both grow meanwhile: every seq once, in order, with its own event', async () => {
+    await fc.assert(
+      fc.asyncProperty(scenario, async (given) => {
+        const kafka = kafkaOf(given.tenants, given.gaps);
+        const log = kafka.filter(({ tenantId }) => tenantId === 'acme');
+        const seq = Math.min(given.seq, log.length);
+        const cuts = cutsOf(kafka, seq);
+        let growth = 0;
+        const world: World = {
+          kafka,
+          stored: Math.min(given.stored, kafka.length),
+          firstSeq: Math.min(given.firstSeq, Math.max(1, log.length)),
+          through: undefined,
+        };
+        // An old position is that of a shorter prefix.
+        const known = given.through === null ? undefined : Math.min(given.through, world.stored);
+        world.through = known === undefined ? undefined : (kafka.slice(0, known).at(-1)?.offset ?? -1);
+        const stored = storedLogOf(world, () => given.growth[growth++ % given.growth.length] ?? 0);
+        const { rowsMax } = given;
+        const source = createLogSource({ stored, decoders, topology: { generation, partitions: 1 }, logger, rowsMax });
+        const tail = createTailBuffer({
+          partition,
+          partitions: 1,
+          fromOffset: given.tailFrom,
+          bytesMax: given.tailBytes,
+        });
+        tail.watch('acme');
+        let cursor: Cursor = {
+          ...firstCursor(seq, generation),
+          offset: given.cut === null ? firstCursor(seq, generation).offset : (cuts[given.cut % cuts.length] ?? null),
+        };
+        const seen = new Map<number, string>();
+        let expired = 0;
+        for (let round = 0; round < 300 && cursor.seq < log.length; round += 1) {
+          if (round % 2 === 1) growTail(tail, kafka, round);
+          const request = {
+            subscription: subscriptionOf(given.maxEvents),
+            tail,
+            partition,
+            cursor,
+            toSeq: null,
+            signal: never,
+          };
+          let { result, batch } = await source.read(request);
+          if (given.isRetried && batch !== undefined)
+            ({ result, batch } = await source.read({ ...request, toSeq: batch.toSeq }));
+          if (result.kind === 'nothing') {
+            expect(cutsOf(kafka, cursor.seq)).toContain(Math.min(result.offset, kafka.at(-1)?.offset ?? -1));
+            cursor = { ...cursor, offset: result.offset };
+          }
+          if (result.kind !== 'batch' || batch === undefined) continue;
+          const { data } = bodyOf(batch.body);
+          expect(data.batch.prev_to_seq).toBe(cursor.seq);
+          expired += data.batch.skipped['expired'] ?? 0;
+          for (const event of data.events) {
+            expect(seen.has(event.seq)).toBe(false);
+            seen.set(event.seq, event.id);
+          }
+          if (result.offset !== null)
+            expect(cutsOf(kafka, result.toSeq)).toContain(Math.min(result.offset, kafka.at(-1)?.offset ?? -1));
+          cursor = { ...cursor, seq: result.toSeq, eventSeq: result.eventSeq, offset: result.offset };
+        }
+        expect(cursor.seq).toBe(log.length);
+        for (const [at, id] of seen) expect(id).toBe(log[at - 1]?.event.id);
+        expect(seen.size + expired).toBe(log.length - seq);
+      }),
+      { numRuns: 1_000 },
+    );
+  }, 60_000);
+
+  test('a cursor ahead of ClickHouse waits, and never renumbers', async () => {
+    const kafka = kafkaOf(['acme', 'acme', 'acme'], []);
+    const world: World = { kafka, stored: 1, firstSeq: 1, through: 0 };
+    const source = createLogSource({
+      stored: storedLogOf(world, () => 0),
+      decoders,
+      topology: { generation, partitions: 1 },
+      logger,
+    });
+    const tail = createTailBuffer({ partition, partitions: 1, fromOffset: 0, bytesMax: 1_000_000 });
+    tail.watch('acme');
+    growTail(tail, kafka, 1_000);
+    const request = {
+      subscription: subscriptionOf(10),
+      tail,
+      partition,
+      cursor: firstCursor(2, generation),
+      toSeq: null,
+      signal: never,
+    };
+    expect(await source.read(request)).toMatchObject({ result: { kind: 'behind' } });
+    world.stored = 2;
+    expect(await source.read(request)).toMatchObject({ source: 'tail', result: { kind: 'batch', toSeq: 3 } });
+  });
+
+  test('ClickHouse fails: what the tail covers goes on, the rest is tried again', async () => {
+    const kafka = kafkaOf(['acme', 'acme'], []);
+    const away = async (): Promise<never> => {
+      throw new Error('away');
+    };
+    const stored: StoredLog = {
+      rows: away,
+      bounds: away,
+      place: away,
+      through: () => undefined,
+      readThrough: away,
+      refresh: () => undefined,
+    };
+    const source = createLogSource({ stored, decoders, topology: { generation, partitions: 1 }, logger });
+    const tail = createTailBuffer({ partition, partitions: 1, fromOffset: 0, bytesMax: 1_000_000 });
+    tail.watch('acme');
+    growTail(tail, kafka, 1_000);
+    const request = {
+      subscription: subscriptionOf(10),
+      tail,
+      partition,
+      cursor: firstCursor(0, generation),
+      toSeq: null,
+      signal: never,
+    };
+    expect(await source.read(request)).toMatchObject({ source: 'tail', result: { kind: 'batch', toSeq: 2 } });
+    const unknown = { ...request, cursor: firstCursor(1, generation) };
+    expect(await source.read(unknown)).toMatchObject({ result: { kind: 'failed' } });
+  });
+});
+
+const never = new AbortController().signal;
+
+/** The consumer of the partition goes some records on. */
+function growTail(tail: TailBuffer, kafka: readonly Place[], count: number): void {
+  const next = kafka.filter(({ offset }) => offset >= tail.endOffset()).slice(0, count);
+  tail.append(next.map(recordOf), Math.max(tail.endOffset(), (next.at(-1)?.offset ?? -1) + 1));
+}
+
+interface Body {
+  readonly data: {
+    readonly batch: { readonly prev_to_seq: number; readonly skipped: Record<string, number> };
+    readonly events: readonly { readonly seq: number; readonly id: string }[];
+  };
+}
+
+function bodyOf(body: Buffer): Body {
+  return JSON.parse(body.toString()) as Body;
+}
