@@ -12,19 +12,21 @@ export interface RunLayout {
   readonly envFile: string;
   dataDir(name: ComponentName): string;
   configDir(name: ComponentName): string;
+  readonly logsDir: string;
   logFile(name: ComponentName): string;
   pidFile(name: ComponentName): string;
 }
 
-/** Paths of a run below `root`; creates nothing. */
-export function runLayout(root: string): RunLayout {
+/** Paths of a run below `root`; creates nothing. Logs of a fresh run lie outside of it: when a server fails they must outlive the run. */
+export function runLayout(root: string, logsDir = join(root, 'logs')): RunLayout {
   return {
     root,
     lockFile: join(root, 'run', 'supervisor.json'),
     envFile: join(root, 'stack.env'),
     dataDir: (name) => join(root, 'data', name),
     configDir: (name) => join(root, 'run', name),
-    logFile: (name) => join(root, 'logs', `${name}.log`),
+    logsDir,
+    logFile: (name) => join(logsDir, `${name}.log`),
     pidFile: (name) => join(root, 'run', `${name}.json`),
   };
 }
@@ -36,6 +38,11 @@ export function artifactsDir(dir: string): string {
 
 export function freshRunsDir(dir: string): string {
   return join(dir, 'fresh');
+}
+
+/** Logs of fresh runs, a directory each: removed by a clean stop, kept when a server failed. */
+export function freshLogsDir(dir: string): string {
+  return join(dir, 'logs', 'fresh');
 }
 
 /** This package's own files (pom.xml, package-lock.json, log4j2.xml): the same place from src/ and from dist/. */

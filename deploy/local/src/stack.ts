@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { runFreeBytesMin } from './artifact-policy.ts';
 import { ensureArtifacts, requireFreeSpace } from './artifacts.ts';
@@ -7,7 +7,7 @@ import type { Component } from './component.ts';
 import { createComponent } from './component.ts';
 import { requireJava } from './java.ts';
 import type { ComponentName, RunLayout } from './layout.ts';
-import { freshRunsDir, runLayout } from './layout.ts';
+import { freshLogsDir, freshRunsDir, runLayout } from './layout.ts';
 import { choosePort, freePort } from './local-ports.ts';
 import { StackError } from './problem-policy.ts';
 import type { ProcessGuard } from './process-guard.ts';
@@ -65,22 +65,29 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const dir = resolve(options.dir);
   mkdirSync(dir, { recursive: true });
   await removeDeadFreshRuns(dir);
+  removeOldFreshLogs(dir);
   const isFresh = options.fresh ?? false;
-  const layout = runLayout(isFresh ? join(freshRunsDir(dir), randomBytes(6).toString('hex')) : dir);
+  const layout = isFresh ? freshLayout(dir) : runLayout(dir);
   const lock = await acquireRunLock(layout);
   const guard = createProcessGuard({ envFile: layout.envFile, scratchDir: isFresh ? layout.root : null });
-  const release = () => {
+  const release = (hasFailed: boolean) => {
     rmSync(layout.envFile, { force: true });
     guard.close();
     lock.release();
     if (isFresh) rmSync(layout.root, { recursive: true, force: true });
+    if (isFresh && !hasFailed) rmSync(layout.logsDir, { recursive: true, force: true });
   };
   try {
     return await startServers({ dir, layout, guard, options, release });
   } catch (error) {
-    release();
+    release(true);
     throw error;
   }
+}
+
+function freshLayout(dir: string): RunLayout {
+  const name = randomBytes(6).toString('hex');
+  return runLayout(join(freshRunsDir(dir), name), join(freshLogsDir(dir), name));
 }
 
 interface Start {
@@ -88,7 +95,7 @@ interface Start {
   readonly layout: RunLayout;
   readonly guard: ProcessGuard;
   readonly options: StackOptions;
-  readonly release: () => void;
+  readonly release: (hasFailed: boolean) => void;
 }
 
 async function startServers({ dir, layout, guard, options, release }: Start): Promise<Stack> {
@@ -102,11 +109,16 @@ async function startServers({ dir, layout, guard, options, release }: Start): Pr
   const artifacts = await ensureArtifacts(dir, { guard, signal, report });
   const context: ServerContext = { layout, artifacts, java, guard };
 
+  let hasFailed = false;
   let reportFailure: (error: StackError) => void = () => {};
   const failed = new Promise<StackError>((settle) => (reportFailure = settle));
+  const onDeath = (error: StackError) => {
+    hasFailed = true;
+    reportFailure(error);
+  };
   const started: Component[] = [];
   const bringUp = async (plan: ServerPlan, version?: string): Promise<Component> => {
-    const server = createComponent({ ...plan, layout, guard, signal, onDeath: (error) => reportFailure(error) });
+    const server = createComponent({ ...plan, layout, guard, signal, onDeath });
     started.push(server);
     await server.start();
     report(`${server.name} ${server.version() || (version ?? '')} is up on port ${server.port}`);
@@ -127,7 +139,7 @@ async function startServers({ dir, layout, guard, options, release }: Start): Pr
   const env = stackEnvOf(ports, password);
   writeFileSync(layout.envFile, formatEnvFile(env), { mode: 0o600 });
   let stopping: Promise<void> | null = null;
-  const stop = () => (stopping ??= stopAll(started).finally(release));
+  const stop = () => (stopping ??= stopAll(started).finally(() => release(hasFailed)));
   return { kafka, registry, clickhouse, env, envFile: layout.envFile, failed, stop };
 }
 
@@ -165,6 +177,18 @@ async function choosePorts(given: GivenPorts): Promise<StackPorts> {
     registry: await choosePort('registry', portSettings.registry, given.registry),
     clickhouse: await choosePort('clickhouse', portSettings.clickhouse, given.clickhouse),
   };
+}
+
+/** How many logs of failed fresh runs are kept for whoever looks into them. */
+const keptLogsMax = 10;
+
+function removeOldFreshLogs(dir: string): void {
+  const root = freshLogsDir(dir);
+  if (!existsSync(root)) return;
+  const byAge = readdirSync(root)
+    .map((entry) => ({ path: join(root, entry), changedAtMs: statSync(join(root, entry)).mtimeMs }))
+    .sort((a, b) => b.changedAtMs - a.changedAtMs);
+  for (const { path } of byAge.slice(keptLogsMax)) rmSync(path, { recursive: true, force: true });
 }
 
 /** Fresh runs whose supervisor and guard both died; taking their lock kills whatever they left running. */

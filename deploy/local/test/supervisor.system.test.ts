@@ -1,4 +1,4 @@
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { findRunningStack } from '../src/index.ts';
@@ -123,6 +123,8 @@ describe('the supervisor', () => {
       const { code, stderr } = await supervisor.ended;
       expect(code).toBe(1);
       expect(stderr).toMatch(/^(kafka|registry|clickhouse) was ended by SIGKILL\. See .*\.log\.\n$/);
+      // Fresh data is gone, but not the log that was named.
+      expect(existsSync(/See (.*\.log)\.\n$/.exec(stderr)?.[1] ?? '')).toBe(true);
       await nothingLeft(dir);
     },
     testDeadlineMs,
