@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
 import { DocketError } from '@docket/runtime';
 
 import { idempotencyKeyCharsMax } from './limits.ts';
@@ -17,4 +19,22 @@ export function prefersLenient(header: string | undefined): boolean {
     if (handling !== undefined) return handling.toLowerCase() === 'lenient';
   }
   return false;
+}
+
+/** Methods whose body means nothing (RFC 9110 §9.3). */
+const bodilessMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
+
+/**
+ * I5: refuses a body where none belongs, before a request is passed on. The proxy library declares the body of a chunked DELETE or OPTIONS empty and
+ * sends it all the same: upstream its bytes would be the beginning of the next request on that connection, with the next caller's credential.
+ * Throws invalid_request.
+ */
+export function requireNoStrayBody(method: string, headers: IncomingHttpHeaders): void {
+  if (!bodilessMethods.has(method)) return;
+  const length = headers['content-length'];
+  const isChunked = headers['transfer-encoding'] !== undefined;
+  if (!isChunked && (length === undefined || /^0+$/.test(length))) return;
+  throw new DocketError('invalid_request', `A ${method} request takes no body.`, {
+    errors: [{ header: isChunked ? 'Transfer-Encoding' : 'Content-Length', detail: `must be absent in ${method}` }],
+  });
 }

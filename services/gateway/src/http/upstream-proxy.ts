@@ -7,6 +7,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { createProxyMiddleware } from 'http-proxy-middleware';
 
 import type { GatewayMetrics } from '../metrics.ts';
+import { requireNoStrayBody } from '../request-headers-policy.ts';
 
 /** I8: requests under way to one upstream; more are 503 overloaded. Long polls and streams hold theirs for minutes. */
 const requestsMax = 1_000;
@@ -65,6 +66,7 @@ export function createUpstreamProxy(
 
   return {
     handler: async (req, res, next) => {
+      requireNoStrayBody(req.method, req.headers);
       if (underWay >= requestsMax) {
         throw new DocketError('overloaded', `${underWay} requests to the ${name} service are under way.`, {
           retryAfterSeconds: 1,

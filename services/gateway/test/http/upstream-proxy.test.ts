@@ -1,5 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLogger, serveHttp } from '@docket/runtime';
@@ -149,6 +151,57 @@ describe('the proxy', () => {
     const response = await fetch(`${server.url}/v1/events`);
     expect(response.status).toBe(503);
     expect(failures).toEqual(['query']);
+  });
+});
+
+/** Sends bytes as they are, which no HTTP client would, and gives all that comes back. */
+async function sendRaw(bytes: string): Promise<string> {
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+  socket.write(bytes);
+  return text(socket);
+}
+
+describe('smuggling (I5)', () => {
+  const smuggled = 'GET /v1/keys HTTP/1.1\r\nX-Swallow: ';
+  const chunked = `Transfer-Encoding: chunked\r\n\r\n${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`;
+  const counted = `Content-Length: ${smuggled.length}\r\n\r\n${smuggled}`;
+
+  test.each(
+    ['DELETE', 'OPTIONS', 'GET', 'HEAD'].flatMap((method) => [
+      [method, 'chunked', chunked],
+      [method, 'counted', counted],
+    ]),
+  )('a %s with a body, %s, is refused and never becomes a request of the next caller', async (method, _how, body) => {
+    const seen: string[] = [];
+    answer = (req, res) => {
+      seen.push(`${req.method} ${req.url}`);
+      res.end('fine');
+    };
+    const refused = await sendRaw(`${method} /v1/whoami HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${body}`);
+    expect(refused).toMatch(/^HTTP\/1.1 400 /);
+    await fetch(`${server.url}/v1/next`);
+    expect(seen).toEqual(['GET /v1/next']);
+  });
+
+  test('a chunked body of a method that takes one arrives whole and stays a body', async () => {
+    const seen: string[] = [];
+    answer = (req, res) => {
+      void text(req).then((body) => {
+        seen.push(`${req.method} ${body}`);
+        return res.end('fine');
+      });
+    };
+    await sendRaw(`POST /v1/redrive HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${chunked}`);
+    await fetch(`${server.url}/v1/next`);
+    expect(seen).toEqual([`POST ${smuggled}`, 'GET ']);
+  });
+
+  test('an empty body is none: DELETE with Content-Length 0 passes', async () => {
+    answer = (_req, res) => res.end('fine');
+    const passed = await sendRaw(
+      'DELETE /v1/exports/1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
+    );
+    expect(passed).toMatch(/^HTTP\/1.1 200 /);
   });
 });
 
