@@ -31,7 +31,9 @@ export function createSender(options: SenderOptions): Sender {
 
   async function run(): Promise<void> {
     try {
-      await sendAll();
+      // Once more when something came while `sendAll` was returning: its `wake` found a sender under way.
+      do await sendAll();
+      while (options.queue.size().events > 0 && !stopping.signal.aborted);
     } finally {
       active = false;
     }

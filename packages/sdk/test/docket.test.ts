@@ -205,6 +205,16 @@ describe('record', () => {
 });
 
 describe('recordNow', () => {
+  test('what is recorded at the very moment that the queue runs empty is sent too', async () => {
+    const gateway = await gatewayThat(() => accept);
+    const { docket } = docketFor(gateway);
+    for (let i = 0; i < 4; i += 1) {
+      expect(await docket.recordNow({ action: `step.n${i}`, actor }, { deadlineMs: 2_000 })).toMatchObject({
+        ok: true,
+      });
+    }
+  });
+
   test('resolves when the gateway has the event', async () => {
     const gateway = await gatewayThat((index) => (index === 0 ? { kind: 'reset' } : accept));
     const { docket } = docketFor(gateway);
