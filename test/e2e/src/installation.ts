@@ -120,16 +120,27 @@ export function runDocket(env: Env, ...args: string[]): Promise<CommandAnswer> {
   });
 }
 
+/** Who calls is stopped before who is called, so that everything under way still arrives. */
 async function stopAll(processes: ReadonlyMap<string, ServiceProcess>, receivers: Receivers): Promise<void> {
-  const names = [...processes.keys()].toReversed();
-  const ends = await Promise.allSettled(names.map(async (name) => processes.get(name)?.stop()));
+  const callers = ['saas-app', 'gateway'];
+  const others = [...processes.keys()].filter((name) => !callers.includes(name));
+  const failures: string[] = [];
+  for (const wave of [...callers.map((name) => [name]), others]) {
+    const ends = await Promise.all(wave.map((name) => howItEnded(name, processes.get(name))));
+    failures.push(...ends.flat());
+  }
   await Promise.all([receivers.healthy.close(), receivers.failing.close()]);
-  const failures = ends.flatMap((end, index) => {
-    if (end.status === 'rejected') return [`${names[index]}: ${String(end.reason)}`];
-    const isClean = end.value?.code === 0;
-    return isClean ? [] : [`${names[index]} ended with ${end.value?.signal ?? `code ${end.value?.code}`}`];
-  });
   if (failures.length > 0) throw new Error(failures.join('; '));
+}
+
+/** What is wrong with how a process ended; nothing when it was never started. */
+async function howItEnded(name: string, service: ServiceProcess | undefined): Promise<string[]> {
+  try {
+    const end = await service?.stop();
+    return end === undefined || end.code === 0 ? [] : [`${name} ended with ${end.signal ?? `code ${end.code}`}`];
+  } catch (error) {
+    return [`${name}: ${String(error)}`];
+  }
 }
 
 /** The wanted port if nobody has it, otherwise 0: a free one. */
