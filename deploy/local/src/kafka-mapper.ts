@@ -73,17 +73,25 @@ export function kafkaFormatCommand(java: string, libsDir: string, configFile: st
   };
 }
 
-export function kafkaServerCommand(java: string, libsDir: string, configFile: string, log4jFile: string): Command {
+export interface KafkaServerFiles {
+  readonly libsDir: string;
+  readonly configFile: string;
+  readonly log4jFile: string;
+}
+
+/** @param isShortLived up in half the CPU time and slower under load: right for a stack of one test run, wrong for a measurement. */
+export function kafkaServerCommand(java: string, files: KafkaServerFiles, isShortLived: boolean): Command {
   return {
     command: java,
     args: [
       '-Xms256m',
       '-Xmx768m',
-      `-Dlog4j2.configurationFile=${log4jFile}`,
+      ...(isShortLived ? quickStart : []),
+      `-Dlog4j2.configurationFile=${files.log4jFile}`,
       '-cp',
-      `${libsDir}/*`,
+      `${files.libsDir}/*`,
       'kafka.Kafka',
-      configFile,
+      files.configFile,
     ],
   };
 }
@@ -106,7 +114,7 @@ export function clusterIdFrom(bytes: Buffer): string {
   return bytes.toString('base64url').replace(/^-/, 'A');
 }
 
-/** For processes that live for seconds: no second compiler tier, no parallel collector. */
+/** For processes that do little: no second compiler tier, no parallel collector. */
 export const quickStart: readonly string[] = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
 
 /** A backslash begins an escape in the properties format. */

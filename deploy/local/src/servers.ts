@@ -19,6 +19,8 @@ export interface ServerContext {
   readonly artifacts: Artifacts;
   readonly java: string;
   readonly guard: ProcessGuard;
+  /** A fresh stack: quick to start matters more than fast under load. */
+  readonly isShortLived: boolean;
 }
 
 /** The part of a ComponentPlan that depends on which server it is. */
@@ -33,12 +35,13 @@ export async function prepareKafka(
   const dataDir = layout.dataDir('kafka');
   const configFile = join(ensureDir(layout.configDir('kafka')), 'server.properties');
   writeFileSync(configFile, kafkaProperties({ ...ports, dataDir: ensureDir(dataDir) }));
+  const files = { libsDir: artifacts.kafkaLibsDir, configFile, log4jFile: packageFile('kafka', 'log4j2.xml') };
   const metaFile = join(dataDir, 'meta.properties');
   const clusterId = existsSync(metaFile) ? clusterIdOf(readFileSync(metaFile, 'utf8')) : null;
   return {
     name: 'kafka',
     port: ports.port,
-    command: kafkaServerCommand(java, artifacts.kafkaLibsDir, configFile, packageFile('kafka', 'log4j2.xml')),
+    command: kafkaServerCommand(java, files, context.isShortLived),
     probe: probeOf(ports.port, clusterId ?? (await formatKafka(context, configFile))),
   };
 }

@@ -107,7 +107,7 @@ async function startServers({ dir, layout, guard, options, release }: Start): Pr
   const ports = await choosePorts(options.ports ?? {});
   const java = await requireJava();
   const artifacts = await ensureArtifacts(dir, { guard, signal, report });
-  const context: ServerContext = { layout, artifacts, java, guard };
+  const context: ServerContext = { layout, artifacts, java, guard, isShortLived: options.fresh ?? false };
 
   let hasFailed = false;
   let reportFailure: (error: StackError) => void = () => {};

@@ -45,12 +45,19 @@ describe('kafkaProperties', () => {
 });
 
 describe('Kafka command lines', () => {
+  const files = { libsDir: '/libs', configFile: '/run/server.properties', log4jFile: '/log4j2.xml' };
+
   test('the server has a small heap and its own log configuration', () => {
-    const { command, args } = kafkaServerCommand('/jre/java', '/libs', '/run/server.properties', '/log4j2.xml');
+    const { command, args } = kafkaServerCommand('/jre/java', files, false);
     expect(command).toBe('/jre/java');
     expect(args).toContain('-Xmx768m');
     expect(args).toContain('-Dlog4j2.configurationFile=/log4j2.xml');
     expect(args.slice(-2)).toEqual(['kafka.Kafka', '/run/server.properties']);
+  });
+
+  test('only a short-lived server gives up the fast compiler for a quick start', () => {
+    expect(kafkaServerCommand('java', files, true).args).toContain('-XX:TieredStopAtLevel=1');
+    expect(kafkaServerCommand('java', files, false).args).not.toContain('-XX:TieredStopAtLevel=1');
   });
 
   test('formatting names the cluster id', () => {
