@@ -2,14 +2,14 @@ export { DeadlineError } from './deadline.ts';
 export { dropTopics } from './drop-topics.ts';
 export { createEventDecoders, type EventDecoders } from './event-decoders.ts';
 export { createKafka, type KafkaClient } from './kafka-client.ts';
-export {
-  createPartitionConsumer,
-  type Assignment,
-  type PartitionBatch,
-  type PartitionConsumer,
-  type PartitionConsumerOptions,
-  type PositionJump,
-} from './partition-consumer.ts';
+export { createPartitionConsumer } from './partition-consumer.ts';
+export type {
+  Assignment,
+  PartitionBatch,
+  PartitionConsumer,
+  PartitionConsumerOptions,
+  PositionJump,
+} from './partition-consumer-contract.ts';
 export { type PublishOutcome } from './publish-lanes.ts';
 export { createPublisher, type Publisher, type PublisherOptions, type PublishRecord } from './publisher.ts';
 export { readPartition, readRanges, readTopic, type OffsetRange, type ReadOptions } from './read-ranges.ts';

@@ -16,14 +16,32 @@ function levelOf(entry: LogEntry): Level {
   return selfMending.test(entry.log.message) || selfMending.test(String(entry.log['error'] ?? '')) ? 'debug' : 'warn';
 }
 
-/** Bridges kafkajs to pino, one level lower than it claims; the line is `kafka.client`, kafkajs' own words are in `detail`. */
+/** During an outage kafkajs says the same several times a second. */
+const repeatAfterMs = 10_000;
+/** I8: messages hold names of brokers and topics, so there are few. */
+const messagesMax = 500;
+
+/**
+ * Bridges kafkajs to pino, one level lower than it claims; the line is `kafka.client`, kafkajs' own words are in `detail`. The same words come at most
+ * every 10 s, with the number of `unsaid` ones.
+ */
 export function kafkajsLogCreator(logger: Logger): () => (entry: LogEntry) => void {
+  const said = new Map<string, { atMs: number; unsaid: number }>();
   return () => (entry) => {
     const level = levelOf(entry);
     if (!logger.isLevelEnabled(level)) return;
     const { message, error, broker, groupId, topic, partition } = entry.log;
+    const words = `${entry.namespace} ${message}`;
+    const before = said.get(words);
+    if (before !== undefined && Date.now() - before.atMs < repeatAfterMs) {
+      before.unsaid += 1;
+      return;
+    }
+    if (said.size >= messagesMax) said.clear();
+    said.set(words, { atMs: Date.now(), unsaid: 0 });
+    const unsaid = before === undefined || before.unsaid === 0 ? undefined : before.unsaid;
     logger[level](
-      { namespace: entry.namespace, detail: message, error, broker, groupId, topic, partition },
+      { namespace: entry.namespace, detail: message, error, broker, groupId, topic, partition, unsaid },
       'kafka.client',
     );
   };

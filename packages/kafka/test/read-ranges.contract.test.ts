@@ -16,11 +16,14 @@ test('bounded reads: gaps in the offsets, a log that begins late, null keys and 
   const publisher = createPublisher(kafka);
   const plain = [1, 2, 3].map((n) => ({ key: null, partition: 0, value: n === 2 ? null : Buffer.from(String(n)) }));
   await publisher.publish(topic, plain);
-  const writer = createTransactionalWriter(kafka, { transactionalId: `${topic}-t`, topic, onFenced: () => undefined });
-  await writer.write([{ key: 'in a transaction', value: Buffer.from('4') }]);
-  await writer.acquire();
+  const [writer, successor] = [1, 2].map(() =>
+    createTransactionalWriter(kafka, { transactionalId: `${topic}-t`, topic, onFenced: () => undefined }),
+  );
+  await writer?.write([{ key: 'in a transaction', value: Buffer.from('4') }]);
+  // Resolves when the marker of that transaction is written.
+  await successor?.acquire();
   await publisher.publish(topic, [{ key: 'last', partition: 0, value: Buffer.from('5') }]);
-  await writer.stop();
+  await Promise.all([writer?.stop(), successor?.stop()]);
   await publisher.stop();
   await deleteRecordsBefore(kafka, topic, 1);
 
