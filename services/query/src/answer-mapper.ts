@@ -46,12 +46,13 @@ export function feedAnswer(rows: readonly StoredEventRow[], { after, firstSeq, h
     if (isShown(row.status)) data.push(publicEventOf(row));
     else skipped[row.status]++;
   }
-  const nextAfter = rows.at(-1)?.seq ?? after;
+  const lastSeq = rows.at(-1)?.seq;
   return {
     data,
     skipped,
-    next_after: nextAfter,
-    complete_through: Math.max(headSeq, nextAfter),
+    next_after: lastSeq ?? after,
+    // Not `after`, which is only what the caller claims.
+    complete_through: Math.max(headSeq, lastSeq ?? 0),
     as_of: asOf,
     first_seq: firstSeq,
   };

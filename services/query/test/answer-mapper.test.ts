@@ -63,6 +63,11 @@ describe('feedAnswer', () => {
     expect(feedAnswer([], { ...state, headSeq: 4 })).toMatchObject({ data: [], next_after: 4, complete_through: 4 });
   });
 
+  test('says of a seq that the log has not reached that it has not', () => {
+    const answer = feedAnswer([], { ...state, after: 9_000, headSeq: 12 });
+    expect(answer).toMatchObject({ data: [], next_after: 9_000, complete_through: 12 });
+  });
+
   test('never says that less is complete than it shows', () => {
     expect(feedAnswer(rows({ seq: 5 }), { ...state, headSeq: 4 }).complete_through).toBe(5);
   });
