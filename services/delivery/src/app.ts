@@ -168,9 +168,9 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
       stopping.abort();
       clearInterval(metricsTimer);
       end();
-      await finish();
-      await attempts.settled();
-      await Promise.all([consumer.stop(), cursors.stop(), directory.stop()]);
+      // Leaving the group lets another instance begin while what is under way here ends.
+      await Promise.all([finish().then(() => attempts.settled()), consumer.stop()]);
+      await Promise.all([cursors.stop(), directory.stop()]);
       await publisher.stop();
       await webhook.close();
       await clickhouse.close();

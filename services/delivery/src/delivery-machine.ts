@@ -279,6 +279,9 @@ function answered(
 }
 
 function changed(state: DeliveryState, wish: Wish): Step {
+  // The directory may be read again; only news is a reason to try at once.
+  if (wish.isPaused === state.isPaused && wish.version === state.version && wish.lingerMs === state.lingerMs)
+    return stay(state);
   const next: DeliveryState = { ...state, ...wish };
   switch (state.phase.name) {
     case 'reading':

@@ -270,6 +270,11 @@ describe('the details', () => {
     expect(early.state.phase.name).toBe('resting');
   });
 
+  test('a subscription that is read again unchanged is no reason to try before the time', () => {
+    const resting = stateIn('resting');
+    expect(stepDelivery(resting, { type: 'changed', ...wish }, nowMs)).toEqual({ state: resting, effects: [] });
+  });
+
   test('what ClickHouse does not hold yet is asked for again soon, and is no failure', () => {
     const { state, effects } = stepDelivery(stateIn('reading'), inputs.readBehind, nowMs);
     expect(effects.at(-1)).toEqual({ type: 'wake', atMs: nowMs + behindPollMs });
