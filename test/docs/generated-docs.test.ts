@@ -1,13 +1,17 @@
 import { expect, test } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { describeSettings, errorCatalogue } from '@docket/runtime';
+import { createLogger, describeSettings, errorCatalogue, readSettings } from '@docket/runtime';
+import { Registry } from 'prom-client';
+import { createHttpMetrics } from '../../packages/runtime/src/http/http-metrics.ts';
 import { settings as admin } from '../../services/admin/src/config.ts';
+import { createAllInOneApps } from '../../services/all-in-one/src/app.ts';
+import { settings as allInOne } from '../../services/all-in-one/src/config.ts';
 import { operatorSettings as docket } from '../../services/cli/src/program.ts';
 import { settings as delivery } from '../../services/delivery/src/config.ts';
 import { settings as gateway } from '../../services/gateway/src/config.ts';
 import { settings as ingestor } from '../../services/ingestor/src/config.ts';
 import { settings as query } from '../../services/query/src/config.ts';
-import { errorsDocument, settingsDocument } from './docs-table-mapper.ts';
+import { errorsDocument, type MetricRow, metricsDocument, settingsDocument } from './docs-table-mapper.ts';
 
 /** `docket`: the operator commands migrate and verify. */
 const declared = { gateway, ingestor, query, delivery, admin, docket };
@@ -17,6 +21,7 @@ const documents = {
     Object.fromEntries(Object.entries(declared).map(([name, settings]) => [name, describeSettings(settings)])),
   ),
   'docs/errors.md': errorsDocument(errorCatalogue),
+  'docs/metrics.md': metricsDocument(declaredMetrics()),
 };
 
 /** `make docs` runs this file with WRITE_DOCS=1: what the test compares is what it writes. */
@@ -25,3 +30,30 @@ test.each(Object.entries(documents))('%s is what the declarations say (make docs
   if (process.env['WRITE_DOCS'] === '1') writeFileSync(file, expected);
   expect(readFileSync(file, 'utf8')).toBe(expected);
 });
+
+/** What the apps register when they are made; making them connects to nothing. */
+function declaredMetrics(): MetricRow[] {
+  const metrics = new Registry();
+  createHttpMetrics(metrics);
+  const config = readSettings(allInOne, {
+    KAFKA_BROKERS: '127.0.0.1:9',
+    SCHEMA_REGISTRY_URL: 'http://127.0.0.1:9',
+    CLICKHOUSE_URL: 'http://127.0.0.1:9',
+    DOCKET_MASTER_KEY: Buffer.alloc(32).toString('base64'),
+  });
+  createAllInOneApps(config, {
+    metrics,
+    logger: createLogger({ service: 'docs', level: 'silent' }),
+    exit: () => undefined,
+  });
+  return metrics.getMetricsAsArray().map((metric) => {
+    const labels: unknown = Reflect.get(metric, 'labelNames');
+    const kind = Reflect.get(metric, 'constructor').name;
+    return {
+      name: metric.name,
+      type: String(kind).toLowerCase(),
+      labels: Array.isArray(labels) ? labels.map(String) : [],
+      help: metric.help,
+    };
+  });
+}
