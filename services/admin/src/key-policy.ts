@@ -8,6 +8,8 @@ import type { NewKeyBody } from './request-schemas.ts';
 
 /** I8: the directory is held in memory by every process. */
 const keysMax = 20_000;
+/** I7: so that whoever administers some tenants cannot take what all share. */
+const keysOfReachMax = 500;
 
 /** A key without its secret's hash. */
 export type PublicKey = Pick<ApiKey, 'id' | 'name' | 'scopes' | 'tenants' | 'created_at' | 'expires_at' | 'revoked_at'>;
@@ -30,7 +32,7 @@ export function decideNewKey(
   }
   const reserved = body.tenants === '*' ? -1 : body.tenants.findIndex(isReserved);
   if (reserved >= 0) throw invalidField(`/tenants/${reserved}`, 'begins with docket., which is reserved');
-  if (directory.keys().length >= keysMax) throw new DocketError('limit_reached', `There are ${keysMax} keys.`);
+  const removes = removedForRoom(directory.keys(), caller, nowMs);
   const key: ApiKey = {
     version: 1,
     kind: 'key',
@@ -42,7 +44,32 @@ export function decideNewKey(
     created_at: new Date(nowMs).toISOString(),
     ...(body.expires_at === undefined ? {} : { expires_at: expiryOf(body.expires_at, nowMs) }),
   };
-  return { puts: [key], result: key };
+  return { puts: [key], ...(removes.length === 0 ? {} : { removes }), result: key };
+}
+
+/**
+ * What has to go before another key: nothing below the limits, else the oldest key within the caller's reach that is of no use any more. Such keys are
+ * kept until then, because their holders are told why they are refused.
+ */
+function removedForRoom(
+  keys: readonly ApiKey[],
+  caller: Credential,
+  nowMs: number,
+): readonly { readonly kind: 'key'; readonly id: string }[] {
+  const within = keys.filter(({ tenants }) => reachesAll(caller, tenants));
+  const isFull = keys.length >= keysMax || (caller.tenants !== '*' && within.length >= keysOfReachMax);
+  if (!isFull) return [];
+  const [oldest] = within
+    .filter((key) => isSpent(key, nowMs))
+    .toSorted((a, b) => Date.parse(a.created_at) - Date.parse(b.created_at));
+  if (oldest === undefined) {
+    throw new DocketError('limit_reached', `There are ${within.length} keys, none of them revoked or expired.`);
+  }
+  return [{ kind: 'key', id: oldest.id }];
+}
+
+function isSpent({ revoked_at, expires_at }: ApiKey, nowMs: number): boolean {
+  return revoked_at !== undefined || (expires_at !== undefined && Date.parse(expires_at) <= nowMs);
 }
 
 function expiryOf(text: string, nowMs: number): string {

@@ -71,6 +71,30 @@ describe('keys', () => {
     expect(() => newKey(changes, caller)).toThrow(code(expected));
   });
 
+  const keysOf = (tenants: string[] | '*', count: number, changes: Partial<ApiKey> = {}): ApiKey[] =>
+    Array.from({ length: count }, (_, i) => ({
+      ...newKey({ tenants }),
+      id: `${tenants === '*' ? 'f' : 'a'}${i.toString(16).padStart(15, '0')}`,
+      ...changes,
+    }));
+
+  test('I7: one tenant’s admin cannot use up the keys of all', () => {
+    const full = directoryOf(...keysOf(['acme'], 500), ...keysOf('*', 10));
+    expect(() => decideNewKey(full, acme, body, made, nowMs)).toThrow(code('limit_reached'));
+    expect(decideNewKey(full, all, body, made, nowMs).puts).toHaveLength(1);
+    const almost = directoryOf(...keysOf(['acme'], 499), ...keysOf('*', 10));
+    expect(decideNewKey(almost, acme, body, made, nowMs)).not.toHaveProperty('removes');
+  });
+
+  test('at the limit the oldest key that is revoked or expired makes room', () => {
+    const spent = [
+      ...keysOf(['acme'], 1, { id: 'b'.repeat(16), created_at: '2025-01-02T00:00:00.000Z', revoked_at: now }),
+      ...keysOf(['acme'], 1, { id: 'c'.repeat(16), created_at: '2025-01-01T00:00:00.000Z', expires_at: now }),
+    ];
+    const directory = directoryOf(...keysOf(['acme'], 498), ...spent);
+    expect(decideNewKey(directory, acme, body, made, nowMs).removes).toEqual([{ kind: 'key', id: 'c'.repeat(16) }]);
+  });
+
   test('revoking marks it, and twice changes nothing', () => {
     const revoked = decideRevocation(directoryOf(newKey()), all, made.id, now);
     expect(revoked.puts).toEqual([{ ...newKey(), revoked_at: now }]);
