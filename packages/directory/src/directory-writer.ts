@@ -1,5 +1,4 @@
 import type { KafkaClient } from '@docket/kafka';
-import { DocketError } from '@docket/runtime';
 import type { HealthCheck } from '@docket/runtime';
 
 import { recordKeyOf, recordOfEntity } from './directory-record-mapper.ts';
@@ -8,6 +7,7 @@ import type { DirectoryView } from './directory-view.ts';
 import { createWritership } from './directory-writership.ts';
 import type { Entity, EntityKind } from './entities.ts';
 import { entityOf, isShown, untilShown } from './read-back.ts';
+import { createTurns } from './turns.ts';
 
 /** What a decision writes, in one transaction, and what it answers. Nothing to write is a fine decision. */
 export interface Decision<Result> {
@@ -25,8 +25,8 @@ export interface DirectoryWriter {
   /**
    * Decides on the directory as it is and writes what was decided, one at a time and in order: two decisions never rest on the same state.
    * Resolves when this process's own view has applied the change (read your writes).
-   * Rejects as `decide` throws, or with kafka_unavailable (the change may still appear: look before repeating it), writer_fenced, not_caught_up,
-   * not_ready or overloaded.
+   * Rejects as `decide` throws, or with kafka_unavailable (the change may still appear: look before repeating it; unless its turn has not come within
+   * 10 s, and it never will), writer_fenced, not_caught_up, not_ready or overloaded.
    */
   change<Result>(decide: Decide<Result>): Promise<Result>;
   stop(): Promise<void>;
@@ -36,6 +36,8 @@ export interface DirectoryWriter {
 const acquireRetryMs = 1_000;
 /** I8: people and deploy scripts change the directory; more waiting than this is a loop gone wild. */
 const waitingMax = 200;
+/** Without Kafka each change takes its 15 s to fail; who has waited so long for his turn is told to come back instead. */
+const waitMsMax = 10_000;
 
 /** The single writer of the directory. A later one fences it; `onFenced` is then called once, and the process must end. */
 export function createDirectoryWriter(
@@ -44,15 +46,8 @@ export function createDirectoryWriter(
 ): DirectoryWriter {
   const { view } = options;
   const writership = createWritership(kafka, { view, onFenced: (error) => options.onFenced(error) });
-  let waiting = 0;
-  let tail: Promise<unknown> = Promise.resolve();
+  const turns = createTurns({ waitingMax, waitMsMax });
   let retryTimer: NodeJS.Timeout | undefined;
-
-  const serialised = <Result>(work: () => Promise<Result>): Promise<Result> => {
-    const run = tail.then(work);
-    tail = run.catch(() => undefined);
-    return run;
-  };
 
   const decideAndWrite = async <Result>(decide: Decide<Result>): Promise<Result> => {
     await writership.acquire();
@@ -70,25 +65,18 @@ export function createDirectoryWriter(
   };
 
   const acquireInBackground = (): void => {
-    serialised(() => writership.acquire()).catch((error: unknown) => {
-      if (writership.state() !== 'acquiring') return;
-      kafka.logger.warn({ err: error }, 'writer.acquire_failed');
-      retryTimer = setTimeout(acquireInBackground, acquireRetryMs);
-    });
+    turns
+      .take(() => writership.acquire())
+      .catch((error: unknown) => {
+        if (writership.state() !== 'acquiring') return;
+        kafka.logger.warn({ err: error }, 'writer.acquire_failed');
+        retryTimer = setTimeout(acquireInBackground, acquireRetryMs);
+      });
   };
 
   return {
     start: acquireInBackground,
-    change: async (decide) => {
-      if (waiting >= waitingMax)
-        throw new DocketError('overloaded', `${waiting} changes of the directory are waiting.`);
-      waiting += 1;
-      try {
-        return await serialised(() => decideAndWrite(decide));
-      } finally {
-        waiting -= 1;
-      }
-    },
+    change: (decide) => turns.take(() => decideAndWrite(decide)),
     stop: async () => {
       clearTimeout(retryTimer);
       await writership.stop();
