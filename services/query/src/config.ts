@@ -40,7 +40,8 @@ export const settings = {
   }),
   queryWaitersMax: setting.integer({
     env: 'QUERY_WAITERS_MAX',
-    description: 'Requests that wait for an event to become readable at once; more are answered without waiting.',
+    description:
+      'Requests that wait for an event to become readable at once, half of them of one tenant at most; more are answered without waiting.',
     default: 500,
     min: 0,
     max: 10_000,

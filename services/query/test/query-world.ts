@@ -52,7 +52,7 @@ export async function createQueryWorld({ rangeDaysMax = 0, timeoutMs = 10_000 } 
     reader,
     metrics,
     rangeDaysMax,
-    waitersMax: 10,
+    waitersMax: 20,
   });
   const app: App = { router, start: async () => {}, stop: async () => {}, health: () => ({ ready: true, checks: {} }) };
   const logger = createLogger({ service: 'query-test', level: 'silent' });

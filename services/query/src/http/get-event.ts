@@ -5,8 +5,8 @@ import type { RequestHandler } from 'express';
 import { eventAnswer, type EventAnswer } from '../answer-mapper.ts';
 import type { LogReader } from '../clickhouse-log-reader.ts';
 import { visibleStatuses } from '../filter-parameters-mapper.ts';
-import type { QueryMetrics } from '../metrics.ts';
 import { requestParameters } from '../request-parameters-mapper.ts';
+import type { WaitingRoom } from '../waiting-room.ts';
 import { isOperator, readerOf, tenantOf, type KeyDirectory } from './caller.ts';
 import { forCaller } from './for-caller.ts';
 import { requireValid, searchOf } from './query-string.ts';
@@ -19,38 +19,11 @@ const pauseMsMax = 500;
 interface EventPorts {
   readonly directory: KeyDirectory;
   readonly reader: LogReader;
-  readonly metrics: QueryMetrics;
-  readonly waitersMax: number;
+  readonly waitingRoom: WaitingRoom;
 }
 
 /** GET /v1/events/{id}?wait=N: one event; with `wait` the answer comes when it can be read, or 404 after N seconds. */
-export function getEvent({ directory, reader, metrics, waitersMax }: EventPorts): RequestHandler {
-  let waiters = 0;
-
-  /** Looks until there is an answer or the time is over. Above the limit of waiters it looks once. */
-  async function look(
-    read: () => Promise<EventAnswer | null>,
-    waitMs: number,
-    signal: AbortSignal,
-  ): Promise<EventAnswer | null> {
-    const endsAtMs = performance.now() + (waiters < waitersMax ? waitMs : 0);
-    metrics.waiters.set((waiters += 1));
-    try {
-      for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, pauseMsMax)) {
-        const leftMs = endsAtMs - performance.now();
-        const answer = await read().catch((error: unknown) => {
-          // The next look may find a place.
-          if (leftMs > 0 && isAtLimit(error)) return null;
-          throw error;
-        });
-        if (answer !== null || leftMs <= 0) return answer;
-        await pause(Math.min(pauseMs, leftMs), undefined, { signal });
-      }
-    } finally {
-      metrics.waiters.set((waiters -= 1));
-    }
-  }
-
+export function getEvent({ directory, reader, waitingRoom }: EventPorts): RequestHandler {
   return forCaller(async (req, res, signal) => {
     const credential = readerOf(directory, req);
     const parameters = requestParameters(searchOf(req), ['tenant_id', 'wait']);
@@ -64,10 +37,32 @@ export function getEvent({ directory, reader, metrics, waitersMax }: EventPorts)
     const statuses = visibleStatuses(isOperator(credential));
     const read = async (): Promise<EventAnswer | null> =>
       eventAnswer(await reader.event(tenantId, id, statuses, signal));
-    const answer = await look(read, waitSeconds * 1_000, signal);
+    const leave = waitSeconds > 0 ? waitingRoom.enter(tenantId) : undefined;
+    // Without a place to wait in it looks once.
+    const waitMs = leave === undefined ? 0 : waitSeconds * 1_000;
+    const answer = await look(read, waitMs, signal).finally(() => leave?.());
     if (answer === null) throw new DocketError('not_found', `There is no event ${id} in this log.`);
     res.set('Cache-Control', 'no-store').json(answer);
   });
+}
+
+/** Looks until there is an answer or the time is over. */
+async function look(
+  read: () => Promise<EventAnswer | null>,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<EventAnswer | null> {
+  const endsAtMs = performance.now() + waitMs;
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, pauseMsMax)) {
+    const leftMs = endsAtMs - performance.now();
+    const answer = await read().catch((error: unknown) => {
+      // The next look may find a place.
+      if (leftMs > 0 && isAtLimit(error)) return null;
+      throw error;
+    });
+    if (answer !== null || leftMs <= 0) return answer;
+    await pause(Math.min(pauseMs, leftMs), undefined, { signal });
+  }
 }
 
 function isAtLimit(error: unknown): boolean {

@@ -2,6 +2,7 @@ import { Router } from 'express';
 import type { LogReader } from '../clickhouse-log-reader.ts';
 import type { QueryMetrics } from '../metrics.ts';
 import { requestParameters } from '../request-parameters-mapper.ts';
+import { createWaitingRoom } from '../waiting-room.ts';
 import { callerOf, type KeyDirectory } from './caller.ts';
 import { getEvent } from './get-event.ts';
 import { getFeed } from './get-feed.ts';
@@ -21,7 +22,7 @@ export function createQueryRouter(ports: QueryRouterPorts): Router {
   const { directory } = ports;
   const router = Router();
   router.get('/v1/events', listEvents(ports));
-  router.get('/v1/events/:id', getEvent(ports));
+  router.get('/v1/events/:id', getEvent({ ...ports, waitingRoom: createWaitingRoom(ports.waitersMax, ports.metrics) }));
   router.get('/v1/feed', getFeed(ports));
   router.get('/v1/whoami', (req, res) => {
     const { keyId, scopes, tenants } = callerOf(directory, req);
