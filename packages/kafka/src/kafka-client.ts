@@ -3,6 +3,7 @@ import type { Admin } from 'kafkajs';
 import type { Logger } from '@docket/runtime';
 
 import { pauseFor, within } from './deadline.ts';
+import { replaceFetchDecoder } from './fetch/fetch-answer.ts';
 import { kafkajsLogCreator } from './kafka-logger.ts';
 import type { KafkaSettings } from './settings.ts';
 import { topicsOf } from './topics.ts';
@@ -32,6 +33,7 @@ export interface ConnectionLimits {
 
 /** Inside this package only: the kafkajs client with our limits. */
 export function kafkajsOf(client: KafkaClient, limits: ConnectionLimits): Kafka {
+  replaceFetchDecoder();
   return new Kafka({
     brokers: [...client.settings.kafkaBrokers],
     clientId: client.clientId,

@@ -5,12 +5,14 @@ type HeaderValues = KafkaMessage['headers'];
 
 /** Kafka allows a header twice; the last one counts, as in the Java client's `lastHeader`. */
 function headersOf(headers: HeaderValues): Record<string, Buffer | undefined> {
-  const found: Record<string, Buffer | undefined> = {};
-  for (const [name, values] of Object.entries(headers ?? {})) {
-    const value = Array.isArray(values) ? values.at(-1) : values;
-    found[name] = typeof value === 'string' ? Buffer.from(value) : value;
-  }
-  return found;
+  // By entries and not by assignment: a header may be called __proto__.
+  return Object.fromEntries(
+    Object.entries(headers ?? {}).map(([name, values]) => {
+      const value = Array.isArray(values) ? values.at(-1) : values;
+      // A header without a value is null on the wire, whatever the types say.
+      return [name, typeof value === 'string' ? Buffer.from(value) : (value ?? undefined)];
+    }),
+  );
 }
 
 export function toLogRecord(partition: number, message: KafkaMessage): LogRecord {
