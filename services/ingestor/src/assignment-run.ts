@@ -5,6 +5,7 @@ import type { Logger } from '@docket/runtime';
 import { createBlockQueue, type BlockLimits } from './block-queue.ts';
 import type { BlockWriter } from './block-writer.ts';
 import type { IngestorMetrics } from './metrics.ts';
+import { isSameRecord } from './position-policy.ts';
 import type { PreparedPartition } from './prepare-assignment.ts';
 
 /** Rows that wait for their insert: two blocks, one that fills while the other is on its way (I8). */
@@ -190,10 +191,6 @@ function afterExpected(
   if (first === undefined) return [];
   const reading = readRecord(first, partitions, decoderOf);
   const id = reading.kind === 'quarantined' ? reading.id : reading.event.id;
-  const isExpected =
-    first.offset === expected.offset &&
-    first.timestampMs === expected.receivedAtMs &&
-    reading.log === expected.log &&
-    id === expected.id;
-  return isExpected ? rest : null;
+  const found = { offset: first.offset, receivedAtMs: first.timestampMs, log: reading.log, id };
+  return isSameRecord(found, expected) ? rest : null;
 }

@@ -1,3 +1,5 @@
+import { nilId } from '@docket/event';
+
 /** The last record of a partition that ClickHouse holds; null when it holds none. */
 export interface StoredPosition {
   readonly offset: number;
@@ -32,4 +34,24 @@ export function startOf(stored: StoredPosition | null, kafka: KafkaRange): Start
   if (stored !== null && kafka.earliest <= stored.offset)
     return { kind: 'fetch', from: stored.offset, expectStored: true };
   return { kind: 'fetch', from: position, expectStored: false };
+}
+
+/** What tells one record of a partition from another. */
+export interface RecordIdentity {
+  readonly offset: number;
+  /** ms since the epoch: the broker's append time. */
+  readonly receivedAtMs: number;
+  readonly log: string;
+  /** The event's id, or the nil UUID for a record in which none could be read. */
+  readonly id: string;
+}
+
+/**
+ * Whether Kafka's record at the last stored offset is the stored one. The id counts where it could be read both times: a schema that
+ * was unknown when the record was stored may be known now, and the other way round, and the topic is the same all the same.
+ */
+export function isSameRecord(found: RecordIdentity, stored: RecordIdentity): boolean {
+  const isAtItsPlace =
+    found.offset === stored.offset && found.receivedAtMs === stored.receivedAtMs && found.log === stored.log;
+  return isAtItsPlace && (found.id === stored.id || found.id === nilId || stored.id === nilId);
 }

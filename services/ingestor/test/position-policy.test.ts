@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { startOf } from '../src/position-policy.ts';
+import { nilId } from '@docket/event';
+import { isSameRecord, startOf } from '../src/position-policy.ts';
 
 describe('where reading begins', () => {
   test.each([
@@ -15,5 +16,21 @@ describe('where reading begins', () => {
     ['the partition ends before the last stored record', 5, [0, 5], { kind: 'stop', reason: 'beyond_end' }],
   ])('I4: %s', (_name, stored, [earliest = 0, next = 0], decision) => {
     expect(startOf(stored === null ? null : { offset: stored }, { earliest, next })).toMatchObject(decision);
+  });
+});
+
+describe('the record at the last stored offset', () => {
+  const stored = { offset: 7, receivedAtMs: 1000, log: 'acme', id: '0199f3c2-0000-7000-8000-000000000001' };
+  const another = '0199f3c2-0000-7000-8000-000000000002';
+  test.each([
+    ['is the stored one', {}, true],
+    ['was unreadable when it was stored, and its schema is known now', { id: nilId }, true],
+    ['has another id', { id: another }, false],
+    ['came at another time', { receivedAtMs: 1001, id: nilId }, false],
+    ['is of another log', { log: '!p1', id: nilId }, false],
+    ['is gone: the first one left is a later one', { offset: 8 }, false],
+  ])('I4: %s', (_name, changed, isSame) => {
+    expect(isSameRecord(stored, { ...stored, ...changed })).toBe(isSame);
+    expect(isSameRecord({ ...stored, ...changed }, stored)).toBe(isSame);
   });
 });

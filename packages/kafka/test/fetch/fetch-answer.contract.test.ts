@@ -55,10 +55,9 @@ test.each(['gzip', 'snappy', 'lz4', 'zstd'])(
     const topic = kafka.topics.events.name;
     const lines = Array.from({ length: 5_000 }, (_, index) => `${codec} ${index} ${'x'.repeat(index % 50)}`);
     const servers = kafka.settings.kafkaBrokers.join(',');
-    const { command, args } = kafkaTool('ConsoleProducer', [
-      ...['--bootstrap-server', servers, '--topic', topic, '--compression-codec', codec],
-      ...['--producer-property', 'batch.size=200000', '--producer-property', 'linger.ms=500'],
-    ]);
+    const settings = `--bootstrap-server ${servers} --topic ${topic} --compression-codec ${codec}`;
+    const batching = '--producer-property batch.size=200000 --producer-property linger.ms=500';
+    const { command, args } = kafkaTool('ConsoleProducer', `${settings} ${batching}`.split(' '));
     const { status, stderr } = spawnSync(command, args, { input: lines.join('\n'), timeout: 60_000 });
     expect([status, stderr.toString()]).toEqual([0, expect.anything()]);
     expect(textsOf(await readAll(kafka))).toEqual(lines);
