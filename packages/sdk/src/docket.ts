@@ -105,7 +105,7 @@ export function createDocket(given: DocketOptions): Docket {
       outcome = enqueue(input, onSettled);
     } catch (error) {
       // What the application hands in may throw when it is read: a getter, a BigInt, a cycle, null.
-      outcome = failed('invalid', `not an event: ${String(error)}`, undefined);
+      outcome = failed('invalid', `not an event: ${textOf(error)}`, undefined);
     }
     if (!outcome.ok) {
       totals.rejected += 1;
@@ -150,13 +150,24 @@ function failed(reason: FailureReason, detail: string, id: string | undefined): 
   return { ok: false, reason, detail, id };
 }
 
-/** A hook of the application must not end the sender. */
-function guardedReport(onFailure: (failure: Failure) => void): (failure: Failure) => void {
+/** A hook of the application must not end the sender, nor, when it is async, the process. */
+function guardedReport(onFailure: (failure: Failure) => unknown): (failure: Failure) => void {
+  const complain = (error: unknown): void =>
+    process.emitWarning(`onFailure threw: ${textOf(error)}`, { type: 'DocketWarning' });
   return (failure) => {
     try {
-      onFailure(failure);
+      void Promise.resolve(onFailure(failure)).catch(complain);
     } catch (error) {
-      process.emitWarning(`onFailure threw: ${String(error)}`, { type: 'DocketWarning' });
+      complain(error);
     }
   };
+}
+
+/** Anything can be thrown, also what has no text. */
+function textOf(error: unknown): string {
+  try {
+    return String(error);
+  } catch {
+    return 'something without a text was thrown';
+  }
 }

@@ -44,8 +44,8 @@ export interface DocketOptions {
   retry?: { baseDelayMs?: number; maxDelayMs?: number } | undefined;
   /** For one whole request, answer included. Default 10 s. */
   requestTimeoutMs?: number | undefined;
-  /** Told of everything that is lost, refused or delayed. Default: a process warning, at most one a minute for each reason. */
-  onFailure?: ((failure: Failure) => void) | undefined;
+  /** Told of everything that is lost, refused or delayed; may be async. Default: a process warning, at most one a minute for each reason. */
+  onFailure?: ((failure: Failure) => unknown) | undefined;
 }
 
 /** The options with every default filled in. Throws TypeError for what can never work: a mistake to find at start. */

@@ -40,8 +40,14 @@ export function createPostEvents(options: { url: string; key: string; requestTim
       });
       const body = parsed(await readBounded(response));
       const retryAfter = response.headers.get('retry-after') ?? undefined;
-      const detail = detailOf(response.status, body);
-      return { answer: { kind: 'answered', status: response.status, retryAfter, detail }, putAside: putAsideOf(body) };
+      const { status } = response;
+      const code = textField(body, 'code');
+      const namesEachEvent = listField(body, 'results').length === texts.length;
+      const detail = detailOf(status, body);
+      return {
+        answer: { kind: 'answered', status, code, namesEachEvent, retryAfter, detail },
+        putAside: putAsideOf(body),
+      };
     } catch (error) {
       return { answer: { kind: 'no_answer', detail: reasonOf(error) }, putAside: [] };
     } finally {

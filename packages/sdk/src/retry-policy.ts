@@ -1,6 +1,15 @@
 /** What one request came to: an HTTP answer, or none (refused, reset, timed out). */
 export type Answer =
-  | { kind: 'answered'; status: number; retryAfter: string | undefined; detail: string }
+  | {
+      kind: 'answered';
+      status: number;
+      /** Of the problem document, if there is one. */
+      code: string | undefined;
+      /** Whether the answer tells what became of each event: a gateway's 202 does. */
+      namesEachEvent: boolean;
+      retryAfter: string | undefined;
+      detail: string;
+    }
   | { kind: 'no_answer'; detail: string };
 
 /**
@@ -17,7 +26,10 @@ const configurationStatuses: ReadonlySet<number> = new Set([401, 404, 405]);
 export function verdictOf(answer: Answer): Verdict {
   if (answer.kind === 'no_answer') return 'retry';
   const { status } = answer;
-  if (status >= 200 && status < 300) return 'accepted';
+  // Whatever else answers 200 to a POST (a captive portal, another service) has not taken the events.
+  if (status >= 200 && status < 300) return answer.namesEachEvent ? 'accepted' : 'misconfigured';
+  // Of any event: a matter of the key. Other 403s may come from something in between that dislikes one event.
+  if (answer.code === 'insufficient_scope') return 'misconfigured';
   if (status >= 500 || busyStatuses.has(status)) return 'retry';
   // A redirect is not followed: a POST would become a GET, or the key would go to another host.
   if (status < 400 || configurationStatuses.has(status)) return 'misconfigured';

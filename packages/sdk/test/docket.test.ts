@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { createDocket, type Docket, type DocketOptions, type Failure } from '../src/index.ts';
 import {
   type Behaviour,
@@ -38,6 +38,8 @@ function docketFor(gateway: ScriptedGateway | { url: string }, options: Partial<
 function recordMany(docket: Docket, count: number) {
   return Promise.all(Array.from({ length: count }, (_, i) => docket.record({ action: `step.n${i}`, actor })));
 }
+
+const rejecting = (): Promise<void> => Promise.reject(new Error('from the application'));
 
 const accept: Behaviour = { kind: 'accept' };
 
@@ -152,6 +154,27 @@ describe('record', () => {
     expect(gateway.taken).toEqual([outcome?.id]);
   });
 
+  test('something that answers 200 without being a gateway takes no event out of the queue', async () => {
+    const gateway = await gatewayThat((index) =>
+      index === 0 ? { kind: 'answer', status: 200, body: { hello: 'from another service' } } : accept,
+    );
+    const { docket, failures } = docketFor(gateway);
+    const [outcome] = await recordMany(docket, 1);
+    expect(await docket.flush()).toEqual({ ok: true });
+    expect(failures.map(({ reason }) => reason)).toEqual(['misconfigured']);
+    expect(gateway.taken).toEqual([outcome?.id]);
+  });
+
+  test('a key without the scope loses nothing, and is not tried for each event', async () => {
+    const body = { code: 'insufficient_scope', detail: 'The key lacks the scope events:write.' };
+    const gateway = await gatewayThat((index) => (index === 0 ? { kind: 'answer', status: 403, body } : accept));
+    const { docket } = docketFor(gateway);
+    const outcomes = await recordMany(docket, 3);
+    expect(await docket.flush()).toEqual({ ok: true });
+    expect(gateway.taken).toEqual(outcomes.map(({ id }) => id));
+    expect(gateway.requests).toHaveLength(2);
+  });
+
   test('a redirect is not followed: the key goes to no other host', async () => {
     const other = await gatewayThat(() => accept);
     const gateway = await gatewayThat(() => ({
@@ -190,6 +213,26 @@ describe('record', () => {
       ...Array(6).fill('invalid'),
       'too_large',
     ]);
+  });
+
+  test('a hook that is async and rejects does not end the process', async () => {
+    const { docket } = docketFor({ url: 'http://127.0.0.1:9' }, { onFailure: rejecting });
+    const warned = new Promise<string>((resolve) => {
+      jest.spyOn(process, 'emitWarning').mockImplementationOnce((warning) => resolve(String(warning)));
+    });
+    await docket.record({ action: '', actor });
+    expect(await warned).toBe('onFailure threw: Error: from the application');
+  });
+
+  test('an event that throws what has no text when it is read is a value, never an exception', async () => {
+    const { docket } = docketFor({ url: 'http://127.0.0.1:9' });
+    const hostile = {
+      get action(): string {
+        throw Object.create(null);
+      },
+      actor,
+    };
+    expect(await docket.record(hostile)).toMatchObject({ ok: false, reason: 'invalid' });
   });
 
   test('a hook that throws does not stop the sender', async () => {

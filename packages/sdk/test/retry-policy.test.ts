@@ -8,9 +8,11 @@ import {
   verdictOf,
 } from '../src/retry-policy.ts';
 
-const answered = (status: number, retryAfter?: string): Answer => ({
+const answered = (status: number, retryAfter?: string): Extract<Answer, { kind: 'answered' }> => ({
   kind: 'answered',
   status,
+  code: undefined,
+  namesEachEvent: true,
   retryAfter,
   detail: '',
 });
@@ -38,6 +40,14 @@ test.each<[number, Verdict]>([
   [504, 'retry'],
 ])('%i is %s', (status, verdict) => {
   expect(verdictOf(answered(status))).toBe(verdict);
+});
+
+test('a key without the scope loses no event: it is the configuration that is refused', () => {
+  expect(verdictOf({ ...answered(403), code: 'insufficient_scope' })).toBe('misconfigured');
+});
+
+test.each([200, 202, 204])('%i of something that is no gateway is not taken for an acknowledgement', (status) => {
+  expect(verdictOf({ ...answered(status), namesEachEvent: false })).toBe('misconfigured');
 });
 
 test('no answer is retry', () => {
