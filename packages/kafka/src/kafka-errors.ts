@@ -26,11 +26,6 @@ export function protocolErrorOf(error: unknown): string | undefined {
   return typeof type === 'string' ? type : undefined;
 }
 
-/** By name: kafkajs exports its error classes in a way that ES modules cannot import. */
-export function isOfKafkajs(error: unknown): boolean {
-  return error instanceof Error && error.name.startsWith('KafkaJS');
-}
-
 /** Another producer with the same transactional id has taken over (KIP-360 names both). */
 export function isFenced(error: unknown): boolean {
   const type = protocolErrorOf(error);

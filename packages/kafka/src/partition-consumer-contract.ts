@@ -38,8 +38,8 @@ export interface PartitionConsumerOptions {
   /** The group took the assignment back, or the connection to it is gone. Another `onAssigned` follows when this member joins again. */
   onLost?(assignmentId: string): void;
   /**
-   * Takes the records of one fetch of one partition; batches of one partition come one at a time and in order. May return before they are stored;
-   * a promise holds back the next fetch of *all* partitions (heartbeats go on meanwhile), so for more than moments use `pause`.
+   * Takes the records of one fetch of one partition; batches of one partition come one at a time and in order, also when the connection fails
+   * meanwhile. May return before they are stored. A promise holds back the next batch of this partition; the others go on (I7).
    */
   onBatch(batch: PartitionBatch): Promise<void> | void;
   /** The partition's position after each fetch, also one that held nothing but control or aborted records. */

@@ -4,10 +4,10 @@ import type { Consumer, EachBatchPayload } from 'kafkajs';
 import { pauseFor, within } from './deadline.ts';
 import { disconnectQuietly, kafkajsOf } from './kafka-client.ts';
 import type { KafkaClient } from './kafka-client.ts';
-import { isOfKafkajs } from './kafka-errors.ts';
 import { toLogRecord } from './log-record-mapper.ts';
 import type {
   Assignment,
+  PartitionBatch,
   PartitionConsumer,
   PartitionConsumerOptions,
   PositionJump,
@@ -22,6 +22,11 @@ const heartbeatIntervalMs = 1_000;
 const stopDeadlineMs = 10_000;
 /** A rebalance waits this long for members that are busy. */
 const rebalanceTimeoutMs = 20_000;
+/**
+ * kafkajs fetches again when all batches of a fetch are done. A handler that takes longer than this is left alone with its partition
+ * paused, so that one slow partition holds up neither the others nor the heartbeats.
+ */
+const patienceMs = 50;
 
 /**
  * A member of a consumer group that never trusts committed offsets: whoever owns the data says where each partition begins.
@@ -32,6 +37,8 @@ export function createPartitionConsumer(kafka: KafkaClient, options: PartitionCo
   const isCompacted = allTopics(kafka.topics).some((declared) => declared.name === topic && declared.isCompacted);
   const positions = new Map<number, Position>();
   const commits = new Map<number, number>();
+  /** Partitions whose handler is still at work: nothing more is handed out for them. `left alone`: and kafkajs does not fetch them. */
+  const busy = new Map<number, 'awaited' | 'left alone'>();
   let current: Assignment | undefined;
   let consumer: Consumer | undefined;
   let starting: Promise<void> | undefined;
@@ -43,6 +50,7 @@ export function createPartitionConsumer(kafka: KafkaClient, options: PartitionCo
     current = undefined;
     positions.clear();
     commits.clear();
+    busy.clear();
     if (lost !== undefined) options.onLost?.(lost.id);
   };
 
@@ -75,7 +83,7 @@ export function createPartitionConsumer(kafka: KafkaClient, options: PartitionCo
     const fetchedOffset = fetchedOffsetOf(batch);
     const position = positions.get(partition);
     const verdict = judgeFetch(position, { fetchedOffset, isStale: payload.isStale() });
-    if (current === undefined || position === undefined || verdict === 'drop') return;
+    if (current === undefined || position === undefined || busy.has(partition) || verdict === 'drop') return;
     if (verdict === 'jump') return jump(partition, position, fetchedOffset);
     if (verdict === 'rewind') {
       positions.set(partition, { ...position, rewinds: position.rewinds + 1 });
@@ -87,26 +95,40 @@ export function createPartitionConsumer(kafka: KafkaClient, options: PartitionCo
     payload.resolveOffset(batch.messages.at(-1)?.offset ?? batch.lastOffset());
     const records = batch.messages.map((message) => toLogRecord(partition, message));
     const highWatermark = Number(batch.highWatermark);
+    const end = { assignmentId, partition, nextOffset: lastOffset + 1 };
+    busy.set(partition, 'awaited');
+    const handled = hand({ assignmentId, partition, fetchedOffset, records, lastOffset, highWatermark }, end);
+    if ((await isOverWithin(handled, patienceMs)) || current?.id !== assignmentId) return;
+    busy.set(partition, 'left alone');
+    consumer?.pause([{ topic, partitions: [partition] }]);
+  };
+
+  /** Never rejects. */
+  const hand = async (batch: PartitionBatch, end: { assignmentId: string; partition: number; nextOffset: number }) => {
+    const { assignmentId, partition, nextOffset } = end;
     try {
-      const taken = options.onBatch({ assignmentId, partition, fetchedOffset, records, lastOffset, highWatermark });
-      if (taken !== undefined) await whileHeartbeating(taken, () => payload.heartbeat());
-      if (current?.id === assignmentId) options.onPosition?.(partition, lastOffset + 1);
+      await options.onBatch(batch);
     } catch (error) {
-      // Kafka's own (a rebalance while the handler waited) makes kafkajs join again.
-      if (isOfKafkajs(error)) throw error;
-      // Anything else is a bug of the handler. kafkajs would go on behind the batch, so nothing goes on.
+      // A bug of the handler. kafkajs would go on behind the batch, so nothing goes on.
       lose();
       options.onCrash(error instanceof Error ? error : new Error(String(error)));
     }
+    // Of another assignment: whatever it did there is dropped, and this partition may be busy with a batch of the present one.
+    if (current?.id !== assignmentId) return;
+    const wasLeftAlone = busy.get(partition) === 'left alone';
+    busy.delete(partition);
+    const position = positions.get(partition);
+    if (wasLeftAlone && position?.isOpen === true) consumer?.resume([{ topic, partitions: [partition] }]);
+    if (position?.nextOffset === nextOffset) options.onPosition?.(partition, nextOffset);
   };
 
   const passOver = (partition: number, firstOffset: string | null, lastOffset: number): void => {
     const position = positions.get(partition);
     const passed = { firstOffset: firstOffset === null ? undefined : Number(firstOffset), lastOffset };
     const verdict = judgePassed(position, passed, isCompacted);
-    if (position === undefined || verdict === 'ignore') return;
+    if (position === undefined || busy.has(partition) || verdict === 'ignore') return;
     if (verdict === 'jump') return jump(partition, position, passed.firstOffset ?? lastOffset);
-    positions.set(partition, { ...position, nextOffset: lastOffset + 1 });
+    positions.set(partition, { ...position, nextOffset: lastOffset + 1, rewinds: 0 });
     options.onPosition?.(partition, lastOffset + 1);
   };
 
@@ -190,7 +212,7 @@ export function createPartitionConsumer(kafka: KafkaClient, options: PartitionCo
       if (consumer === undefined || !isPresent(assignmentId, partition)) return false;
       positions.set(partition, { nextOffset: offset, isOpen: true, rewinds: 0 });
       consumer.seek({ topic, partition, offset: String(offset) });
-      consumer.resume([{ topic, partitions: [partition] }]);
+      if (busy.get(partition) !== 'left alone') consumer.resume([{ topic, partitions: [partition] }]);
       return true;
     },
     pause: (assignmentId, partition) => setOpen(assignmentId, partition, false),
@@ -204,7 +226,8 @@ export function createPartitionConsumer(kafka: KafkaClient, options: PartitionCo
     const position = positions.get(partition);
     if (consumer === undefined || position === undefined || !isPresent(assignmentId, partition)) return false;
     positions.set(partition, { ...position, isOpen });
-    consumer[isOpen ? 'resume' : 'pause']([{ topic, partitions: [partition] }]);
+    if (!isOpen || busy.get(partition) !== 'left alone')
+      consumer[isOpen ? 'resume' : 'pause']([{ topic, partitions: [partition] }]);
     return true;
   }
 }
@@ -232,15 +255,14 @@ function fetchedOffsetOf(batch: object): number {
   return offset;
 }
 
-/** Keeps the membership while the handler works; a rebalance ends the wait, so that the group is not held up. */
-async function whileHeartbeating(work: Promise<void>, heartbeat: () => Promise<void>): Promise<void> {
+async function isOverWithin(work: Promise<void>, deadlineMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const expelled = new Promise<never>((_resolve, reject) => {
-    timer = setInterval(() => void heartbeat().catch(reject), heartbeatIntervalMs);
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), deadlineMs);
   });
   try {
-    await Promise.race([work, expelled]);
+    return await Promise.race([work.then(() => true), late]);
   } finally {
-    clearInterval(timer);
+    clearTimeout(timer);
   }
 }

@@ -66,8 +66,10 @@ export async function readPartition(
 
 async function readHeld(kafka: KafkaClient, options: ReadOptions, ranges: readonly OffsetRange[]): Promise<void> {
   const { topic, idleDeadlineMs = 30_000 } = options;
-  /** What is left to read, by partition: the next offset and the end. */
+  /** What is left to read, by partition: the next offset that nobody has been handed, and the end. */
   const left = new Map(ranges.map(({ partition, from, to }) => [partition, { next: from, to }]));
+  /** The last handing of each partition: also over a rejoin, records are handed once and one batch at a time. */
+  const tails = new Map<number, Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
   /** Handlers at work: while there is one, nobody waits for Kafka. */
   let handing = 0;
@@ -85,7 +87,7 @@ async function readHeld(kafka: KafkaClient, options: ReadOptions, ranges: readon
     stayAwake();
     const range = left.get(partition);
     if (range === undefined) return;
-    range.next = next;
+    range.next = Math.max(range.next, next);
     if (next < range.to) return;
     left.delete(partition);
     const { id } = consumer.assignment() ?? {};
@@ -111,12 +113,18 @@ async function readHeld(kafka: KafkaClient, options: ReadOptions, ranges: readon
     groupId: `${kafka.settings.kafkaTopicPrefix}reader.${randomUUID()}`,
     topic,
     onAssigned: ({ id }) => {
-      for (const [partition, { next }] of left) consumer.resumeAt(id, partition, next);
+      for (const [partition, { next, to }] of left) if (next < to) consumer.resumeAt(id, partition, next);
     },
-    onBatch: ({ partition, records }) => {
-      const end = left.get(partition)?.to ?? 0;
-      const wanted = records.filter(({ offset }) => offset < end);
-      return wanted.length === 0 ? undefined : hand(wanted, partition);
+    onBatch: ({ partition, records, lastOffset }) => {
+      const range = left.get(partition);
+      const wanted = records.filter(({ offset }) => offset < (range?.to ?? 0));
+      if (range === undefined || wanted.length === 0) return;
+      range.next = lastOffset + 1;
+      const handed = (tails.get(partition) ?? Promise.resolve())
+        .then(() => hand(wanted, partition))
+        .then(() => advance(partition, lastOffset + 1));
+      tails.set(partition, handed);
+      return handed;
     },
     onPosition: advance,
     onPositionJump: ({ assignmentId, partition, expectedOffset, foundOffset }) => {

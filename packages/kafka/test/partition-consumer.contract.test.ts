@@ -166,3 +166,52 @@ test('a handler that fails ends the consumer; kafkajs would go on behind the bat
   expect(handed).toBe(1);
   expect(consumer.assignment()).toBeUndefined();
 }, 60_000);
+
+test('I7, I3: a handler that waits holds up its own partition only, and gets its next batch when it is done', async () => {
+  const kafka = await newKafkaWithTopics(2);
+  await publish(kafka, 0, 5);
+  const handed: [number, number][] = [];
+  const passed: number[] = [];
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const consumer = running.add(
+    createPartitionConsumer(kafka, {
+      groupId: randomUUID(),
+      topic: kafka.topics.events.name,
+      onAssigned: ({ id, partitions }) => {
+        for (const partition of partitions) consumer.resumeAt(id, partition, 0);
+      },
+      onBatch: ({ partition, records }) => {
+        for (const { offset } of records) handed.push([partition, offset]);
+        return partition === 0 ? released : undefined;
+      },
+      onPosition: (partition, nextOffset) => {
+        if (partition === 0) passed.push(nextOffset);
+      },
+      onPositionJump: (found) => {
+        throw new Error(JSON.stringify(found));
+      },
+      onCrash: (error) => {
+        throw error;
+      },
+    }),
+  );
+  consumer.start();
+  const offsets = (wanted: number) => handed.filter(([partition]) => partition === wanted).map(([, offset]) => offset);
+  await eventually('the batch that waits', () => offsets(0).length === 5);
+  for (let round = 1; round <= 3; round += 1) {
+    await publish(kafka, 0, 5);
+    await publish(kafka, 1, 5);
+    await eventually(`round ${round} of the other partition`, () => offsets(1).length === 5 * round);
+  }
+  expect([offsets(0), passed]).toEqual([from(0, 5), []]);
+  // What was paused meanwhile goes on when its handler is done, and not before it is resumed.
+  const { id = '' } = consumer.assignment() ?? {};
+  consumer.pause(id, 0);
+  consumer.resume(id, 0);
+  release();
+  await eventually('the rest', () => offsets(0).length === 20);
+  expect(offsets(0)).toEqual(from(0, 20));
+}, 60_000);
