@@ -75,9 +75,11 @@ async function readHeld(kafka: KafkaClient, options: ReadOptions, ranges: readon
   let handing = 0;
   let handlerFailure: { readonly error: unknown } | undefined;
   let settle: { done: () => void; fail: (error: Error) => void } | undefined;
+  let isOver = false;
 
   const stayAwake = (): void => {
     clearTimeout(timer);
+    if (isOver) return;
     timer = setTimeout(() => {
       if (handing > 0) stayAwake();
       else settle?.fail(new Error(`nothing of ${topic} came for ${idleDeadlineMs} ms`));
@@ -148,6 +150,7 @@ async function readHeld(kafka: KafkaClient, options: ReadOptions, ranges: readon
   } catch (error) {
     throw handlerFailure === undefined ? kafkaUnavailable(`reading ${topic}`, error) : error;
   } finally {
+    isOver = true;
     clearTimeout(timer);
     await consumer.stop();
   }
