@@ -1,7 +1,7 @@
 import { currentAuditContext } from './audit-context.ts';
 import { newEventId } from './event-id.ts';
 import type { EventInput } from './event-input.ts';
-import { tenantOf, toWireEvent } from './event-mapper.ts';
+import { tenantOf, toWireEvent, toWireText } from './event-mapper.ts';
 import { createEventQueue, type Entry, type Settlement } from './event-queue.ts';
 import { type DocketOptions, type Failure, type FailureReason, resolveOptions } from './options.ts';
 import { createPostEvents } from './post-events.ts';
@@ -86,7 +86,7 @@ export function createDocket(given: DocketOptions): Docket {
     const mapped = toWireEvent(input, ambient, stamp);
     if (!mapped.ok) return failed('invalid', mapped.detail, input.id);
     const { id } = mapped.event;
-    const text = JSON.stringify(mapped.event);
+    const text = toWireText(mapped.event);
     const bytes = Buffer.byteLength(text);
     if (bytes > options.batch.bytesMax) {
       return failed('too_large', `${bytes} of at most ${options.batch.bytesMax} bytes`, id);

@@ -49,6 +49,16 @@ export function toWireEvent(input: EventInput, ambient: AuditContext, stamp: Sta
   };
 }
 
+/**
+ * The event's JSON. Lone surrogates, which a client can put into any text and which have no UTF-8 form, become U+FFFD: the gateway would set the whole
+ * event aside, and who names a document so could act on it unseen. Throws what the event's own getters throw, or for what has no JSON form.
+ */
+export function toWireText(event: WireEvent): string {
+  const text = JSON.stringify(event);
+  // Of surrogates JSON.stringify escapes only lone ones; what the text itself spells with a backslash begins with two.
+  return text.replace(/(?<!\\)((?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, '$1\ufffd');
+}
+
 function instantOf(given: string | Date | undefined, nowMs: number): string | undefined {
   if (typeof given === 'string') return given;
   const date = given ?? new Date(nowMs);

@@ -59,9 +59,9 @@ function headerOf(request: RequestLike, name: string): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-/** An IPv4 address that arrives on an IPv6 socket is shown as IPv4. */
+/** An IPv4 address that arrives on an IPv6 socket is shown as IPv4; an IPv6 zone (`%eth0`) means nothing beyond its host, and no event may hold it. */
 function addressOf(ip: string | undefined): string | undefined {
-  const plain = ip?.replace(/^::ffff:(?=\d+\.)/i, '');
+  const plain = ip?.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
   return plain !== undefined && isIP(plain) !== 0 ? plain : undefined;
 }
 

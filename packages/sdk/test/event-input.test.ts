@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { eventSchema, newEventId, parseEvent } from '@docket/event';
 import type { EventInput } from '../src/index.ts';
-import { toWireEvent } from '../src/event-mapper.ts';
+import { toWireEvent, toWireText } from '../src/event-mapper.ts';
 
 type Complete<T> = T extends (infer Item)[]
   ? Complete<Item>[]
@@ -81,4 +81,23 @@ test('what is left out comes from the audit context, then from the recorder, and
       metadata: { a: 1, b: 2 },
     },
   });
+});
+
+test('a lone surrogate anywhere becomes U+FFFD, so that no client keeps an action out of the log by a name', () => {
+  const mapped = toWireEvent(
+    {
+      ...complete,
+      resources: [{ type: 'document', id: 'd_1', name: 'a\ud800' }],
+      changes: [{ path: 'p', old: { 'k\udfff': '\udc00\ud83d' }, new: '\ud83d\ude00 \\ud800 \\\ud800' }],
+    },
+    {},
+    stamp,
+  );
+  if (!mapped.ok) throw new Error(mapped.detail);
+  const sent: unknown = JSON.parse(toWireText(mapped.event));
+  expect(sent).toMatchObject({
+    resources: [{ name: 'a\ufffd' }],
+    changes: [{ old: { 'k\ufffd': '\ufffd\ufffd' }, new: '\ud83d\ude00 \\ud800 \\\ufffd' }],
+  });
+  expect(parseEvent(sent, Date.now(), newEventId()).ok).toBe(true);
 });

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import express from 'express';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { amendAuditContext, createDocket, onBehalfOf } from '../src/index.ts';
+import { amendAuditContext, createDocket, currentAuditContext, onBehalfOf } from '../src/index.ts';
 import { auditContext } from '../src/express.ts';
 import { type ReceivedEvent, startScriptedGateway } from './scripted-gateway.ts';
 
@@ -94,4 +94,16 @@ describe('auditContext', () => {
 
 test('amendAuditContext outside a request does nothing and says so', () => {
   expect(amendAuditContext({ tenantId: 'acme' })).toBe(false);
+});
+
+test.each([
+  ['fe80::1%eth0', 'fe80::1'],
+  ['::ffff:192.0.2.1', '192.0.2.1'],
+  ['2001:db8::1', '2001:db8::1'],
+  ['unknown', undefined],
+])('the address %p is recorded as %p: one that no event may hold would keep the action out of the log', (ip, shown) => {
+  auditContext()({ ip, headers: {} }, undefined, () => {
+    expect(currentAuditContext().context?.ip).toBe(shown);
+  });
+  expect.assertions(1);
 });
