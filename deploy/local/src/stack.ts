@@ -109,7 +109,13 @@ async function startServers({ dir, layout, guard, options, release }: Start): Pr
   const ports = await choosePorts(options.ports ?? {});
   const java = await requireJava();
   const artifacts = await ensureArtifacts(dir, { guard, signal, report });
-  const context: ServerContext = { layout, artifacts, java, guard, isShortLived: options.quickStart ?? options.fresh ?? false };
+  const context: ServerContext = {
+    layout,
+    artifacts,
+    java,
+    guard,
+    isShortLived: options.quickStart ?? options.fresh ?? false,
+  };
 
   let hasFailed = false;
   let reportFailure: (error: StackError) => void = () => {};
