@@ -3,6 +3,7 @@ import type { DuplicateWindow } from './duplicate-window.ts';
 import { rowOfEvent, rowOfRecord, type EventRow, type RowPlace } from './event-row.ts';
 import type { EventStatus } from './public-event.ts';
 import { readRecord, type DecoderLookup, type LogRecord, type Reading } from './read-record.ts';
+import { cutText } from './text-limits.ts';
 
 /** What a record becomes: one row, and for a stray the tenant under whose key it is published again before that row is written. */
 export interface LedgerEntry {
@@ -81,7 +82,7 @@ export function refusedRow(row: EventRow, raw: Buffer | null, message: string): 
     log: row.tenant_id,
     seq: row.seq,
     status: 'quarantined',
-    statusDetail: `refused: ${message}`.slice(0, 512),
+    statusDetail: cutText(`refused: ${message}`, 512),
     receivedAtMs: row.received_at,
     schemaId: row.schema_id,
     generation: row.src_generation,

@@ -1,8 +1,9 @@
-import { type AuditEvent } from './audit-event.ts';
+import { eventBytesMax, type AuditEvent } from './audit-event.ts';
 import { unframeAvro } from './avro-codec.ts';
 import { isEventId, nilId } from './event-id.ts';
 import { isReserved, isTenantId, logOf, strayLogOf } from './log-identity.ts';
 import { checkEvent } from './parse-event.ts';
+import { cutText } from './text-limits.ts';
 
 /** A data record of audit.events as Kafka holds it. */
 export interface LogRecord {
@@ -64,7 +65,7 @@ export function readRecord(record: LogRecord, partitions: number, decoderOf: Dec
     kind: 'quarantined',
     log,
     reason,
-    detail: detail.slice(0, 512),
+    detail: cutText(detail, 512),
     id,
     schemaId,
   });
@@ -84,6 +85,9 @@ export function readRecord(record: LogRecord, partitions: number, decoderOf: Dec
   const { event } = decoded;
   const id = isEventId(event.id) ? event.id : nilId;
   if (log === strayLogOf(record.partition) && isTenantId(event.tenant_id) && !isReserved(event.tenant_id)) {
+    // Published again, it might be more than Kafka takes, and its partition would wait for ever.
+    if (body.length > eventBytesMax)
+      return quarantined('invalid', `has ${body.length} bytes, too many to be published again`, id, schemaId);
     return { kind: 'stray', log, tenantId: event.tenant_id, event: { ...event, id }, schemaId };
   }
   if (event.tenant_id !== log) {

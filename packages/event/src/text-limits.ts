@@ -19,3 +19,13 @@ const loneSurrogate = /\p{Surrogate}/u;
 export function isWellFormed(text: string): boolean {
   return !loneSurrogate.test(text);
 }
+
+/** The first `units` UTF-16 units of a text, without half of a character at the end. */
+export function cutText(text: string, units: number): string {
+  const cut = text.slice(0, units);
+  return isWellFormed(cut)
+    ? cut
+    : Buffer.from(cut)
+        .toString('utf8')
+        .replace(/\uFFFD$/u, '');
+}

@@ -74,4 +74,18 @@ describe('readRecord', () => {
   test('garbage without a home is quarantined in the stray log of its partition', () => {
     expect(read({ key: null, value: Buffer.from('garbage') })).toMatchObject({ kind: 'quarantined', log: `!p${home}` });
   });
+
+  test('a tenant’s event on another partition that is over the limit stays where it is: published again, Kafka might refuse it for ever', () => {
+    const changed = { partition: stray, value: valueOf({ description: 'x'.repeat(256 * 1024) }) };
+    expect(read(changed)).toMatchObject({ kind: 'quarantined', log: `!p${stray}`, reason: 'invalid' });
+  });
+
+  test('a detail is never cut in the middle of a character: what is stored is what is recomputed', () => {
+    for (const length of [509, 510, 511, 512]) {
+      const found = read({ headers: { 'docket-reject': Buffer.from(`${'x'.repeat(length)}😀😀`) } });
+      const detail = found.kind === 'quarantined' ? found.detail : '';
+      expect(Buffer.from(detail).toString('utf8')).toBe(detail);
+      expect(detail.length).toBeGreaterThanOrEqual(511);
+    }
+  });
 });

@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { createBlock, insertBlock, type ClickHouse } from '@docket/clickhouse';
 import { eventColumns, refusedRow, type EventRow } from '@docket/event';
-import type { Publisher } from '@docket/kafka';
+import type { Publisher, PublishRecord } from '@docket/kafka';
 import type { Logger } from '@docket/runtime';
 import { backoffMs } from './backoff-policy.ts';
 import type { PendingRow } from './block-queue.ts';
 import type { IngestorMetrics } from './metrics.ts';
+import { inCalls, rerouted } from './reroute-mapper.ts';
 
 /** `fenced`: another owner has a partition of the block; this owner writes nothing more. */
 export type WriteOutcome = 'stored' | 'fenced';
@@ -83,21 +84,16 @@ export function createBlockWriter(ports: WriterPorts, owner: string, generation:
   }
 
   async function reroute(rows: readonly PendingRow[], signal: AbortSignal): Promise<void> {
-    let waiting = rows.flatMap(({ record, rerouteTo }) =>
-      rerouteTo === null
-        ? []
-        : [
-            {
-              key: rerouteTo,
-              value: record.value,
-              headers: {
-                ...definedHeaders(record.headers),
-                'docket-rerouted-from': `${record.partition}/${record.offset}`,
-              },
-            },
-          ],
+    const strays = rows.flatMap(({ record, rerouteTo }) =>
+      rerouteTo === null ? [] : [rerouted({ tenantId: rerouteTo, record })],
     );
+    for (const call of inCalls(strays)) await publishAll(call, signal);
+  }
+
+  async function publishAll(records: readonly PublishRecord[], signal: AbortSignal): Promise<void> {
+    let waiting = records;
     for (let failures = 0; waiting.length > 0; failures += 1) {
+      signal.throwIfAborted();
       if (failures > 0) await pause(backoffMs(failures, Math.random()), undefined, { signal });
       const outcomes = await ports.publisher.publish(ports.eventsTopic, waiting);
       const failed = outcomes.find((outcome) => !outcome.ok);
@@ -113,10 +109,4 @@ export function createBlockWriter(ports: WriterPorts, owner: string, generation:
       return insert(rows, signal);
     },
   };
-}
-
-function definedHeaders(headers: Readonly<Record<string, Buffer | undefined>>): Record<string, Buffer> {
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
 }
