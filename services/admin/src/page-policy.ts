@@ -20,6 +20,15 @@ export function readPageRequest(query: Readonly<Record<string, unknown>>): PageR
   return { limit: readLimit(limit), afterId: readCursor(cursor) };
 }
 
+/** Reads `tenant_id` of a list; undefined: of all that the caller reaches. Throws invalid_request when it is repeated. */
+export function readTenantFilter(query: Readonly<Record<string, unknown>>): string | undefined {
+  const { tenant_id: tenantId } = query;
+  if (tenantId === undefined || typeof tenantId === 'string') return tenantId;
+  throw new DocketError('invalid_request', 'A query parameter is invalid.', {
+    errors: [{ parameter: 'tenant_id', detail: 'may stand once' }],
+  });
+}
+
 function readLimit(text: unknown): number {
   if (text === undefined) return limitDefault;
   const limit = typeof text === 'string' && /^\d{1,4}$/.test(text) ? Number(text) : 0;

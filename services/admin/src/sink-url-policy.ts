@@ -11,8 +11,9 @@ export function sinkUrlProblem(text: string, allowedHosts: readonly string[]): s
   // URL drops tabs, newlines and surrounding spaces silently; what is stored must be what is called.
   if (!/^[\u0021-\u007e]+$/.test(text)) return 'has characters other than printable ASCII; percent-encode them';
   if (!URL.canParse(text)) return 'is not an absolute URL';
+  // Nor does URL mind `https:host` and backslashes, which other readers take for something else.
+  if (!/^https?:\/\/[^\\]+$/i.test(text)) return 'does not begin with https://, or has a backslash';
   const url = new URL(text);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'does not begin with https://';
   if (url.username !== '' || url.password !== '') return 'holds credentials; receivers verify the signature instead';
   if (url.hash !== '') return 'has a fragment, which is never sent';
   if (url.protocol === 'http:' && !isAllowedHost(allowedHosts, url)) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { pageOf, readPageRequest } from '../src/page-policy.ts';
+import { pageOf, readPageRequest, readTenantFilter } from '../src/page-policy.ts';
 
 describe('pages', () => {
   test('cover every item once, in order of id, whatever the page size', () => {
@@ -33,4 +33,11 @@ describe('pages', () => {
   test.each(['', '%', 'not base64url!', ['YQ', 'Yg']])('cursor %j is refused', (cursor) => {
     expect(() => readPageRequest({ cursor })).toThrow(expect.objectContaining({ code: 'invalid_cursor' }));
   });
+});
+
+test('a repeated tenant_id is refused, not taken for none', () => {
+  expect(() => readTenantFilter({ tenant_id: ['a', 'b'] })).toThrow(
+    expect.objectContaining({ code: 'invalid_request' }),
+  );
+  expect([readTenantFilter({ tenant_id: 'a' }), readTenantFilter({})]).toEqual(['a', undefined]);
 });

@@ -5,7 +5,7 @@ import type { DirectoryReader, Scope } from '@docket/directory';
 import type { Router } from 'express';
 
 import { requireTenant } from '../access-policy.ts';
-import { pageOf, readPageRequest } from '../page-policy.ts';
+import { pageOf, readPageRequest, readTenantFilter } from '../page-policy.ts';
 import { invalidField } from '../request-body.ts';
 import { newSubscriptionBody, subscriptionPatchBody } from '../request-schemas.ts';
 import type { NewSubscriptionBody } from '../request-schemas.ts';
@@ -54,9 +54,9 @@ export function addSubscriptionRoutes(router: Router, context: AdminContext): vo
 
   router.get('/v1/subscriptions', (req, res) => {
     const caller = callerOf(context, req, allowed);
-    const { tenant_id: tenantId } = req.query;
-    if (typeof tenantId === 'string') requireTenant(caller, tenantId);
-    const all = typeof tenantId === 'string' ? view.subscriptionsOf(tenantId) : view.subscriptions();
+    const tenantId = readTenantFilter(req.query);
+    if (tenantId !== undefined) requireTenant(caller, tenantId);
+    const all = tenantId === undefined ? view.subscriptions() : view.subscriptionsOf(tenantId);
     const mine = all.filter((subscription) => mayActOn(caller, subscription.tenant_id));
     sendPage(req, res, pageOf(mine.map(toPublicSubscription), readPageRequest(req.query)));
   });
