@@ -24,6 +24,8 @@ import { untilTopicsAreRight } from './topics-check.ts';
 
 /** Three heartbeats: long enough for an instance that was frozen to hear that it is no member any more. */
 const fencedPauseMs = 3_000;
+/** A server that breaks off every insert is not asked for heads and windows more often than this. */
+const inDoubtPauseMs = 500;
 
 /**
  * The ingestor: every record of audit.events becomes exactly one row, in order (I2, I3, I4). Any number of instances share
@@ -85,11 +87,15 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
   async function own(assignment: Assignment, signal: AbortSignal): Promise<void> {
     while (!signal.aborted && current?.id === assignment.id) {
       const run = createRun(assignment, randomUUID());
-      signal.addEventListener('abort', () => run.stop(), { once: true });
+      const stop = () => run.stop();
+      signal.addEventListener('abort', stop);
       current.run = run;
-      if ((await run.run()) === 'stopped') return;
-      logger.warn({ assignment_id: assignment.id }, 'assignment.fenced');
-      await pause(fencedPauseMs, undefined, { signal }).catch(() => undefined);
+      const why = await run.run();
+      signal.removeEventListener('abort', stop);
+      if (why === 'stopped') return;
+      logger.warn({ assignment_id: assignment.id }, `assignment.${why}`);
+      const pauseMs = why === 'fenced' ? fencedPauseMs : inDoubtPauseMs;
+      await pause(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }
 

@@ -13,10 +13,12 @@ const queuedBlocksMax = 2;
 /** So many records are decoded before timers and sockets get their turn. */
 const sliceRecords = 500;
 
+export type RunEnd = 'stopped' | 'fenced' | 'in_doubt';
+
 /** The work of one owner on one assignment: from the fence to the last block. Nothing of it outlives `stop`. */
 export interface AssignmentRun {
-  /** Resolves when the run is over: `fenced` when another owner has taken a partition. Rejects on a broken assumption: the process must end. */
-  run(): Promise<'stopped' | 'fenced'>;
+  /** Resolves when the run is over: `fenced` when another owner has taken a partition, `in_doubt` when it is to be read again what is stored. Rejects on a broken assumption: the process must end. */
+  run(): Promise<RunEnd>;
   onBatch(batch: PartitionBatch): Promise<void>;
   /** The partition waits for an operator from now on. */
   stopPartition(partition: number, detail: string): void;
@@ -52,7 +54,7 @@ export function createAssignmentRun(ports: RunPorts, assignment: Assignment): As
   const abort = new AbortController();
   const { signal } = abort;
   let isPrepared = false;
-  let isFenced = false;
+  let end: RunEnd = 'stopped';
   let wake: () => void = () => {};
 
   const stopPartition = (partition: number, detail: string): void => {
@@ -91,14 +93,14 @@ export function createAssignmentRun(ports: RunPorts, assignment: Assignment): As
   const queueBytesMax = queuedBlocksMax * limits.bytesMax;
 
   async function writeBlocks(): Promise<void> {
-    while (!signal.aborted && !isFenced) {
+    while (!signal.aborted) {
       const block = queue.take(performance.now());
       if (block === undefined) {
         await untilDue(queue.dueInMs(performance.now()));
         continue;
       }
       const outcome = await ports.writer.write(block.rows, signal);
-      if (outcome === 'fenced') return giveUp();
+      if (outcome !== 'stored') return giveUp(outcome);
       metrics.queueBytes.set(queue.bytes());
       if (queue.bytes() < queueBytesMax / 2) holdBack(false);
       reportStored(block.rows.map(({ record }) => record));
@@ -106,11 +108,11 @@ export function createAssignmentRun(ports: RunPorts, assignment: Assignment): As
   }
 
   /** What is queued was read under an ownership that has ended: whoever owns the partitions reads it again. */
-  function giveUp(): void {
+  function giveUp(why: RunEnd): void {
     for (const partition of running.keys()) consumer.pause(assignment.id, partition);
     running.clear();
     isPrepared = false;
-    isFenced = true;
+    end = why;
   }
 
   /** Kafka's committed offsets serve lag dashboards only: positions are in the data. */
@@ -140,7 +142,7 @@ export function createAssignmentRun(ports: RunPorts, assignment: Assignment): As
       } catch (error) {
         if (!signal.aborted) throw error;
       }
-      return isFenced ? 'fenced' : 'stopped';
+      return end;
     },
     async onBatch({ partition, records, highWatermark }) {
       const state = running.get(partition);

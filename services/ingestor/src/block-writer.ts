@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { createBlock, insertBlock, type ClickHouse } from '@docket/clickhouse';
+import { createBlock, insertBlock, noAnswerCode, type ClickHouse } from '@docket/clickhouse';
 import { eventColumns, refusedRow, type EventRow } from '@docket/event';
 import type { Publisher, PublishRecord } from '@docket/kafka';
 import type { Logger } from '@docket/runtime';
@@ -8,11 +8,14 @@ import type { PendingRow } from './block-queue.ts';
 import type { IngestorMetrics } from './metrics.ts';
 import { inCalls, rerouted } from './reroute-mapper.ts';
 
-/** `fenced`: another owner has a partition of the block; this owner writes nothing more. */
-export type WriteOutcome = 'stored' | 'fenced';
+/**
+ * `fenced`: another owner has a partition of the block; this owner writes nothing more.
+ * `in_doubt`: only the data can tell whether the block is there; this owner writes nothing more, the next one reads where to go on.
+ */
+export type WriteOutcome = 'stored' | 'fenced' | 'in_doubt';
 
 export interface BlockWriter {
-  /** Stores the rows as one block, whatever ClickHouse and Kafka do meanwhile; rejects only when `signal` aborts or the refusal of a bare quarantined row shows a bug. */
+  /** Stores the rows as one block, or says that this owner's time is over; rejects only when `signal` aborts or the refusal of a bare quarantined row shows a bug. */
   write(rows: readonly PendingRow[], signal: AbortSignal): Promise<WriteOutcome>;
 }
 
@@ -27,7 +30,9 @@ interface WriterPorts {
 /**
  * The effects of one owner, in their order:
  * 1. strays are published under their tenant's key — a crash after it publishes them again: the second copy is a `duplicate`;
- * 2. the block is inserted under the guard, with one token for all tries — a crash leaves it whole or absent (I4).
+ * 2. the block is inserted under the guard — a crash leaves it whole or absent (I4). A token spares a repeated try a second copy, and
+ *    is never taken as proof that the first is there: ClickHouse notes the token before it commits the part, so that a server killed
+ *    between the two drops the block at every later try and calls that a success (run on 26.7: deduplication_logs, then rename).
  */
 export function createBlockWriter(ports: WriterPorts, owner: string, generation: number): BlockWriter {
   const { clickhouse, logger, metrics } = ports;
@@ -50,6 +55,10 @@ export function createBlockWriter(ports: WriterPorts, owner: string, generation:
       });
       const seconds = stopTimer();
       metrics.inserts.inc({ outcome: outcome.ok ? 'stored' : outcome.reason });
+      if (outcome.ok && failures > 0) {
+        logger.warn({ rows: rows.length, token, failures }, 'block.in_doubt');
+        return 'in_doubt';
+      }
       if (outcome.ok) {
         for (const { row } of rows) metrics.rows.inc({ status: row.status });
         logger.info(
@@ -61,6 +70,8 @@ export function createBlockWriter(ports: WriterPorts, owner: string, generation:
       const { reason, code, message } = outcome;
       logger.warn({ rows: rows.length, reason, code, detail: message, token, failures }, 'block.not_inserted');
       if (reason === 'fenced') return 'fenced';
+      // Not again: it may be there, and its token may be older than the table remembers.
+      if (code === noAnswerCode) return 'in_doubt';
       if (reason === 'refused') return bisect(rows, `Code ${code}: ${message}`, signal);
       await pause(backoffMs(failures, Math.random()), undefined, { signal });
     }
@@ -80,7 +91,7 @@ export function createBlockWriter(ports: WriterPorts, owner: string, generation:
     }
     const middle = Math.ceil(rows.length / 2);
     const outcome = await insert(rows.slice(0, middle), signal);
-    return outcome === 'fenced' ? outcome : insert(rows.slice(middle), signal);
+    return outcome === 'stored' ? insert(rows.slice(middle), signal) : outcome;
   }
 
   async function reroute(rows: readonly PendingRow[], signal: AbortSignal): Promise<void> {
