@@ -1,9 +1,14 @@
+/** Longer ones are no mistyped names of ours, and the cost grows with the square. */
+const nameCharactersMax = 40;
+
 /** The known name nearest to a mistyped one, or null when none is near (edit distance at most 3 and under half its length). */
 export function nearestName(name: string, known: readonly string[]): string | null {
+  if (name.length > nameCharactersMax) return null;
   let best: string | null = null;
   let bestDistance = Math.min(3, Math.floor(name.length / 2)) + 1;
   for (const candidate of known) {
-    const distance = editDistance(name.slice(0, 64), candidate);
+    if (Math.abs(candidate.length - name.length) >= bestDistance) continue;
+    const distance = editDistance(name, candidate);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;

@@ -14,7 +14,9 @@ export function microsOfRfc3339(text: string): number | null {
   const [year, month, day, hour, minute, second] = [part(1), part(2), part(3), part(4), part(5), part(6)];
   if (hour > 23 || minute > 59 || second > 60 || part(9) > 23 || part(10) > 59) return null;
   const midnight = new Date(Date.UTC(year, month - 1, day));
-  if (midnight.getUTCMonth() !== month - 1 || midnight.getUTCDate() !== day) return null;
+  // Date.UTC takes 30 February for 1 March, and the years 0 to 99 for 1900 to 1999.
+  const isThatDay = midnight.getUTCMonth() === month - 1 && midnight.getUTCDate() === day;
+  if (!isThatDay || midnight.getUTCFullYear() !== year) return null;
   const offsetMinutes = (match[8] === '-' ? -1 : 1) * (part(9) * 60 + part(10));
   const ms = midnight.getTime() + ((hour * 60 + minute - offsetMinutes) * 60 + second) * 1000;
   const fractionMicros = Number((match[7] ?? '').padEnd(6, '0').slice(0, 6));

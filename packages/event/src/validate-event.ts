@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { canonicalJson, isPlainObject } from './canonical-json.ts';
+import { isPlainObject } from './canonical-json.ts';
 import { aheadOfArrivalMsMax, changeValueBytesMax, metadataValueBytesMax } from './audit-event.ts';
 import { isEventId } from './event-id.ts';
 import { eventDeclaration, type FieldDeclaration } from './field-declaration.ts';
@@ -18,7 +18,11 @@ const errorsMax = 20;
 /** A change's value may nest this deep; deeper ones are an attack on parsers, not a value. */
 const changeDepthMax = 32;
 
-type Report = (pointer: string, detail: string) => void;
+/** Takes errors until there are enough of them; loops over what a caller sent end then (I7). */
+interface Report {
+  (pointer: string, detail: string): void;
+  isFull(): boolean;
+}
 
 /**
  * Everything that is wrong with `input` as an event, at most 20 errors; empty means that it satisfies `eventSchema` and
@@ -26,9 +30,10 @@ type Report = (pointer: string, detail: string) => void;
  */
 export function validateEvent(input: unknown, arrivalMs: number): FieldError[] {
   const errors: FieldError[] = [];
-  const report: Report = (pointer, detail) => {
+  const take = (pointer: string, detail: string): void => {
     if (errors.length < errorsMax) errors.push({ pointer, detail });
   };
+  const report: Report = Object.assign(take, { isFull: () => errors.length >= errorsMax });
   checkValue(eventDeclaration, input, '', report);
   if (isPlainObject(input) && typeof input['occurred_at'] === 'string') {
     const micros = microsOfRfc3339(input['occurred_at']);
@@ -67,11 +72,12 @@ function checkObject(schema: FieldDeclaration, value: Record<string, unknown>, p
   for (const name of schema.required ?? []) {
     if (!Object.hasOwn(value, name)) report(`${pointer}/${name}`, 'is required');
   }
-  for (const [name, inner] of Object.entries(value)) {
+  for (const name of Object.keys(value)) {
+    if (report.isFull()) return;
     const declared = Object.hasOwn(properties, name) ? properties[name] : undefined;
     const at = `${pointer}/${escapePointer(name)}`;
     if (declared === undefined) report(at, unknownField(name, Object.keys(properties)));
-    else checkValue(declared, inner, at, report);
+    else checkValue(declared, value[name], at, report);
   }
 }
 
@@ -137,12 +143,14 @@ function checkMetadata(
     return report(pointer, `has ${names.length} keys, at most ${schema.maxProperties} are allowed`);
   }
   for (const name of names) {
+    if (report.isFull()) return;
     const at = `${pointer}/${escapePointer(name)}`;
     const inner = value[name];
     const text = metadataText(inner);
     if (!compiled(schema.propertyNames?.pattern ?? '').test(name) || name === '__proto__') {
       report(at, `is not an allowed key: keys match ${schema.propertyNames?.pattern} and __proto__ is reserved`);
-    } else if (text === undefined) report(at, 'must be a string, a number, a boolean or null');
+    } else if (typeof inner === 'number' && !isExact(inner)) report(at, inexact);
+    else if (text === undefined) report(at, 'must be a string, a number, a boolean or null');
     else if (text !== null && !isWellFormed(text)) report(at, 'holds a lone surrogate and has no UTF-8 form');
     else if (text !== null && Buffer.byteLength(text) > metadataValueBytesMax) {
       report(at, `has ${Buffer.byteLength(text)} bytes, at most ${metadataValueBytesMax} are allowed`);
@@ -159,16 +167,31 @@ export function metadataText(value: unknown): string | null | undefined {
 }
 
 function checkChangeValue(value: unknown, pointer: string, report: Report): void {
-  if (!isNestedWithin(value, changeDepthMax)) return report(pointer, `nests deeper than ${changeDepthMax} levels`);
-  const text = canonicalJson(value);
-  if (Buffer.byteLength(text) > changeValueBytesMax) {
-    report(pointer, `has ${Buffer.byteLength(text)} bytes as JSON, at most ${changeValueBytesMax} are allowed`);
+  const problem = problemWithin(value, changeDepthMax);
+  if (problem !== null) return report(pointer, problem);
+  // As long as its canonical text, which only orders keys otherwise, and many times cheaper.
+  const bytes = Buffer.byteLength(JSON.stringify(value));
+  if (bytes > changeValueBytesMax) {
+    report(pointer, `has ${bytes} bytes as JSON, at most ${changeValueBytesMax} are allowed`);
   }
 }
 
-function isNestedWithin(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  return depth > 0 && Object.values(value).every((inner) => isNestedWithin(inner, depth - 1));
+function problemWithin(value: unknown, depth: number): string | null {
+  if (typeof value === 'number' && !isExact(value)) return inexact;
+  if (typeof value !== 'object' || value === null) return null;
+  if (depth === 0) return `nests deeper than ${changeDepthMax} levels`;
+  for (const inner of Object.values(value)) {
+    const problem = problemWithin(inner, depth - 1);
+    if (problem !== null) return problem;
+  }
+  return null;
+}
+
+const inexact = 'holds a number beyond 2^53, which JSON readers change silently: send it as a string';
+
+/** False for what JSON.parse made of a number that it cannot hold: infinite, or an integer that may have lost digits. */
+function isExact(value: number): boolean {
+  return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
 }
 
 function escapePointer(name: string): string {
