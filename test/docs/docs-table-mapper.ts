@@ -1,4 +1,20 @@
+import type { EventField } from '@docket/event';
 import type { ErrorEntry, SettingRow } from '@docket/runtime';
+
+/** docs/event.md: every field of the event. */
+export function eventDocument(fields: readonly EventField[]): string {
+  const lines = fields.map(({ path, type, isRequired, limits, description, column }) => {
+    const limit = limits === '' ? '' : `\`${limits}\``;
+    return tableRow([`\`${path}\``, type, isRequired ? 'yes' : '', limit, description, `\`${column}\``]);
+  });
+  return document('The event', [
+    'The fields of one audit event: on the wire (JSON), in Avro (the same names, schemas/avro/audit-event.avsc) and in',
+    'ClickHouse. A field that is not here is invalid; nothing is ever cut.',
+    '',
+    tableHead(['field', 'type', 'required', 'limits', 'meaning', 'column']),
+    ...lines,
+  ]);
+}
 
 /** docs/settings.md: one table of what all services share, then one for each service with what is its own. */
 export function settingsDocument(services: Readonly<Record<string, readonly SettingRow[]>>): string {

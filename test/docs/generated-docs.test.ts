@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { eventFields } from '@docket/event';
 import { createLogger, describeSettings, errorCatalogue, readSettings } from '@docket/runtime';
 import { Registry } from 'prom-client';
 import { createHttpMetrics } from '../../packages/runtime/src/http/http-metrics.ts';
@@ -11,12 +12,19 @@ import { settings as delivery } from '../../services/delivery/src/config.ts';
 import { settings as gateway } from '../../services/gateway/src/config.ts';
 import { settings as ingestor } from '../../services/ingestor/src/config.ts';
 import { settings as query } from '../../services/query/src/config.ts';
-import { errorsDocument, type MetricRow, metricsDocument, settingsDocument } from './docs-table-mapper.ts';
+import {
+  errorsDocument,
+  eventDocument,
+  type MetricRow,
+  metricsDocument,
+  settingsDocument,
+} from './docs-table-mapper.ts';
 
 /** `docket`: the operator commands migrate and verify. */
 const declared = { gateway, ingestor, query, delivery, admin, docket };
 
 const documents = {
+  'docs/event.md': eventDocument(eventFields()),
   'docs/settings.md': settingsDocument(
     Object.fromEntries(Object.entries(declared).map(([name, settings]) => [name, describeSettings(settings)])),
   ),
