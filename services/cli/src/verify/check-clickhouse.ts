@@ -28,6 +28,17 @@ FROM (
 )
 GROUP BY src_partition, tenant_id`;
 
+/** Rows that nobody would ever look at: of a partition or a generation that the topic does not have. */
+const homelessSql = `SELECT src_generation AS generation, src_partition AS partition, count() AS stored_rows FROM audit_events
+WHERE src_generation > {generation:UInt16} OR (src_generation = {generation:UInt16} AND src_partition >= {partitions:UInt16})
+GROUP BY generation, partition ORDER BY generation, partition`;
+
+interface Homeless {
+  readonly generation: number;
+  readonly partition: number;
+  readonly stored_rows: number;
+}
+
 export interface ClickHouseReport {
   readonly findings: readonly Finding[];
   readonly rows: number;
@@ -44,10 +55,34 @@ export async function checkClickHouse(
   const all = Array.from({ length: partitions }, (_, partition) => partition);
   const heads = await readHeads(clickhouse, { generation, partitions: all });
   const facts = await clickhouse.query<LogFacts>(logFactsSql, { generation }, { deadlineMs: scanDeadlineMs });
-  const findings = facts.flatMap((log) =>
-    findingsOf(log, heads.get(log.partition)?.heads.get(log.log)?.firstSeq ?? 1, partitions),
+  const homeless = await clickhouse.query<Homeless>(
+    homelessSql,
+    { generation, partitions },
+    { deadlineMs: scanDeadlineMs },
   );
+  const findings = [
+    ...facts.flatMap((log) => findingsOf(log, heads.get(log.partition)?.heads.get(log.log)?.firstSeq ?? 1, partitions)),
+    ...behindHeads(heads, facts),
+    ...homeless.map(({ generation: of, partition, stored_rows: rows }): Finding => ({
+      kind: 'wrong_partition',
+      partition,
+      detail: `${rows} rows are of generation ${of}, partition ${partition}, which the topic does not have`,
+    })),
+  ];
   return { findings, heads, logs: facts.length, rows: facts.reduce((sum, log) => sum + log.stored_rows, 0) };
+}
+
+/** What the ingestor goes on from (p_heads, log_heads) may not be more than the rows: it would leave out what is missing. */
+function behindHeads(heads: ReadonlyMap<number, PartitionHeads>, facts: readonly LogFacts[]): Finding[] {
+  const found = new Map(facts.map((log) => [`${log.partition}/${log.log}`, log]));
+  return [...heads].flatMap(([partition, { heads: logs }]) =>
+    [...logs.values()].flatMap(({ log, headSeq, rows }): Finding[] => {
+      const { head_seq: head = 0, stored_rows: stored = 0 } = found.get(`${partition}/${log}`) ?? {};
+      if (head >= headSeq && stored >= rows) return [];
+      const detail = `log ${log}: its recorded head is seq ${headSeq} with ${rows} rows, the table holds ${stored} rows up to seq ${head}`;
+      return [{ kind: 'hole', partition, detail }];
+    }),
+  );
 }
 
 function findingsOf(facts: LogFacts, firstSeq: number, partitions: number): Finding[] {

@@ -1,4 +1,4 @@
-import { eventColumns, type EventRow } from '@docket/event';
+import { eventColumns, nilId, type EventRow } from '@docket/event';
 
 /** One row as text by column, the same for a row that was recomputed and for one that was read back. */
 export type RowText = Readonly<Record<string, string>>;
@@ -53,17 +53,37 @@ function selected(name: string, type: string): string {
   return `\`${name}\``;
 }
 
+/** What must stand in ClickHouse for one record. */
+export interface ExpectedRow {
+  readonly row: RowText;
+  /** The row that the record has if ClickHouse or the registry refused it in its day: quarantined, with the record's bytes. */
+  readonly asRefused: () => RowText;
+}
+
+export interface Comparison {
+  readonly findings: readonly Finding[];
+  /** Rows that stand as they were refused in their day, though today's recomputation judges them otherwise. */
+  readonly refusedInTheirDay: number;
+}
+
 /** A record that ClickHouse or the registry refused in its day: today's recomputation may judge it otherwise, its bytes must still be there. */
 const judgedInItsDay = /^(refused|unknown_schema): /;
+/** What may differ then: the reason, and the id, which an unknown schema hides. */
+const judgementColumns: readonly string[] = ['status_detail', 'id'];
 
 /**
  * Compares what must be there with what is, both in offset order and over the same offsets.
  * I2: every record has exactly one row, and every row a record; I3: each at its seq; and no column has changed.
  */
-export function compareRows(partition: number, expected: readonly RowText[], stored: readonly RowText[]): Finding[] {
+export function compareRows(
+  partition: number,
+  expected: readonly ExpectedRow[],
+  stored: readonly RowText[],
+): Comparison {
   const findings: Finding[] = [];
+  let refusedInTheirDay = 0;
   const byOffset = groupByOffset(stored);
-  for (const row of expected) {
+  for (const { row, asRefused } of expected) {
     const offset = row['src_offset'] ?? '';
     const found = byOffset.get(offset) ?? [];
     byOffset.delete(offset);
@@ -73,7 +93,9 @@ export function compareRows(partition: number, expected: readonly RowText[], sto
       findings.push({ kind: 'missing_row', partition, detail: `${place}: the record has no row` });
     else if (found.length > 1)
       findings.push({ kind: 'doubled_row', partition, detail: `${place}: the record has ${found.length} rows` });
-    else findings.push(...compareColumns(partition, place, row, first));
+    else if (differing(row, first).length === 0) continue;
+    else if (wasRefused(first, row, asRefused)) refusedInTheirDay += 1;
+    else findings.push({ kind: 'different_row', partition, detail: `${place}: ${differences(row, first)}` });
   }
   for (const [offset, rows] of byOffset) {
     findings.push({
@@ -82,20 +104,24 @@ export function compareRows(partition: number, expected: readonly RowText[], sto
       detail: `offset ${offset}: ${rows.length} rows of a record that Kafka does not have`,
     });
   }
-  return findings;
+  return { findings, refusedInTheirDay };
 }
 
-function compareColumns(partition: number, place: string, expected: RowText, stored: RowText): Finding[] {
-  const names = eventColumns.map(({ name }) => name);
-  const differing = names.filter((name) => expected[name] !== stored[name]);
-  if (differing.length === 0) return [];
-  const wasJudged = stored['status'] === 'quarantined' && judgedInItsDay.test(stored['status_detail'] ?? '');
-  const placeColumns = ['tenant_id', 'seq', 'received_at', 'src_generation', 'src_partition', 'src_offset'];
-  if (wasJudged && !differing.some((name) => placeColumns.includes(name))) return [];
-  const shown = differing
+function wasRefused(stored: RowText, expected: RowText, asRefused: () => RowText): boolean {
+  if (stored['status'] !== 'quarantined' || !judgedInItsDay.test(stored['status_detail'] ?? '')) return false;
+  const isOfTheRecord = stored['id'] === nilId || expected['id'] === nilId || stored['id'] === expected['id'];
+  return isOfTheRecord && differing(asRefused(), stored).every((name) => judgementColumns.includes(name));
+}
+
+function differing(expected: RowText, stored: RowText): string[] {
+  return eventColumns.map(({ name }): string => name).filter((name) => expected[name] !== stored[name]);
+}
+
+function differences(expected: RowText, stored: RowText): string {
+  return differing(expected, stored)
     .slice(0, 4)
-    .map((name) => `${name} is ${brief(stored[name])}, recomputed ${brief(expected[name])}`);
-  return [{ kind: 'different_row', partition, detail: `${place}: ${shown.join('; ')}` }];
+    .map((name) => `${name} is ${brief(stored[name])}, recomputed ${brief(expected[name])}`)
+    .join('; ');
 }
 
 function brief(text = ''): string {

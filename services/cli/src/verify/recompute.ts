@@ -2,6 +2,7 @@ import { readWindow, type ClickHouse, type PartitionHeads } from '@docket/clickh
 import {
   createDuplicateWindow,
   createPartitionLedger,
+  refusedRow,
   restoreWindow,
   windowRecords,
   type LogRecord,
@@ -22,6 +23,8 @@ export interface RecomputeReport {
   /** Offsets that were read again, by partition. */
   readonly ranges: readonly OffsetRange[];
   readonly records: number;
+  /** Rows that stand as they were refused in their day, and would be judged otherwise now. */
+  readonly refusedInTheirDay: number;
   /** Offsets of each partition that ClickHouse does not hold yet: the tail. */
   readonly tail: ReadonlyMap<number, number>;
 }
@@ -62,19 +65,32 @@ export async function recompute(
         detail: `ClickHouse holds records up to offset ${position - 1}, Kafka ends at ${end}: the topic was recreated or truncated`,
       });
     }
+    if (position < earliest) {
+      findings.push({
+        kind: 'unverifiable',
+        partition,
+        detail: `ClickHouse holds records below offset ${position}, Kafka begins at ${earliest}: what was between was removed before it was stored`,
+      });
+    }
     if (position <= earliest) continue;
     walks.set(partition, { ledger: await ledgerAt(ports, topology, partition, earliest), nextOffset: earliest });
     ranges.push({ partition, from: earliest, to: Math.min(position, end) });
   }
 
   let records = 0;
+  let refusedInTheirDay = 0;
   const compare = async (partition: number, batch: readonly LogRecord[], toOffset: number): Promise<void> => {
     const walk = walks.get(partition);
     if (walk === undefined) return;
     await decoders.prepare(batch, AbortSignal.timeout(600_000));
-    const expected = batch.map((record) => textOfRow(walk.ledger.enter(record).row));
+    const expected = batch.map((record) => {
+      const { row } = walk.ledger.enter(record);
+      return { row: textOfRow(row), asRefused: () => textOfRow(refusedRow(row, record.value, '')) };
+    });
     const stored = await storedRows(clickhouse, topology.generation, partition, walk.nextOffset, toOffset);
-    findings.push(...compareRows(partition, expected, stored));
+    const comparison = compareRows(partition, expected, stored);
+    findings.push(...comparison.findings);
+    refusedInTheirDay += comparison.refusedInTheirDay;
     walk.nextOffset = toOffset;
     records += batch.length;
   };
@@ -85,7 +101,7 @@ export async function recompute(
   });
   // What is stored behind the last record that Kafka gave has no record.
   for (const { partition, to } of ranges) await compare(partition, [], to);
-  return { findings, ranges, records, tail };
+  return { findings, ranges, records, refusedInTheirDay, tail };
 }
 
 /** The first offset that ClickHouse does not hold. */

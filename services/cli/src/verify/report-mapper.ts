@@ -17,10 +17,14 @@ export function reportLines(report: VerifyReport): string[] {
     .slice(0, findingsShownMax)
     .map(({ kind, partition, detail }) => `FINDING ${kind} partition ${partition}: ${detail}`);
   const hidden = findings.length - shown.length;
+  const refused = report.refusedInTheirDay;
   const checked = `${report.partitions.length} partitions, ${report.logs} logs, ${report.rows} rows checked; ${report.recomputedRecords} records recomputed`;
   return [
     ...partitions,
     ...shown,
+    ...(refused > 0
+      ? [`${refused} rows were refused in their day (their bytes are kept) and would be judged otherwise now`]
+      : []),
     ...(hidden > 0 ? [`… and ${hidden} more findings`] : []),
     findings.length === 0 ? `OK ${checked}: I2, I3, I4 hold` : `FAILED ${checked}: ${findings.length} findings`,
   ];

@@ -31,6 +31,8 @@ export interface VerifyReport {
   readonly rows: number;
   readonly logs: number;
   readonly recomputedRecords: number;
+  /** Of these, rows that stand as they were refused in their day, and would be judged otherwise now. */
+  readonly refusedInTheirDay: number;
   readonly findings: readonly Finding[];
 }
 
@@ -56,6 +58,7 @@ export async function verify(
       rows: stored.rows,
       logs: stored.logs,
       recomputedRecords: recomputed.records,
+      refusedInTheirDay: recomputed.refusedInTheirDay,
       findings: [...stored.findings, ...behindCommit(stored, committed), ...recomputed.findings],
       partitions: Array.from({ length: topology.partitions }, (_, partition) => {
         const heads = stored.heads.get(partition);
