@@ -21,7 +21,7 @@ export interface Component {
   start(): Promise<void>;
   /** Ends it with a signal, as a fault: nothing else of the stack is stopped. Resolves when the process is gone. */
   kill(signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>;
-  /** SIGSTOP and SIGCONT: alive, silent, its connections open. */
+  /** SIGSTOP and SIGCONT: alive, silent within moments, its connections open. */
   suspend(): void;
   resume(): void;
   /** A clean stop, SIGKILL after a deadline. */

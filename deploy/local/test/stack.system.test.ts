@@ -12,6 +12,11 @@ afterAll(() => stack.stop(), deadlineMs);
 
 const component = (name: 'kafka' | 'registry' | 'clickhouse'): Component => stack[name];
 
+/** A signal stops the threads of a process one by one: an answer that is under way still goes out. Ends by the test's deadline. */
+async function untilSilent(): Promise<void> {
+  while ((await findRunningStack(stack.envFile)) !== null);
+}
+
 describe('fault handles', () => {
   test.each(['kafka', 'registry', 'clickhouse'] as const)(
     '%s can be killed and started again on the same port, and the others stay',
@@ -34,7 +39,7 @@ describe('fault handles', () => {
       const { clickhouse } = stack;
       clickhouse.suspend();
       expect(clickhouse.pid()).not.toBeNull();
-      expect(await findRunningStack(stack.envFile)).toBeNull();
+      await untilSilent();
       clickhouse.resume();
       expect(await findRunningStack(stack.envFile)).toEqual(stack.env);
     },
