@@ -49,13 +49,13 @@ module.exports = {
     only(
       'kafkajs-only-in-kafka',
       'packages/kafka is the one seam to kafkajs and the registry client.',
-      { pathNot: '^packages/kafka/|node_modules' },
+      { pathNot: '^packages/kafka/|^bench/|node_modules' },
       { path: 'node_modules/(kafkajs|@kafkajs)/' },
     ),
     only(
       'clickhouse-client-only-in-clickhouse',
       'packages/clickhouse is the one seam to ClickHouse.',
-      { pathNot: '^packages/clickhouse/|node_modules' },
+      { pathNot: '^packages/clickhouse/|^bench/|node_modules' },
       { path: 'node_modules/@clickhouse/' },
     ),
   ],

@@ -12,11 +12,11 @@ jest := node --experimental-vm-modules --disable-warning=ExperimentalWarning nod
 # Extra arguments for jest: make test ARGS='-t I4'
 ARGS ?=
 
-.PHONY: help install build stack demo smoke test unit integration lint format check verify docs env clean
+.PHONY: help install build stack demo smoke test unit integration lint format check verify bench-ingest docs env clean
 
 help: ## This list
 	@printf 'Docket. Needs Node >= 20; the local stack also needs Java >= 17 and Maven.\n\n'
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
 
 install: $(installed) ## Install the dependencies of the lock file
 
@@ -59,6 +59,9 @@ check: test lint ## What CI runs
 verify: build ## docket verify: is the log whole? On the stack of make demo, else of make stack
 	@set -a; . "$$(ls .local/demo.env .local/stack.env 2>/dev/null | head -1)"; set +a; node services/cli/dist/main.js verify
 
+bench-ingest: build ## Ingestor, ClickHouse's Kafka engine and a plain loop drain one topic, side by side
+	@node bench/dist/ingest/main.js
+
 docs: install ## Write the tables of docs/ that come from declarations
 	@WRITE_DOCS=1 $(jest) --selectProjects unit --testPathPatterns test/docs
 
@@ -66,5 +69,5 @@ env: install ## Write .env with fresh secrets for docker compose (an existing on
 	@node scripts/write-env.js
 
 clean: ## Remove build output, test results and the local stack's data (downloads are kept)
-	@rm -rf packages/*/dist services/*/dist deploy/local/dist examples/*/dist test/e2e/dist coverage $(results)
+	@rm -rf packages/*/dist services/*/dist deploy/local/dist examples/*/dist test/e2e/dist bench/dist coverage $(results)
 	@if [ -e .local/stack.env ]; then echo 'The stack is running: its data is kept.'; else rm -rf .local/data; fi
