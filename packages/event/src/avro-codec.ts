@@ -1,36 +1,78 @@
 import { auditEventAvro } from '@docket/schemas';
-import avro from 'avsc';
-import type { AuditEvent } from './audit-event.ts';
+import type { AuditEvent, Metadata } from './audit-event.ts';
+import { avroTypeOf, isSameLayout } from './avro/avro-types.ts';
+import { createCanonicaliser } from './avro/canonical-body.ts';
 
-const auditEventType = avro.Type.forSchema(auditEventAvro as unknown as avro.Schema);
+/** Our own schema as avsc reads it. */
+export const auditEventType = avroTypeOf(auditEventAvro);
 
 /** The Avro body of an event in our own schema, without the Confluent prefix. Throws when a field has a wrong type: a bug. */
 export function encodeEvent(event: AuditEvent): Buffer {
   return auditEventType.toBuffer(event);
 }
 
-/**
- * A decoder of bodies written with `writerSchema` (any schema that resolves to ours; Avro 1.11 "Schema Resolution").
- * Throws here when the schema does not resolve; the decoder throws on bytes that are no event, or more than one.
- */
-export function createEventDecoder(writerSchema: unknown): (body: Buffer) => AuditEvent {
-  const writerType = avro.Type.forSchema(writerSchema as avro.Schema);
+/** How bodies of one writer schema are read. */
+export interface EventCodec {
+  /** Whether a body has the layout of our own schema, so that it can be taken as it is. */
+  readonly isOwnLayout: boolean;
+  /**
+   * The body in our own schema and in its one canonical form; a view that is good until the next call. Throws an Error on
+   * bytes that are no event, or more than one.
+   */
+  readonly canonicalise: (body: Buffer) => Buffer;
+  /**
+   * The event. Throws where `canonicalise` does: avsc alone takes damaged text, lengths and counts for what they are not.
+   * Metadata is in ascending order of its keys, so that an event is the same whatever order its producer's map had.
+   */
+  readonly decode: (body: Buffer) => AuditEvent;
+}
+
+/** Throws when `writerSchema` is none, or does not resolve to ours (Avro 1.11 "Schema Resolution", as avsc does it). */
+export function createEventCodec(writerSchema: unknown): EventCodec {
+  const writerType = avroTypeOf(writerSchema);
   const resolver = auditEventType.createResolver(writerType);
-  return (body) => {
-    const event = auditEventType.fromBuffer(body, resolver) as AuditEvent;
-    return { ...event, id: event.id.toLowerCase() };
+  const canonicalise = createCanonicaliser(auditEventType, writerType);
+  return {
+    isOwnLayout: isSameLayout(auditEventType, writerType),
+    canonicalise,
+    decode(body) {
+      canonicalise(body);
+      return normalised(auditEventType.fromBuffer(body, resolver) as AuditEvent);
+    },
   };
 }
 
+/** `createEventCodec(writerSchema).decode`. */
+export function createEventDecoder(writerSchema: unknown): (body: Buffer) => AuditEvent {
+  return createEventCodec(writerSchema).decode;
+}
+
+function normalised(event: AuditEvent): AuditEvent {
+  return {
+    ...event,
+    id: event.id.toLowerCase(),
+    actor: { ...event.actor, metadata: inOrder(event.actor.metadata) },
+    resources: event.resources.map((resource) => ({ ...resource, metadata: inOrder(resource.metadata) })),
+    metadata: inOrder(event.metadata),
+  };
+}
+
+function inOrder(metadata: Metadata): Metadata {
+  const names = Object.keys(metadata);
+  if (names.every((name, index) => index === 0 || name > (names[index - 1] ?? ''))) return metadata;
+  return Object.fromEntries(names.sort().map((name) => [name, metadata[name] ?? '']));
+}
+
 const magicByte = 0;
-const prefixBytes = 5;
+/** Before the Avro body in the Confluent wire format. */
+export const avroPrefixBytes = 5;
 
 /** Confluent wire format: a zero byte, the schema id (big-endian, 4 bytes), the Avro body. */
 export function frameAvro(schemaId: number, body: Buffer): Buffer {
-  const framed = Buffer.allocUnsafe(prefixBytes + body.length);
+  const framed = Buffer.allocUnsafe(avroPrefixBytes + body.length);
   framed.writeUInt8(magicByte, 0);
   framed.writeUInt32BE(schemaId, 1);
-  body.copy(framed, prefixBytes);
+  body.copy(framed, avroPrefixBytes);
   return framed;
 }
 
@@ -39,9 +81,9 @@ export type Unframed =
   | { readonly ok: false; readonly detail: string };
 
 export function unframeAvro(value: Buffer): Unframed {
-  if (value.length < prefixBytes)
+  if (value.length < avroPrefixBytes)
     return { ok: false, detail: `has ${value.length} bytes, too few for a framed Avro record` };
   if (value.readUInt8(0) !== magicByte)
     return { ok: false, detail: 'does not begin with the zero byte of the Confluent wire format' };
-  return { ok: true, schemaId: value.readUInt32BE(1), body: value.subarray(prefixBytes) };
+  return { ok: true, schemaId: value.readUInt32BE(1), body: value.subarray(avroPrefixBytes) };
 }

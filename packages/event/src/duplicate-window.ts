@@ -3,45 +3,90 @@ export const windowRecords = 2 ** 18;
 
 export type Verdict = 'accepted' | 'duplicate' | 'conflict';
 
+/** An event as the window compares it, in 32-bit words. Filled anew for each record and never kept. */
+export interface Candidate {
+  /** `logNumber` of the window. */
+  log: number;
+  /** The 16 bytes of its id. */
+  id0: number;
+  id1: number;
+  id2: number;
+  id3: number;
+  /** Its content hash. */
+  content0: number;
+  content1: number;
+}
+
 /**
- * The identities accepted among the last `windowRecords` records of one partition. MUST see every record of the
- * partition exactly once and in offset order: `admit` for events, `pass` for every other record.
+ * The events accepted among the last `windowRecords` records of one partition. MUST see every record of the partition
+ * exactly once and in offset order: `admit` for events, `pass` for every other record. Logs and ids are compared
+ * themselves, so that nobody can make an id that passes for another's; contents by their hash.
  */
 export interface DuplicateWindow {
-  /** Judges an event by its identity and content (unsigned 64-bit hashes) and remembers it if it is accepted. */
-  admit(identity: bigint, content: bigint): Verdict;
+  /** How many records back it looks. */
+  readonly records: number;
+  /** A number that stands for this log in this window. */
+  logNumber(log: string): number;
+  /** Judges an event and remembers it if it is accepted. */
+  admit(candidate: Candidate): Verdict;
   /** A record that is no accepted event takes its place in the window. */
   pass(): void;
   /** On refill, from the stored rows: a record that was accepted then. */
-  restore(identity: bigint, content: bigint): void;
+  restore(candidate: Candidate): void;
+  /** The record that came `back` records ago (1: the last) is no accepted event after all. */
+  retract(back: number): void;
+  /** The record that came `back` records ago is an accepted event after all; no other accepted one may have its identity. */
+  reinstate(back: number, candidate: Candidate): void;
 }
 
-/** About 9 MiB: a ring of the records and an open-addressing index into it (linear probing, at most half full). */
-export function createDuplicateWindow(records: number = windowRecords): DuplicateWindow {
-  const identities = new BigUint64Array(records);
-  const contents = new BigUint64Array(records);
+/** log, id0..id3, content0, content1. */
+const entryWords = 7;
+
+/**
+ * About 10 MiB: a ring of the records and an open-addressing index into it (linear probing, at most half full).
+ * @param slotSeed decides where entries lie, never what is judged: a random one keeps producers from choosing ids that all
+ *   fall on one place.
+ */
+export function createDuplicateWindow(records: number = windowRecords, slotSeed = 0): DuplicateWindow {
+  const entries = new Int32Array(records * entryWords);
   const isAccepted = new Uint8Array(records);
   const slots = 2 ** Math.ceil(Math.log2(records * 2));
   const mask = slots - 1;
   /** Ring position + 1; 0 is free. */
   const index = new Int32Array(slots);
+  const logs = new Map<string, number>();
   let next = 0;
 
-  const homeOf = (identity: bigint): number => Number(identity & BigInt(mask));
-  const identityAt = (slot: number): bigint => identities[(index[slot] ?? 0) - 1] ?? 0n;
+  const wordAt = (position: number, word: number): number => entries[position * entryWords + word] ?? 0;
 
-  function find(identity: bigint): number {
-    for (let slot = homeOf(identity); ; slot = (slot + 1) & mask) {
-      if (index[slot] === 0 || identityAt(slot) === identity) return slot;
+  const isSame = (position: number, event: Candidate): boolean =>
+    wordAt(position, 4) === event.id3 &&
+    wordAt(position, 3) === event.id2 &&
+    wordAt(position, 2) === event.id1 &&
+    wordAt(position, 1) === event.id0 &&
+    wordAt(position, 0) === event.log;
+
+  const homeOf = (log: number, id0: number, id1: number, id2: number, id3: number): number =>
+    mixed(mixed(mixed(mixed(mixed(slotSeed, log), id0), id1), id2), id3) & mask;
+
+  const homeOfPosition = (position: number): number =>
+    homeOf(wordAt(position, 0), wordAt(position, 1), wordAt(position, 2), wordAt(position, 3), wordAt(position, 4));
+
+  /** The event's slot, or the free one where it belongs. */
+  function find(event: Candidate): number {
+    for (let slot = homeOf(event.log, event.id0, event.id1, event.id2, event.id3); ; slot = (slot + 1) & mask) {
+      const found = index[slot] ?? 0;
+      if (found === 0 || isSame(found - 1, event)) return slot;
     }
   }
 
   /** Deletion by shifting back, so that no probe chain breaks (Knuth, TAOCP 3, 6.4 R). */
-  function remove(identity: bigint): void {
-    let hole = find(identity);
-    if (index[hole] === 0) return;
+  function remove(position: number): void {
+    isAccepted[position] = 0;
+    let hole = homeOfPosition(position);
+    while (index[hole] !== position + 1) hole = (hole + 1) & mask;
     for (let slot = (hole + 1) & mask; index[slot] !== 0; slot = (slot + 1) & mask) {
-      const distance = (slot - homeOf(identityAt(slot))) & mask;
+      const distance = (slot - homeOfPosition((index[slot] ?? 0) - 1)) & mask;
       if (distance >= ((slot - hole) & mask)) {
         index[hole] = index[slot] ?? 0;
         hole = slot;
@@ -52,31 +97,60 @@ export function createDuplicateWindow(records: number = windowRecords): Duplicat
 
   function advance(): number {
     const position = next;
-    if (isAccepted[position] === 1) remove(identities[position] ?? 0n);
-    isAccepted[position] = 0;
-    next = (next + 1) % records;
+    if (isAccepted[position] === 1) remove(position);
+    next = position + 1 === records ? 0 : position + 1;
     return position;
   }
 
-  function remember(identity: bigint, content: bigint): void {
-    const position = advance();
-    identities[position] = identity;
-    contents[position] = content;
+  function remember(position: number, event: Candidate): void {
+    index[find(event)] = position + 1;
     isAccepted[position] = 1;
-    index[find(identity)] = position + 1;
+    const at = position * entryWords;
+    entries[at] = event.log;
+    entries[at + 1] = event.id0;
+    entries[at + 2] = event.id1;
+    entries[at + 3] = event.id2;
+    entries[at + 4] = event.id3;
+    entries[at + 5] = event.content0;
+    entries[at + 6] = event.content1;
   }
 
+  const positionOf = (back: number): number => (next - back + records) % records;
+
   return {
-    admit(identity, content) {
-      const found = index[find(identity)] ?? 0;
-      if (found === 0) {
-        remember(identity, content);
+    records,
+    logNumber(log) {
+      const known = logs.get(log);
+      if (known !== undefined) return known;
+      logs.set(log, logs.size);
+      return logs.size - 1;
+    },
+    admit(event) {
+      const found = (index[find(event)] ?? 0) - 1;
+      const position = advance();
+      if (found < 0) {
+        remember(position, event);
         return 'accepted';
       }
-      advance();
-      return contents[found - 1] === content ? 'duplicate' : 'conflict';
+      return wordAt(found, 5) === event.content0 && wordAt(found, 6) === event.content1 ? 'duplicate' : 'conflict';
     },
     pass: () => void advance(),
-    restore: remember,
+    restore: (event) => remember(advance(), event),
+    retract(back) {
+      if (back <= records && isAccepted[positionOf(back)] === 1) remove(positionOf(back));
+    },
+    reinstate(back, event) {
+      if (back <= records) remember(positionOf(back), event);
+    },
   };
+}
+
+/** One step of MurmurHash3 (x86, 32 bits) with a final shift, so that the low bits depend on all. */
+function mixed(hash: number, word: number): number {
+  let scrambled = Math.imul(word, 0xcc9e2d51);
+  scrambled = (scrambled << 15) | (scrambled >>> 17);
+  const joined = hash ^ Math.imul(scrambled, 0x1b873593);
+  const rotated = (joined << 13) | (joined >>> 19);
+  const sum = Math.imul(rotated, 5) + 0xe6546b64;
+  return sum ^ (sum >>> 16);
 }

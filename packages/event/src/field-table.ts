@@ -45,7 +45,7 @@ function limitsOf(declared: FieldDeclaration): string {
 }
 
 /** Lists keep their dot (ClickHouse's Nested), context is flat, other objects are joined by an underscore. */
-function columnOf(path: string): string {
+export function columnOf(path: string): string {
   if (path.includes('[]')) return path.replace('[]', '');
   return path.replace(/^context\./, '').replaceAll('.', '_');
 }

@@ -1,14 +1,41 @@
 export * from './audit-event.ts';
-export { createEventDecoder, encodeEvent, frameAvro, unframeAvro, type Unframed } from './avro-codec.ts';
+export {
+  createEventCodec,
+  createEventDecoder,
+  encodeEvent,
+  frameAvro,
+  unframeAvro,
+  type EventCodec,
+  type Unframed,
+} from './avro-codec.ts';
 export { canonicalJson, isPlainObject } from './canonical-json.ts';
-export { contentHashOf, identityHashOf } from './content-hash.ts';
+export {
+  clearSink,
+  createByteSink,
+  lastEnd,
+  putBigUInt64,
+  putByte,
+  putBytes,
+  putInt64,
+  putText,
+  putUInt16,
+  putUInt32,
+  putUuid,
+  putVarUInt,
+  writtenBytes,
+  type ByteSink,
+} from './columns/byte-sink.ts';
+export { createColumnLedger, type CodecLookup, type ColumnLedger, type ColumnLedgerStart } from './columns/column-ledger.ts';
+export type { EventBlock } from './columns/event-appender.ts';
+export { createEventRows, type EventRows } from './columns/event-rows.ts';
+export { contentHashOf } from './content-hash.ts';
 export {
   createDeliveryAttemptDecoder,
   deliveryOutcomes,
   encodeDeliveryAttempt,
   type DeliveryAttempt,
 } from './delivery-attempt.ts';
-export { createDuplicateWindow, windowRecords, type DuplicateWindow, type Verdict } from './duplicate-window.ts';
+export { createDuplicateWindow, windowRecords, type Candidate, type DuplicateWindow, type Verdict } from './duplicate-window.ts';
 export { idFromIdempotencyKey, isEventId, newEventId, nilId } from './event-id.ts';
 export {
   eventColumns,

@@ -1,5 +1,6 @@
-import { contentHashOf, identityHashOf } from './content-hash.ts';
-import type { DuplicateWindow } from './duplicate-window.ts';
+import { createCandidate, setContent, setIdFromText } from './candidate.ts';
+import { contentHashOf } from './content-hash.ts';
+import type { Candidate, DuplicateWindow } from './duplicate-window.ts';
 import { rowOfEvent, rowOfRecord, type EventRow, type RowPlace } from './event-row.ts';
 import type { EventStatus } from './public-event.ts';
 import { readRecord, type DecoderLookup, type LogRecord, type Reading } from './read-record.ts';
@@ -14,6 +15,11 @@ export interface LedgerEntry {
 /** Turns the records of one partition into its rows. MUST be given every data record from its position on, once and in offset order (I2, I3). */
 export interface PartitionLedger {
   enter(record: LogRecord): LedgerEntry;
+  /**
+   * The record that was entered last is stored as quarantined, because of what nothing here can know: the database refused
+   * its row, or the registry did not know its schema in its day. It keeps its seq, but later repeats are none of it.
+   */
+  retract(): void;
 }
 
 export interface LedgerStart {
@@ -27,14 +33,20 @@ export interface LedgerStart {
   readonly decoderOf: DecoderLookup;
 }
 
+/**
+ * The definition of what becomes of a record, one object after the other: the oracle of the compiled path
+ * (columns/column-ledger.ts), and what `docket verify` recomputes with.
+ */
 export function createPartitionLedger(start: LedgerStart): PartitionLedger {
+  const candidate = createCandidate();
   return {
+    retract: () => start.window.retract(1),
     enter(record) {
       const reading = readRecord(record, start.partitions, start.decoderOf);
       const seq = (start.heads.get(reading.log) ?? 0) + 1;
       start.heads.set(reading.log, seq);
       const contentHash = reading.kind === 'event' ? contentHashOf(reading.event) : 0n;
-      const { status, detail } = judge(reading, contentHash, start.window);
+      const { status, detail } = judge(reading, contentHash, start.window, candidate);
       const place = placeOf(record, reading, { seq, status, detail, generation: start.generation });
       if (reading.kind === 'event') return { row: rowOfEvent(reading.event, place, contentHash), rerouteTo: null };
       const raw = reading.kind === 'quarantined' ? record.value : null;
@@ -49,10 +61,11 @@ interface Judged {
   readonly detail: string;
 }
 
-function judge(reading: Reading, contentHash: bigint, window: DuplicateWindow): Judged {
+function judge(reading: Reading, contentHash: bigint, window: DuplicateWindow, candidate: Candidate): Judged {
   switch (reading.kind) {
     case 'event':
-      return { status: window.admit(identityHashOf(reading.log, reading.event.id), contentHash), detail: '' };
+      fill(candidate, window, { log: reading.log, id: reading.event.id, contentHash });
+      return { status: window.admit(candidate), detail: '' };
     case 'stray':
       window.pass();
       return { status: 'rerouted', detail: `to ${reading.tenantId}` };
@@ -102,8 +115,16 @@ export interface WindowEntry {
 
 /** Brings an empty window to where it stood after these records, given in offset order. */
 export function restoreWindow(window: DuplicateWindow, entries: Iterable<WindowEntry>): void {
+  const candidate = createCandidate();
   for (const entry of entries) {
-    if (entry.status === 'accepted') window.restore(identityHashOf(entry.log, entry.id), entry.contentHash);
+    fill(candidate, window, entry);
+    if (entry.status === 'accepted') window.restore(candidate);
     else window.pass();
   }
+}
+
+function fill(candidate: Candidate, window: DuplicateWindow, event: Omit<WindowEntry, 'status'>): void {
+  candidate.log = window.logNumber(event.log);
+  setIdFromText(candidate, event.id);
+  setContent(candidate, event.contentHash);
 }

@@ -1,4 +1,4 @@
-import { createByteSink, putText, putVarUInt, writtenBytes, type ByteSink } from './byte-sink.ts';
+import { clearSink, createByteSink, putText, putVarUInt, writtenBytes, type ByteSink } from '@docket/event';
 import { parseNativeType, wireTypeOf } from './column-type-mapper.ts';
 import { createColumnWriter } from './column-writers.ts';
 
@@ -26,6 +26,10 @@ export interface Block<Row> {
    * MUST be cleared; throws a RangeError beyond 1,000,000 rows or 512 MiB.
    */
   append(row: Row): void;
+  /** The sinks of a column in the order of the Native format, for who writes values without a row. */
+  sinksOf(column: keyof Row & string): readonly ByteSink[];
+  /** One more value stands in every column. Throws a RangeError beyond 1,000,000 rows. */
+  rowWritten(): void;
   /** The whole block. The chunks are views: they are good until the next `append` or `clear`. */
   chunks(): Buffer[];
   clear(): void;
@@ -63,6 +67,11 @@ export function createBlock<Row extends object>(columns: readonly BlockColumn<ke
       }
       rows++;
     },
+    sinksOf: (column) => writers[names.indexOf(column)]?.sinks ?? [],
+    rowWritten() {
+      if (rows >= blockRowsMax) throw new RangeError(`a block of ${rows} rows is full`);
+      rows++;
+    },
     chunks() {
       const header = createByteSink();
       putVarUInt(header, sent.length);
@@ -79,7 +88,7 @@ export function createBlock<Row extends object>(columns: readonly BlockColumn<ke
     },
     clear() {
       rows = 0;
-      for (const sink of sinks) sink.length = 0;
+      sinks.forEach(clearSink);
     },
   };
 }

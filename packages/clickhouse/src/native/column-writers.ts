@@ -1,5 +1,6 @@
 import {
   createByteSink,
+  lastEnd,
   putBigUInt64,
   putByte,
   putBytes,
@@ -10,7 +11,7 @@ import {
   putUuid,
   putVarUInt,
   type ByteSink,
-} from './byte-sink.ts';
+} from '@docket/event';
 import type { NativeType } from './column-type-mapper.ts';
 
 /**
@@ -153,46 +154,35 @@ function nullableWriter(inner: ColumnWriter): ColumnWriter {
   };
 }
 
+/** Ends count from the block's beginning; the last one is read back, so that whoever else writes the column counts alike. */
 function arrayWriter(items: ColumnWriter): ColumnWriter {
   const ends = createByteSink();
-  let count = 0;
   return {
     sinks: [ends, ...items.sinks],
     append(value) {
       if (!Array.isArray(value)) throw mismatch('Array', value);
-      // Ends count from the block's beginning, which is where the sink is empty.
-      if (ends.length === 0) count = 0;
       for (const item of value) items.append(item);
-      count += value.length;
-      putInt64(ends, count);
+      putInt64(ends, lastEnd(ends) + value.length);
     },
-    appendDefault() {
-      if (ends.length === 0) count = 0;
-      putInt64(ends, count);
-    },
+    appendDefault: () => putInt64(ends, lastEnd(ends)),
   };
 }
 
 function mapWriter(keys: ColumnWriter, values: ColumnWriter): ColumnWriter {
   const ends = createByteSink();
-  let count = 0;
   return {
     sinks: [ends, ...keys.sinks, ...values.sinks],
     append(value) {
       if (!isRecord(value)) throw mismatch('Map', value);
-      if (ends.length === 0) count = 0;
-      for (const key in value) {
-        if (!Object.hasOwn(value, key)) continue;
-        keys.append(key);
-        values.append(value[key]);
-        count++;
+      // An object shows whole numbers first, whatever their order was; a stored map has one order.
+      const names = Object.keys(value).sort();
+      for (const name of names) {
+        keys.append(name);
+        values.append(value[name]);
       }
-      putInt64(ends, count);
+      putInt64(ends, lastEnd(ends) + names.length);
     },
-    appendDefault() {
-      if (ends.length === 0) count = 0;
-      putInt64(ends, count);
-    },
+    appendDefault: () => putInt64(ends, lastEnd(ends)),
   };
 }
 

@@ -1,24 +1,46 @@
-/** Bytes that grow at the end. A plain object and free functions: the hottest code of the ingestor stays monomorphic. */
+/**
+ * Bytes that grow at the end: a column of a block on its way to ClickHouse, in its Native format. A plain object and free
+ * functions: the hottest code of the ingestor stays monomorphic.
+ */
 export interface ByteSink {
   buffer: Buffer;
+  /** Of the same bytes as `buffer`: words can be stored at any place. */
+  view: DataView;
   length: number;
 }
 
 const initialBytes = 4 * 1024;
 
 export function createByteSink(): ByteSink {
-  return { buffer: Buffer.allocUnsafeSlow(initialBytes), length: 0 };
+  return withCapacity({ length: 0 }, initialBytes);
+}
+
+function withCapacity(sink: Partial<ByteSink> & { length: number }, capacity: number): ByteSink {
+  const buffer = Buffer.allocUnsafeSlow(capacity);
+  sink.buffer?.copy(buffer, 0, 0, sink.length);
+  return Object.assign(sink, { buffer, view: new DataView(buffer.buffer) });
 }
 
 /** Doubles until `more` bytes fit. */
-function reserve(sink: ByteSink, more: number): void {
+export function reserve(sink: ByteSink, more: number): void {
   const needed = sink.length + more;
-  if (needed <= sink.buffer.length) return;
+  if (needed > sink.buffer.length) grow(sink, needed);
+}
+
+function grow(sink: ByteSink, needed: number): void {
   let capacity = sink.buffer.length * 2;
   while (capacity < needed) capacity *= 2;
-  const grown = Buffer.allocUnsafeSlow(capacity);
-  sink.buffer.copy(grown, 0, 0, sink.length);
-  sink.buffer = grown;
+  withCapacity(sink, capacity);
+}
+
+/**
+ * Forgets the bytes and keeps the memory for the next ones, but not four times of what was used: one large value must not
+ * hold its memory for ever (I8).
+ */
+export function clearSink(sink: ByteSink): void {
+  const isOversized = sink.buffer.length > initialBytes && sink.length < sink.buffer.length / 4;
+  sink.length = 0;
+  if (isOversized) withCapacity(sink, sink.buffer.length / 2);
 }
 
 export function writtenBytes(sink: ByteSink): Buffer {
@@ -116,7 +138,8 @@ export function putText(sink: ByteSink, value: string): void {
   sink.length = start + units;
 }
 
-const hexDigits = hexDigitTable();
+/** The value of an ASCII hexadecimal digit; −1 for every other code below 128. */
+export const hexDigits: Int8Array = hexDigitTable();
 
 function hexDigitTable(): Int8Array {
   const table = new Int8Array(128).fill(-1);
@@ -129,7 +152,12 @@ function hexDigitTable(): Int8Array {
 }
 
 /** Where the byte pairs of a canonical UUID begin, in the order in which ClickHouse keeps them: two reversed halves. */
-const uuidPairs = [16, 14, 11, 9, 6, 4, 2, 0, 34, 32, 30, 28, 26, 24, 21, 19];
+export const uuidPairs: readonly number[] = [16, 14, 11, 9, 6, 4, 2, 0, 34, 32, 30, 28, 26, 24, 21, 19];
+
+/** The last end of an Array or Map column, which its next value's end counts on from; 0 at the block's beginning. Below 2^32. */
+export function lastEnd(ends: ByteSink): number {
+  return ends.length === 0 ? 0 : ends.view.getUint32(ends.length - 8, true);
+}
 
 /** A canonical UUID (36 characters). Throws on anything else. */
 export function putUuid(sink: ByteSink, value: string): void {
