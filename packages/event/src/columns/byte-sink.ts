@@ -6,6 +6,8 @@ export interface ByteSink {
   buffer: Buffer;
   /** Of the same bytes as `buffer`: words can be stored at any place. */
   view: DataView;
+  /** Of `buffer`. */
+  capacity: number;
   length: number;
 }
 
@@ -18,17 +20,17 @@ export function createByteSink(): ByteSink {
 function withCapacity(sink: Partial<ByteSink> & { length: number }, capacity: number): ByteSink {
   const buffer = Buffer.allocUnsafeSlow(capacity);
   sink.buffer?.copy(buffer, 0, 0, sink.length);
-  return Object.assign(sink, { buffer, view: new DataView(buffer.buffer) });
+  return Object.assign(sink, { buffer, view: new DataView(buffer.buffer), capacity });
 }
 
 /** Doubles until `more` bytes fit. */
 export function reserve(sink: ByteSink, more: number): void {
   const needed = sink.length + more;
-  if (needed > sink.buffer.length) grow(sink, needed);
+  if (needed > sink.capacity) grow(sink, needed);
 }
 
 function grow(sink: ByteSink, needed: number): void {
-  let capacity = sink.buffer.length * 2;
+  let capacity = sink.capacity * 2;
   while (capacity < needed) capacity *= 2;
   withCapacity(sink, capacity);
 }
@@ -38,9 +40,9 @@ function grow(sink: ByteSink, needed: number): void {
  * hold its memory for ever (I8).
  */
 export function clearSink(sink: ByteSink): void {
-  const isOversized = sink.buffer.length > initialBytes && sink.length < sink.buffer.length / 4;
+  const isOversized = sink.capacity > initialBytes && sink.length < sink.capacity / 4;
   sink.length = 0;
-  if (isOversized) withCapacity(sink, sink.buffer.length / 2);
+  if (isOversized) withCapacity(sink, sink.capacity / 2);
 }
 
 export function writtenBytes(sink: ByteSink): Buffer {
@@ -138,11 +140,11 @@ export function putText(sink: ByteSink, value: string): void {
   sink.length = start + units;
 }
 
-/** The value of an ASCII hexadecimal digit; −1 for every other code below 128. */
+/** The value of an ASCII hexadecimal digit; −1 for every other byte. */
 export const hexDigits: Int8Array = hexDigitTable();
 
 function hexDigitTable(): Int8Array {
-  const table = new Int8Array(128).fill(-1);
+  const table = new Int8Array(256).fill(-1);
   for (let value = 0; value < 16; value++) {
     const digit = value.toString(16);
     table[digit.charCodeAt(0)] = value;
@@ -152,7 +154,7 @@ function hexDigitTable(): Int8Array {
 }
 
 /** Where the byte pairs of a canonical UUID begin, in the order in which ClickHouse keeps them: two reversed halves. */
-export const uuidPairs: readonly number[] = [16, 14, 11, 9, 6, 4, 2, 0, 34, 32, 30, 28, 26, 24, 21, 19];
+export const uuidPairs = Uint8Array.of(16, 14, 11, 9, 6, 4, 2, 0, 34, 32, 30, 28, 26, 24, 21, 19);
 
 /** The last end of an Array or Map column, which its next value's end counts on from; 0 at the block's beginning. Below 2^32. */
 export function lastEnd(ends: ByteSink): number {

@@ -27,7 +27,7 @@ export function createEventAppender(block: EventBlock): EventAppender {
   const columns = new Map<string, readonly ByteSink[]>(eventColumns.map(({ name }) => [name, block.sinksOf(name)]));
   const { read } = eventSteps((column) => columns.get(column) ?? []);
   const sinks = [...columns.values()].flat();
-  const marks = new Float64Array(sinks.length);
+  const marks = new Int32Array(sinks.length);
   const source = createSource();
 
   return {

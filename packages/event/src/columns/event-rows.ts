@@ -1,19 +1,17 @@
 import type { EventRow } from '../event-row.ts';
+import type { Candidate } from '../duplicate-window.ts';
 import type { EventStatus } from '../public-event.ts';
+import type { LogRecord } from '../read-record.ts';
 import { reserve, type ByteSink } from './byte-sink.ts';
 import { createEventAppender, type EventAppender, type EventBlock } from './event-appender.ts';
 import { putEmptyText, putUnsigned } from './field-step.ts';
 
-/** What the row of an event says beside the event. */
-export interface EventPlace {
-  readonly seq: number;
-  readonly status: EventStatus;
-  readonly receivedAtMs: number;
-  readonly schemaId: number;
-  readonly contentHash: bigint;
+/** What is known of an event's row beside the record. One object, filled anew for each row. */
+export interface Judged {
+  seq: number;
+  status: EventStatus;
+  schemaId: number;
   readonly generation: number;
-  readonly partition: number;
-  readonly offset: number;
 }
 
 /** Both ways into one block: an event's bytes without an object, and any row as an object. */
@@ -21,8 +19,8 @@ export interface EventRows {
   readonly appender: EventAppender;
   /** The UUID column, in which `appender` has just written the event's id. */
   readonly ids: ByteSink;
-  /** Ends the row that `appender` has begun. */
-  finish(place: EventPlace): void;
+  /** Ends the row that `appender` has begun. The candidate's content is the row's content hash. */
+  finish(record: LogRecord, judged: Judged, candidate: Candidate): void;
   /** Appends a whole row. */
   append(row: EventRow): void;
 }
@@ -56,16 +54,17 @@ export function createEventRows(block: EventBlock): EventRows {
     appender: createEventAppender(block),
     ids: only('id'),
     append: (row) => block.append(row),
-    finish(place) {
-      putUnsigned(seq, place.seq);
-      putUInt8(status, statusCodes[place.status]);
+    finish(record, judged, candidate) {
+      putUnsigned(seq, judged.seq);
+      putUInt8(status, statusCodes[judged.status]);
       putEmptyText(statusDetail);
-      putUnsigned(receivedAt, place.receivedAtMs);
-      putUInt32(schemaId, place.schemaId);
-      putHash(contentHash, place.contentHash);
-      putUInt16(generation, place.generation);
-      putUInt16(partition, place.partition);
-      putUnsigned(offset, place.offset);
+      putUnsigned(receivedAt, record.timestampMs);
+      putWord(schemaId, judged.schemaId);
+      putWord(contentHash, candidate.content0);
+      putWord(contentHash, candidate.content1);
+      putUInt16(generation, judged.generation);
+      putUInt16(partition, record.partition);
+      putUnsigned(offset, record.offset);
       putEmptyText(raw);
       block.rowWritten();
     },
@@ -84,14 +83,9 @@ function putUInt16(sink: ByteSink, value: number): void {
   sink.length += 2;
 }
 
-function putUInt32(sink: ByteSink, value: number): void {
+/** The low 32 bits. */
+function putWord(sink: ByteSink, value: number): void {
   reserve(sink, 4);
-  sink.view.setUint32(sink.length, value, true);
+  sink.view.setInt32(sink.length, value, true);
   sink.length += 4;
-}
-
-function putHash(sink: ByteSink, value: bigint): void {
-  reserve(sink, 8);
-  sink.view.setBigUint64(sink.length, value, true);
-  sink.length += 8;
 }

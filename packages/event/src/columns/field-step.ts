@@ -1,3 +1,4 @@
+import type { BytePattern } from './byte-patterns.ts';
 import { hexDigits, lastEnd, reserve, uuidPairs, type ByteSink } from './byte-sink.ts';
 import { putRange, putText, type TextLimits } from './put-range.ts';
 import { doubt, readLength, readPositiveLong, type Source, type Step } from './source.ts';
@@ -23,25 +24,28 @@ export function putUnsigned(sink: ByteSink, value: number): void {
 }
 
 export function putEnd(ends: ByteSink, count: number): void {
-  putUnsigned(ends, lastEnd(ends) + count);
+  reserve(ends, 8);
+  ends.view.setUint32(ends.length, lastEnd(ends) + count, true);
+  ends.view.setInt32(ends.length + 4, 0, true);
+  ends.length += 8;
 }
 
 export function textStep(sink: ByteSink, limits: TextLimits): FieldStep {
   return { read: (source, at) => putText(source, at, sink, limits), putAbsent: () => putEmptyText(sink) };
 }
 
-/** A text that also has to pass `isRight`; ASCII only. */
+/** A text that has to pass `isRight`, too; ASCII only. */
 export function asciiStep(
   sink: ByteSink,
   bytesMax: number,
-  isRight: (source: Source, from: number, to: number) => boolean,
+  isRight: BytePattern,
 ): FieldStep {
   return {
     read(source, at) {
       const length = readLength(source, at);
       const from = source.at;
       const to = from + length;
-      if (length < 0 || length > bytesMax || to > source.end || !isRight(source, from, to)) return doubt;
+      if (length < 0 || length > bytesMax || to > source.end || !isRight(source.view, from, to)) return doubt;
       return putRange(source, from, length, sink) === 0 ? to : doubt;
     },
     putAbsent: () => putEmptyText(sink),
@@ -65,15 +69,13 @@ export function uuidStep(sink: ByteSink): FieldStep {
       let bits = 0;
       for (let index = 0; index < 16; index += 1) {
         const pair = from + (uuidPairs[index] ?? 0);
-        const high = view.getUint8(pair);
-        const low = view.getUint8(pair + 1);
-        const byte = high < 0x80 && low < 0x80 ? ((hexDigits[high] ?? -1) << 4) | (hexDigits[low] ?? -1) : -1;
-        if (byte < 0) return doubt;
+        // Negative when either is no digit.
+        const byte = ((hexDigits[view.getUint8(pair)] ?? -1) << 4) | (hexDigits[view.getUint8(pair + 1)] ?? -1);
         bits |= byte;
         target.setUint8(sink.length + index, byte);
       }
       sink.length += 16;
-      return bits === 0 ? doubt : from + uuidCharacters;
+      return bits <= 0 ? doubt : from + uuidCharacters;
     },
     putAbsent: () => undefined,
   };
@@ -96,21 +98,34 @@ export function tenantStep(sink: ByteSink): FieldStep {
   };
 }
 
+/** A symbol and its length fit into this. */
+const symbolBytesMax = 32;
+
 /** An enum as its symbol's text. */
 export function enumStep(sink: ByteSink, symbols: readonly string[]): FieldStep {
-  const texts = symbols.map((symbol) => Buffer.from(`${String.fromCharCode(symbol.length)}${symbol}`, 'latin1'));
+  const texts = symbols.map(symbolText);
   return {
     read(source, at) {
       const index = readLength(source, at);
       const text = texts[index];
       if (index < 0 || text === undefined) return doubt;
-      reserve(sink, text.length);
-      for (let byte = 0; byte < text.length; byte += 1) sink.view.setUint8(sink.length + byte, text[byte] ?? 0);
-      sink.length += text.length;
+      reserve(sink, symbolBytesMax);
+      for (let byte = 0; byte < text.byteLength; byte += 4)
+        sink.view.setInt32(sink.length + byte, text.getInt32(byte, true), true);
+      sink.length += text.getUint8(0) + 1;
       return source.at;
     },
     putAbsent: () => putEmptyText(sink),
   };
+}
+
+/** A length and a symbol, in whole words. */
+function symbolText(symbol: string): DataView {
+  if (symbol.length >= symbolBytesMax) throw new Error(`the symbol ${symbol} is longer than ${symbolBytesMax - 1}`);
+  const bytes = new Uint8Array(Math.ceil((symbol.length + 1) / 4) * 4);
+  bytes[0] = symbol.length;
+  bytes.set(Buffer.from(symbol), 1);
+  return new DataView(bytes.buffer);
 }
 
 export function counterStep(sink: ByteSink): FieldStep {
@@ -150,7 +165,7 @@ export function fixedStep(sink: ByteSink, size: number): FieldStep {
     },
     putAbsent() {
       reserve(sink, size);
-      sink.buffer.fill(0, sink.length, sink.length + size);
+      for (let index = 0; index < size; index += 1) sink.view.setUint8(sink.length + index, 0);
       sink.length += size;
     },
   };

@@ -5,10 +5,11 @@ const dot = 0x2e;
 const ipBytesMax = 45;
 
 /** Whether ASCII bytes are an IPv4 or IPv6 address without a zone, as validateEvent means it. */
-export function isIpText(bytes: Uint8Array, view: DataView, from: number, to: number): boolean {
+export function isIpText(view: DataView, from: number, to: number): boolean {
   if (isIpv4Text(view, from, to)) return true;
   if (to - from > ipBytesMax) return false;
-  const text = String.fromCharCode(...bytes.subarray(from, to));
+  let text = '';
+  for (let at = from; at < to; at += 1) text += String.fromCharCode(view.getUint8(at));
   return !text.includes('%') && isIP(text) !== 0;
 }
 
