@@ -25,7 +25,12 @@ export {
   writtenBytes,
   type ByteSink,
 } from './columns/byte-sink.ts';
-export { createColumnLedger, type CodecLookup, type ColumnLedger, type ColumnLedgerStart } from './columns/column-ledger.ts';
+export {
+  createColumnLedger,
+  type CodecLookup,
+  type ColumnLedger,
+  type ColumnLedgerStart,
+} from './columns/column-ledger.ts';
 export type { EventBlock } from './columns/event-appender.ts';
 export { createEventRows, type EventRows } from './columns/event-rows.ts';
 export { contentHashOf } from './content-hash.ts';
@@ -35,7 +40,13 @@ export {
   encodeDeliveryAttempt,
   type DeliveryAttempt,
 } from './delivery-attempt.ts';
-export { createDuplicateWindow, windowRecords, type Candidate, type DuplicateWindow, type Verdict } from './duplicate-window.ts';
+export {
+  createDuplicateWindow,
+  windowRecords,
+  type Candidate,
+  type DuplicateWindow,
+  type Verdict,
+} from './duplicate-window.ts';
 export { idFromIdempotencyKey, isEventId, newEventId, nilId } from './event-id.ts';
 export {
   eventColumns,

@@ -17,8 +17,7 @@ const protoKey = Buffer.from('__proto__');
  */
 export function putCanonicalMap(entries: Buffer, ends: readonly number[], out: ByteSink): void {
   const found = ends.map((to, index) => entryAt(entries, ends[index - 1] ?? 0, to));
-  const compare = (a: Entry, b: Entry): number =>
-    entries.compare(entries, b.keyFrom, b.keyTo, a.keyFrom, a.keyTo);
+  const compare = (a: Entry, b: Entry): number => entries.compare(entries, b.keyFrom, b.keyTo, a.keyFrom, a.keyTo);
   found.sort(compare);
   for (const [index, entry] of found.entries()) {
     const before = found[index - 1];

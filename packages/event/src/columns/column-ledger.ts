@@ -40,7 +40,13 @@ export function createColumnLedger(start: ColumnLedgerStart): ColumnLedger {
   const judged: Judged = { seq: 0, status: 'accepted', schemaId: 0, generation: start.generation };
 
   /** The body as it is when it is ours already, else in our form. */
-  function append(codec: EventCodec, value: Buffer, home: Home, receivedAtMs: number, { appender }: EventRows): boolean {
+  function append(
+    codec: EventCodec,
+    value: Buffer,
+    home: Home,
+    receivedAtMs: number,
+    { appender }: EventRows,
+  ): boolean {
     if (codec.isOwnLayout && appender.append(value, avroPrefixBytes, home.bytes, receivedAtMs)) return true;
     const canonical = orNull(() => codec.canonicalise(value.subarray(avroPrefixBytes)));
     return canonical !== null && appender.append(canonical, 0, home.bytes, receivedAtMs);
@@ -49,7 +55,8 @@ export function createColumnLedger(start: ColumnLedgerStart): ColumnLedger {
   function enterEvent(record: LogRecord, home: Home, rows: EventRows): boolean {
     const { value, timestampMs } = record;
     if (value === null || record.headers[rejectHeader] !== undefined) return false;
-    if (value.length < avroPrefixBytes || value[0] !== 0 || value.length - avroPrefixBytes > eventBytesMax) return false;
+    if (value.length < avroPrefixBytes || value[0] !== 0 || value.length - avroPrefixBytes > eventBytesMax)
+      return false;
     if (timestampMs < 0 || timestampMs > receivedAtMsMax) return false;
     const schemaId = value.readUInt32BE(1);
     const codec = start.codecOf(schemaId);

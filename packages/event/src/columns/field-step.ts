@@ -35,11 +35,7 @@ export function textStep(sink: ByteSink, limits: TextLimits): FieldStep {
 }
 
 /** A text that has to pass `isRight`, too; ASCII only. */
-export function asciiStep(
-  sink: ByteSink,
-  bytesMax: number,
-  isRight: BytePattern,
-): FieldStep {
+export function asciiStep(sink: ByteSink, bytesMax: number, isRight: BytePattern): FieldStep {
   return {
     read(source, at) {
       const length = readLength(source, at);
@@ -142,15 +138,18 @@ export function counterStep(sink: ByteSink): FieldStep {
 
 /** `occurred_at` in µs: at most `aheadMsMax` ms ahead of the arrival, which stands for a missing one. */
 export function timeStep(sink: ByteSink, aheadMsMax: number): FieldStep {
-  return optionalStep({
-    read(source, at) {
-      const micros = readPositiveLong(source, at);
-      if (micros < 0 || micros > (source.arrivalMs + aheadMsMax) * 1000) return doubt;
-      putUnsigned(sink, micros);
-      return source.at;
+  return optionalStep(
+    {
+      read(source, at) {
+        const micros = readPositiveLong(source, at);
+        if (micros < 0 || micros > (source.arrivalMs + aheadMsMax) * 1000) return doubt;
+        putUnsigned(sink, micros);
+        return source.at;
+      },
+      putAbsent: () => undefined,
     },
-    putAbsent: () => undefined,
-  }, (source) => putUnsigned(sink, source.arrivalMs * 1000));
+    (source) => putUnsigned(sink, source.arrivalMs * 1000),
+  );
 }
 
 export function fixedStep(sink: ByteSink, size: number): FieldStep {
@@ -175,10 +174,7 @@ const nullBranch = 0;
 const valueBranch = 2;
 
 /** A union of null and one other type; `putNull` when it is null. */
-export function optionalStep(
-  value: FieldStep,
-  putNull: (source: Source) => void = () => value.putAbsent(),
-): FieldStep {
+export function optionalStep(value: FieldStep, putNull: (source: Source) => void = () => value.putAbsent()): FieldStep {
   return {
     read(source, at) {
       if (at >= source.end) return doubt;
