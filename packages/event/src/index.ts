@@ -33,6 +33,8 @@ export {
 } from './columns/column-ledger.ts';
 export type { EventBlock } from './columns/event-appender.ts';
 export { createEventRows, type EventRows } from './columns/event-rows.ts';
+export { createRowReader, type PlacedRow, type RowReader } from './columns/row-reader.ts';
+export type { WaitingRows } from './columns/withdraw-refused.ts';
 export { contentHashOf } from './content-hash.ts';
 export {
   createDeliveryAttemptDecoder,

@@ -1,4 +1,11 @@
-import { createEventDecoder, unframeAvro, type DecoderLookup, type LogRecord } from '@docket/event';
+import {
+  createEventCodec,
+  unframeAvro,
+  type CodecLookup,
+  type DecoderLookup,
+  type EventCodec,
+  type LogRecord,
+} from '@docket/event';
 import type { Logger } from '@docket/runtime';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -16,6 +23,8 @@ export interface EventDecoders {
   /** Waits until every schema id of these records is known or given up; then the look-up answers for all of them. Rejects only when `signal` aborts. */
   prepare(records: readonly LogRecord[], signal: AbortSignal): Promise<void>;
   readonly decoderOf: DecoderLookup;
+  /** The same for the compiled path; also undefined for a version that cannot be read as our schema. */
+  readonly codecOf: CodecLookup;
 }
 
 /**
@@ -23,18 +32,18 @@ export interface EventDecoders {
  * known yet wait, and known ones flow: nothing is quarantined because a server is down.
  */
 export function createEventDecoders(registry: SchemaRegistry, subject: string, logger: Logger): EventDecoders {
-  const decoders = new Map<number, ReturnType<DecoderLookup>>();
+  const codecs = new Map<number, EventCodec | null>();
   const unknownUntilMs = new Map<number, number>();
 
   const isSettled = (schemaId: number): boolean =>
-    decoders.has(schemaId) || (unknownUntilMs.get(schemaId) ?? 0) > Date.now();
+    codecs.has(schemaId) || (unknownUntilMs.get(schemaId) ?? 0) > Date.now();
 
   async function settle(schemaId: number, signal: AbortSignal): Promise<void> {
     let givesUpAtMs = Date.now() + unknownRetryMs;
     for (;;) {
       const found = await lookUp(schemaId);
       if (found.ok) {
-        decoders.set(schemaId, decoderFor(schemaId, found.schema, logger));
+        codecs.set(schemaId, codecFor(schemaId, found.schema, logger));
         return;
       }
       if (found.reason === 'unreachable') givesUpAtMs = Date.now() + unknownRetryMs;
@@ -63,7 +72,11 @@ export function createEventDecoders(registry: SchemaRegistry, subject: string, l
       const missing = schemaIdsOf(records).filter((schemaId) => !isSettled(schemaId));
       await Promise.all(missing.map((schemaId) => settle(schemaId, signal)));
     },
-    decoderOf: (schemaId) => decoders.get(schemaId),
+    decoderOf(schemaId) {
+      const codec = codecs.get(schemaId);
+      return codec === null ? refuse : codec?.decode;
+    },
+    codecOf: (schemaId) => codecs.get(schemaId) ?? undefined,
   };
 }
 
@@ -77,13 +90,15 @@ function schemaIdsOf(records: readonly LogRecord[]): number[] {
 }
 
 /** A version that cannot be read as our schema makes its records undecodable; it must not stop the others. */
-function decoderFor(schemaId: number, schema: unknown, logger: Logger): ReturnType<DecoderLookup> {
+function codecFor(schemaId: number, schema: unknown, logger: Logger): EventCodec | null {
   try {
-    return createEventDecoder(schema);
+    return createEventCodec(schema);
   } catch (error) {
     logger.error({ schema_id: schemaId, err: error }, 'schema.incompatible');
-    return () => {
-      throw new Error('its schema cannot be read as an audit event', { cause: error });
-    };
+    return null;
   }
+}
+
+function refuse(): never {
+  throw new Error('its schema cannot be read as an audit event');
 }

@@ -104,7 +104,8 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
     const { generation, partitions } = topology;
     const writer = createBlockWriter({ clickhouse, publisher, eventsTopic, logger, metrics }, owner, generation);
     const claim = { generation, partitions: assignment.partitions, owner };
-    const preparePorts = { clickhouse, kafka, partitions, decoderOf: decoders.decoderOf, logger };
+    const { decoderOf, codecOf } = decoders;
+    const preparePorts = { clickhouse, kafka, partitions, decoderOf, codecOf, logger };
     const prepare = (signal: AbortSignal) => prepareAssignment(preparePorts, claim, signal);
     return createAssignmentRun(
       { consumer, decoders, prepare, writer, limits, partitions, logger, metrics },

@@ -1,14 +1,15 @@
 import type { StoredRecord } from '@docket/clickhouse';
-import { readRecord, type DecoderLookup, type LogRecord, type PartitionLedger } from '@docket/event';
+import { readRecord, type ColumnLedger, type DecoderLookup, type LogRecord } from '@docket/event';
 import type { Assignment, EventDecoders, PartitionBatch, PartitionConsumer } from '@docket/kafka';
 import type { Logger } from '@docket/runtime';
-import { createBlockQueue, type BlockLimits } from './block-queue.ts';
-import type { BlockWriter } from './block-writer.ts';
+import { createBlockQueue, type BlockLimits, type EnterRecord } from './block-queue.ts';
+import type { BlockWriter, OnRefused } from './block-writer.ts';
 import type { IngestorMetrics } from './metrics.ts';
+import { summaryOf } from './pending-block.ts';
 import { isSameRecord } from './position-policy.ts';
 import type { PreparedPartition } from './prepare-assignment.ts';
 
-/** Rows that wait for their insert: two blocks, one that fills while the other is on its way (I8). */
+/** Rows that wait for their insert or are on their way: two blocks, one that fills while the other is inserted (I8). */
 const queuedBlocksMax = 2;
 /** So many records are decoded before timers and sockets get their turn. */
 const sliceRecords = 500;
@@ -40,7 +41,7 @@ export interface RunPorts {
 }
 
 interface RunningPartition {
-  readonly ledger: PartitionLedger;
+  readonly ledger: ColumnLedger;
   expected: StoredRecord | null;
   isPaused: boolean;
 }
@@ -49,6 +50,8 @@ export function createAssignmentRun(ports: RunPorts, assignment: Assignment): As
   const { consumer, decoders, logger, metrics, limits } = ports;
   const queue = createBlockQueue(limits);
   const running = new Map<number, RunningPartition>();
+  /** Also of partitions that were stopped: their rows may still wait. */
+  const ledgers = new Map<number, ColumnLedger>();
   const stopped = new Map<number, string>();
   const ends = new Map<number, number>();
   const abort = new AbortController();
@@ -71,6 +74,7 @@ export function createAssignmentRun(ports: RunPorts, assignment: Assignment): As
       const { partition } = prepared;
       if (prepared.kind === 'stop') stopPartition(partition, prepared.detail);
       else {
+        ledgers.set(partition, prepared.ledger);
         running.set(partition, { ledger: prepared.ledger, expected: prepared.expected, isPaused: false });
         consumer.resumeAt(assignment.id, partition, prepared.from);
       }
@@ -99,13 +103,21 @@ export function createAssignmentRun(ports: RunPorts, assignment: Assignment): As
         await untilDue(queue.dueInMs(performance.now()));
         continue;
       }
-      const outcome = await ports.writer.write(block.rows, signal);
+      const outcome = await ports.writer.write(block, signal, judgeAnew);
       if (outcome !== 'stored') return giveUp(outcome);
+      reportStored(summaryOf(block.reader, block.columns.rows).nextOffsets);
+      queue.release(block);
       metrics.queueBytes.set(queue.bytes());
-      if (queue.bytes() < queueBytesMax / 2) holdBack(false);
-      reportStored(block.rows.map(({ record }) => record));
+      if (queue.bytes() < queueBytesMax) holdBack(false);
     }
   }
+
+  /** All rows behind a refused one are still here: in its block, and in those that wait. */
+  const judgeAnew: OnRefused = (block, row) => {
+    const behind = { reader: block.reader, from: row + 1, to: block.columns.rows };
+    const waiting = queue.waiting().map(({ reader, columns }) => ({ reader, from: 0, to: columns.rows }));
+    ledgers.get(block.reader.partitionAt(row))?.withdraw({ reader: block.reader, row }, [behind, ...waiting]);
+  };
 
   /** What is queued was read under an ownership that has ended: whoever owns the partitions reads it again. */
   function giveUp(why: RunEnd): void {
@@ -116,9 +128,8 @@ export function createAssignmentRun(ports: RunPorts, assignment: Assignment): As
   }
 
   /** Kafka's committed offsets serve lag dashboards only: positions are in the data. */
-  function reportStored(records: readonly LogRecord[]): void {
-    const next = new Map(records.map((record) => [record.partition, record.offset + 1]));
-    for (const [partition, offset] of next) {
+  function reportStored(nextOffsets: ReadonlyMap<number, number>): void {
+    for (const [partition, offset] of nextOffsets) {
       consumer.commit(assignment.id, partition, offset);
       metrics.lagRecords.set({ partition }, Math.max(0, (ends.get(partition) ?? offset) - offset));
     }
@@ -162,10 +173,10 @@ export function createAssignmentRun(ports: RunPorts, assignment: Assignment): As
         return stopPartition(partition, 'the record at the last stored offset is another one: the topic was recreated');
       }
       if (records.length > 0) state.expected = null;
+      const enter: EnterRecord = (record, rows) => state.ledger.enter(record, rows);
       for (let index = 0; index < fresh.length && !signal.aborted; index += sliceRecords) {
-        for (const record of fresh.slice(index, index + sliceRecords)) {
-          queue.add({ ...state.ledger.enter(record), record }, performance.now());
-        }
+        const nowMs = performance.now();
+        for (const record of fresh.slice(index, index + sliceRecords)) queue.add(record, enter, nowMs);
         wake();
         await new Promise(setImmediate);
       }

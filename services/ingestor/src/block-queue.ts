@@ -1,19 +1,5 @@
-import type { EventRow, LogRecord } from '@docket/event';
-
-/** A row on its way, with the record it came from: a refused row keeps the record's bytes, a stray is published again. */
-export interface PendingRow {
-  readonly row: EventRow;
-  readonly record: LogRecord;
-  readonly rerouteTo: string | null;
-}
-
-/** Rows of one month in the order of their partitions' offsets: one insert, one part. Never empty once it is taken. */
-export interface PendingBlock {
-  readonly rows: PendingRow[];
-  bytes: number;
-  readonly month: number;
-  readonly openedAtMs: number;
-}
+import type { EventRows, LogRecord } from '@docket/event';
+import { clearPendingBlock, createPendingBlock, type PendingBlock } from './pending-block.ts';
 
 export interface BlockLimits {
   readonly rowsMax: number;
@@ -24,14 +10,24 @@ export interface BlockLimits {
 /** What a row costs beside the record's value: its columns' lengths, numbers and defaults. */
 const rowOverheadBytes = 200;
 
+/** Blocks whose memory is kept for the next ones: one fills while the other is on its way. */
+const idleBlocksMax = 2;
+
+/** Writes a record's row; gives the tenant under whose key a stray is published again, else null. */
+export type EnterRecord = (record: LogRecord, rows: EventRows) => string | null;
+
 /** Collects rows of many partitions into blocks; blocks leave in the order in which they were filled, so each partition's rows stay in offset order (I4). */
 export interface BlockQueue {
-  add(pending: PendingRow, nowMs: number): void;
-  /** The next block that is full, or old enough; undefined when none is. */
+  add(record: LogRecord, enter: EnterRecord, nowMs: number): void;
+  /** The next block that is full, or old enough; undefined when none is. Its bytes count as waiting until `release`. */
   take(nowMs: number): PendingBlock | undefined;
+  /** A block that was taken is stored: its memory serves the next one. */
+  release(block: PendingBlock): void;
   /** How long until `take` has a block if nothing more comes; undefined when nothing waits. */
   dueInMs(nowMs: number): number | undefined;
-  /** Bytes that wait (I8). */
+  /** The blocks that wait, in their order. */
+  waiting(): readonly PendingBlock[];
+  /** Bytes that wait or are on their way (I8). */
   bytes(): number;
 }
 
@@ -41,30 +37,40 @@ export interface BlockQueue {
  */
 export function createBlockQueue(limits: BlockLimits): BlockQueue {
   const blocks: PendingBlock[] = [];
+  const idle: PendingBlock[] = [];
   let bytes = 0;
 
   const isFull = (block: PendingBlock): boolean =>
-    block.rows.length >= limits.rowsMax || block.bytes >= limits.bytesMax;
+    block.columns.rows >= limits.rowsMax || block.bytes >= limits.bytesMax;
+
+  function open(month: number, nowMs: number): PendingBlock {
+    const block = idle.pop() ?? createPendingBlock();
+    block.month = month;
+    block.openedAtMs = nowMs;
+    blocks.push(block);
+    return block;
+  }
 
   return {
-    add(pending, nowMs) {
-      const month = monthOf(pending.row.received_at);
-      let open = blocks.at(-1);
-      if (open === undefined || isFull(open) || open.month !== month) {
-        open = { rows: [], bytes: 0, month, openedAtMs: nowMs };
-        blocks.push(open);
-      }
-      const cost = (pending.record.value?.length ?? 0) + rowOverheadBytes;
-      open.rows.push(pending);
-      open.bytes += cost;
+    add(record, enter, nowMs) {
+      const month = monthOf(record.timestampMs);
+      const last = blocks.at(-1);
+      const block = last === undefined || isFull(last) || last.month !== month ? open(month, nowMs) : last;
+      const tenantId = enter(record, block.rows);
+      if (tenantId !== null) block.strays.push({ tenantId, record });
+      block.values.add(record.value);
+      const cost = (record.value?.length ?? 0) + rowOverheadBytes;
+      block.bytes += cost;
       bytes += cost;
     },
     take(nowMs) {
       const dueIn = this.dueInMs(nowMs);
-      if (dueIn === undefined || dueIn > 0) return undefined;
-      const block = blocks.shift();
-      bytes -= block?.bytes ?? 0;
-      return block;
+      return dueIn === undefined || dueIn > 0 ? undefined : blocks.shift();
+    },
+    release(block) {
+      bytes -= block.bytes;
+      clearPendingBlock(block);
+      if (idle.length < idleBlocksMax) idle.push(block);
     },
     dueInMs(nowMs) {
       const [first] = blocks;
@@ -72,12 +78,22 @@ export function createBlockQueue(limits: BlockLimits): BlockQueue {
       if (blocks.length > 1 || isFull(first)) return 0;
       return Math.max(0, first.openedAtMs + limits.ageMsMax - nowMs);
     },
+    waiting: () => blocks,
     bytes: () => bytes,
   };
 }
 
-/** The table partition of a row, as toYYYYMM(received_at) in UTC. */
+const dayMs = 24 * 60 * 60 * 1000;
+let knownDay = Number.NaN;
+let monthOfKnownDay = 0;
+
+/** The table partition of a row, as toYYYYMM(received_at) in UTC. Neighbours share their day, which is remembered. */
 export function monthOf(receivedAtMs: number): number {
-  const date = new Date(receivedAtMs);
-  return date.getUTCFullYear() * 100 + date.getUTCMonth() + 1;
+  const day = Math.floor(receivedAtMs / dayMs);
+  if (day !== knownDay) {
+    const date = new Date(day * dayMs);
+    knownDay = day;
+    monthOfKnownDay = date.getUTCFullYear() * 100 + date.getUTCMonth() + 1;
+  }
+  return monthOfKnownDay;
 }

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   claimPartitions,
@@ -11,12 +12,13 @@ import {
   type StoredRecord,
 } from '@docket/clickhouse';
 import {
+  createColumnLedger,
   createDuplicateWindow,
-  createPartitionLedger,
   restoreWindow,
   windowRecords,
+  type CodecLookup,
+  type ColumnLedger,
   type DecoderLookup,
-  type PartitionLedger,
 } from '@docket/event';
 import { fetchTopicOffsets, type KafkaClient, type PartitionRange } from '@docket/kafka';
 import type { Logger } from '@docket/runtime';
@@ -31,7 +33,7 @@ export type PreparedPartition =
       readonly from: number;
       /** The record that the first fetch must show; null when there is none to compare. */
       readonly expected: StoredRecord | null;
-      readonly ledger: PartitionLedger;
+      readonly ledger: ColumnLedger;
     }
   | { readonly kind: 'stop'; readonly partition: number; readonly detail: string };
 
@@ -41,6 +43,7 @@ interface PreparePorts {
   /** Of the topic. */
   readonly partitions: number;
   readonly decoderOf: DecoderLookup;
+  readonly codecOf: CodecLookup;
   readonly logger: Logger;
 }
 
@@ -96,7 +99,7 @@ async function preparePartition(
   stored: PartitionHeads | undefined,
   ranges: readonly PartitionRange[],
 ): Promise<PreparedPartition> {
-  const { clickhouse, partitions, decoderOf, logger } = ports;
+  const { clickhouse, partitions, decoderOf, codecOf, logger } = ports;
   const range = ranges.find((one) => one.partition === partition);
   if (stored === undefined || range === undefined)
     throw new Error(`partition ${partition} is unknown to Kafka or ClickHouse`);
@@ -112,7 +115,8 @@ async function preparePartition(
     if (missing !== 0)
       logger.error({ partition, log: head.log, head_seq: head.headSeq, rows: head.rows, missing }, 'log.not_dense');
   }
-  const window = createDuplicateWindow();
+  // The seed decides nothing but places in a table.
+  const window = createDuplicateWindow(windowRecords, randomInt(2 ** 31));
   if (last !== null) {
     restoreWindow(
       window,
@@ -124,6 +128,6 @@ async function preparePartition(
       ? await readStoredRecord(clickhouse, { generation, partition, log: last.log, offset: last.headOffset })
       : null;
   const logHeads = new Map([...stored.heads.values()].map((head) => [head.log, head.headSeq]));
-  const ledger = createPartitionLedger({ generation, partitions, heads: logHeads, window, decoderOf });
+  const ledger = createColumnLedger({ generation, partitions, heads: logHeads, window, decoderOf, codecOf });
   return { kind: 'run', partition, from: start.from, expected, ledger };
 }

@@ -1,6 +1,7 @@
 import { clearSink, createByteSink, putText, putVarUInt, writtenBytes, type ByteSink } from '@docket/event';
 import { parseNativeType, wireTypeOf } from './column-type-mapper.ts';
 import { createColumnWriter } from './column-writers.ts';
+import { copyRows } from './copy-rows.ts';
 
 /** A column of an insert: its name in the table, and its type there or the type in which it is sent. */
 export interface BlockColumn<Name extends string = string> {
@@ -30,6 +31,8 @@ export interface Block<Row> {
   sinksOf(column: keyof Row & string): readonly ByteSink[];
   /** One more value stands in every column. Throws a RangeError beyond 1,000,000 rows. */
   rowWritten(): void;
+  /** A new block of rows `from` to `to`, the last not included, as they are now. */
+  slice(from: number, to: number): Block<Row>;
   /** The whole block. The chunks are views: they are good until the next `append` or `clear`. */
   chunks(): Buffer[];
   clear(): void;
@@ -37,7 +40,8 @@ export interface Block<Row> {
 
 export function createBlock<Row extends object>(columns: readonly BlockColumn<keyof Row & string>[]): Block<Row> {
   const sent = columns.map(({ name, type }) => ({ name, type: wireTypeOf(type) }));
-  const writers = sent.map(({ type }) => createColumnWriter(parseNativeType(type)));
+  const types = sent.map(({ type }) => parseNativeType(type));
+  const writers = types.map(createColumnWriter);
   const names = sent.map(({ name }) => name);
   const sinks: readonly ByteSink[] = writers.flatMap((writer) => writer.sinks);
   let rows = 0;
@@ -71,6 +75,15 @@ export function createBlock<Row extends object>(columns: readonly BlockColumn<ke
     rowWritten() {
       if (rows >= blockRowsMax) throw new RangeError(`a block of ${rows} rows is full`);
       rows++;
+    },
+    slice(from, to) {
+      const part = createBlock<Row>(columns);
+      for (const [index, type] of types.entries()) {
+        const name = names[index];
+        if (name !== undefined) copyRows(type, writers[index]?.sinks ?? [], part.sinksOf(name), { from, to });
+      }
+      for (let row = from; row < to; row++) part.rowWritten();
+      return part;
     },
     chunks() {
       const header = createByteSink();

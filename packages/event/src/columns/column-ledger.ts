@@ -6,6 +6,8 @@ import { createPartitionLedger, type LedgerStart } from '../partition-ledger.ts'
 import { rejectHeader, type LogRecord } from '../read-record.ts';
 import type { EventRows, Judged } from './event-rows.ts';
 import { createHomeTable, type Home } from './home-table.ts';
+import type { RowReader } from './row-reader.ts';
+import { withdrawRefused, type WaitingRows } from './withdraw-refused.ts';
 
 /** How bodies of a schema id are read; undefined when the id is no version of audit.events-value, or cannot be read as ours. */
 export type CodecLookup = (schemaId: number) => EventCodec | undefined;
@@ -24,6 +26,8 @@ export interface ColumnLedger {
    * null. MUST be given every data record from the position on, once and in offset order (I2, I3).
    */
   enter(record: LogRecord, rows: EventRows): string | null;
+  /** The database has refused a row of this partition: see withdrawRefused. */
+  withdraw(refused: { readonly reader: RowReader; readonly row: number }, later: readonly WaitingRows[]): void;
 }
 
 /** Times within this are kept exactly as µs. */
@@ -75,6 +79,7 @@ export function createColumnLedger(start: ColumnLedgerStart): ColumnLedger {
   }
 
   return {
+    withdraw: (refused, later) => withdrawRefused(window, refused, later),
     enter(record, rows) {
       const home = record.key === null ? undefined : homes.find(record.key, record.partition);
       if (home !== undefined && enterEvent(record, home, rows)) return null;

@@ -25,7 +25,7 @@ export interface EventRows {
   append(row: EventRow): void;
 }
 
-const statusCodes: Readonly<Record<EventStatus, number>> = {
+export const statusCodes: Readonly<Record<EventStatus, number>> = {
   accepted: 1,
   duplicate: 2,
   conflict: 3,

@@ -13,15 +13,11 @@ const objectClose = 0x7d;
 
 const literals: readonly Uint8Array[] = ['true', 'false', 'null'].map((word) => Buffer.from(word));
 
-export interface JsonRules {
-  /** Whether numbers may have an exponent: their canonical form can be longer than they are. */
-  readonly isExponentAllowed: boolean;
-}
-
 /**
- * Whether well-formed UTF-8 is one JSON text (RFC 8259) that nests at most 32 deep. False may also mean that it cannot tell.
+ * Whether well-formed UTF-8 is one JSON text (RFC 8259) that nests at most 32 deep and whose numbers JavaScript keeps: then
+ * its canonical form is not longer than it is. False may also mean that this cannot tell.
  */
-export function isJsonText(view: DataView, from: number, to: number, rules: JsonRules): boolean {
+export function isJsonText(view: DataView, from: number, to: number): boolean {
   /** Bit n: whether the container at depth n is an object. */
   let kinds = 0;
   let depth = 0;
@@ -42,7 +38,7 @@ export function isJsonText(view: DataView, from: number, to: number, rules: Json
         continue;
       }
     } else {
-      at = skipScalar(view, at, to, rules);
+      at = skipScalar(view, at, to);
       if (at < 0) return false;
       if (depth === 0) return skipSpace(view, at, to) === to;
     }
@@ -88,10 +84,10 @@ function skipKey(view: DataView, from: number, to: number): number {
   return byteAt(view, at, to) === colon ? at + 1 : -1;
 }
 
-function skipScalar(view: DataView, from: number, to: number, rules: JsonRules): number {
+function skipScalar(view: DataView, from: number, to: number): number {
   const byte = byteAt(view, from, to);
   if (byte === quote) return skipString(view, from, to);
-  if (byte === minus || isDigit(byte)) return skipNumber(view, from, to, rules);
+  if (byte === minus || isDigit(byte)) return skipNumber(view, from, to);
   for (const literal of literals) if (startsWith(view, from, to, literal)) return from + literal.length;
   return -1;
 }
@@ -124,22 +120,24 @@ function skipString(view: DataView, from: number, to: number): number {
   return -1;
 }
 
-function skipNumber(view: DataView, from: number, to: number, rules: JsonRules): number {
+/** Whole numbers of this length are below 2^53. */
+const wholeDigitsMax = 15;
+const letterE = 0x65;
+
+/** A number without an exponent: 1e20 is longer in canonical form, and 1e400 is none. */
+function skipNumber(view: DataView, from: number, to: number): number {
   let at = byteAt(view, from, to) === minus ? from + 1 : from;
   const first = byteAt(view, at, to);
   if (!isDigit(first)) return -1;
+  const whole = at;
   at = first === 0x30 ? at + 1 : skipDigits(view, at, to);
+  if (at - whole > wholeDigitsMax) return -1;
   if (byteAt(view, at, to) === 0x2e) {
     const fraction = at + 1;
     at = skipDigits(view, fraction, to);
     if (at === fraction) return -1;
   }
-  if ((byteAt(view, at, to) | 0x20) !== 0x65) return at;
-  if (!rules.isExponentAllowed) return -1;
-  const sign = byteAt(view, at + 1, to);
-  const exponent = sign === minus || sign === 0x2b ? at + 2 : at + 1;
-  at = skipDigits(view, exponent, to);
-  return at === exponent ? -1 : at;
+  return (byteAt(view, at, to) | 0x20) === letterE ? -1 : at;
 }
 
 function skipDigits(view: DataView, from: number, to: number): number {

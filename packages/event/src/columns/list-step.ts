@@ -78,9 +78,6 @@ function isAscending(view: DataView, from: number, to: number, nextFrom: number,
   return nextTo - nextFrom > to - from;
 }
 
-/** How much longer than a JSON text its canonical form can be, because of a number such as 1e20. */
-const exponentGrowthMax = 6;
-
 /** A side of a change: JSON text of at most `bytesMax` bytes, or null. */
 export function jsonStep(nulls: ByteSink, values: ByteSink, bytesMax: number): FieldStep {
   const limits = { charactersMin: 1, charactersMax: bytesMax, bytesMax };
@@ -94,9 +91,7 @@ export function jsonStep(nulls: ByteSink, values: ByteSink, bytesMax: number): F
       putSide(0);
       const to = putText(source, at, values, limits);
       if (to < 0) return doubt;
-      const from = source.at;
-      const isExponentAllowed = (to - from) * exponentGrowthMax <= bytesMax;
-      return isJsonText(source.view, from, to, { isExponentAllowed }) ? to : doubt;
+      return isJsonText(source.view, source.at, to) ? to : doubt;
     },
     putAbsent() {
       putSide(1);
