@@ -3,20 +3,21 @@ import { createClickHouse, noAnswerCode, type ClickHouse, type SendOutcome } fro
 import { newEventId, rowOfRecord } from '@docket/event';
 import { createLogger } from '@docket/runtime';
 import { Registry } from 'prom-client';
-import type { PendingRow } from '../src/block-queue.ts';
 import { createBlockWriter } from '../src/block-writer.ts';
 import { createIngestorMetrics } from '../src/metrics.ts';
+import { createPendingBlock, type PendingBlock } from '../src/pending-block.ts';
 
 const owner = newEventId();
 
-function pendingRow(offset: number): PendingRow {
-  const place = { log: '!p0', seq: offset + 1, status: 'quarantined', statusDetail: '', receivedAtMs: 0 } as const;
-  const row = rowOfRecord({ ...place, schemaId: 0, generation: 0, partition: 0, offset }, '', null);
-  return {
-    row,
-    record: { partition: 0, offset, timestampMs: 0, key: null, value: null, headers: {} },
-    rerouteTo: null,
-  };
+/** Two rows of a partition's strays, which are no events. */
+function quarantinedRows(): PendingBlock {
+  const block = createPendingBlock();
+  for (const offset of [0, 1]) {
+    const place = { log: '!p0', seq: offset + 1, status: 'quarantined', statusDetail: '', receivedAtMs: 0 } as const;
+    block.rows.append(rowOfRecord({ ...place, schemaId: 0, generation: 0, partition: 0, offset }, '', null));
+    block.values.add(null);
+  }
+  return block;
 }
 
 /** A writer whose ClickHouse gives these answers, one after the other; and how many it was asked for. */
@@ -64,8 +65,10 @@ describe('a block', () => {
     ['whose second half is in doubt is in doubt', [failure(117), { ok: true }, failure(noAnswerCode)], 'in_doubt', 3],
   ])('I2, I4: %s', async (_name, answers, outcome, asked) => {
     const found = writerWith(answers);
-    const rows = [pendingRow(0), pendingRow(1)];
-    expect(await found.writer.write(rows, new AbortController().signal)).toBe(outcome);
+    const never = (): void => {
+      throw new Error('no row was refused');
+    };
+    expect(await found.writer.write(quarantinedRows(), new AbortController().signal, never)).toBe(outcome);
     expect(found.asked()).toBe(asked);
   });
 });
