@@ -33,7 +33,7 @@ export {
 } from './columns/column-ledger.ts';
 export type { EventBlock } from './columns/event-appender.ts';
 export { createEventRows, type EventRows } from './columns/event-rows.ts';
-export { createRowReader, type PlacedRow, type RowReader } from './columns/row-reader.ts';
+export { createRowReader, type RowReader } from './columns/row-reader.ts';
 export type { WaitingRows } from './columns/withdraw-refused.ts';
 export { contentHashOf } from './content-hash.ts';
 export {
@@ -73,6 +73,7 @@ export {
   type LedgerEntry,
   type LedgerStart,
   type PartitionLedger,
+  type PlacedRow,
   type WindowEntry,
 } from './partition-ledger.ts';
 export { toPublicEvent, toWireEvent, type EventStatus, type PublicEvent, type StoredAs } from './public-event.ts';

@@ -89,14 +89,34 @@ function placeOf(record: LogRecord, reading: Reading, judged: Judged & { seq: nu
   };
 }
 
+/** What a row says beside its event. */
+export type PlacedRow = Pick<
+  EventRow,
+  | 'tenant_id'
+  | 'seq'
+  | 'id'
+  | 'status'
+  | 'received_at'
+  | 'schema_id'
+  | 'src_generation'
+  | 'src_partition'
+  | 'src_offset'
+>;
+
 /** The row that replaces one that the database refused: quarantined at the same place, with the record's bytes. */
-export function refusedRow(
-  { id, ...place }: RowPlace & { readonly id: string },
-  raw: Buffer | null,
-  message: string,
-): EventRow {
-  const statusDetail = cutText(`refused: ${message}`, 512);
-  return rowOfRecord({ ...place, status: 'quarantined', statusDetail }, id, raw);
+export function refusedRow(row: PlacedRow, raw: Buffer | null, message: string): EventRow {
+  const place: RowPlace = {
+    log: row.tenant_id,
+    seq: row.seq,
+    status: 'quarantined',
+    statusDetail: cutText(`refused: ${message}`, 512),
+    receivedAtMs: row.received_at,
+    schemaId: row.schema_id,
+    generation: row.src_generation,
+    partition: row.src_partition,
+    offset: row.src_offset,
+  };
+  return rowOfRecord(place, row.id, raw);
 }
 
 /** A stored record as the duplicate window needs it. */

@@ -100,9 +100,7 @@ describe('the partition ledger', () => {
   test('a row that the database refused is quarantined at its place', () => {
     const record = recordOf(5);
     const { row } = ledgerWith().enter(record);
-    const place = { log: row.tenant_id, seq: row.seq, status: row.status, statusDetail: '', receivedAtMs: row.received_at } as const;
-    const source = { schemaId: row.schema_id, generation: 1, partition: row.src_partition, offset: row.src_offset };
-    const refused = refusedRow({ ...place, ...source, id: row.id }, record.value, 'Code: 117');
+    const refused = refusedRow(row, record.value, 'Code: 117');
     expect(refused).toMatchObject({
       tenant_id: 'acme',
       seq: 1,

@@ -104,7 +104,7 @@ export function createBlockWriter(ports: WriterPorts, owner: string, generation:
     onRefused: OnRefused,
   ): Promise<WriteOutcome> {
     const place = block.reader.placeAt(row);
-    const { log, seq, partition, offset } = place;
+    const { tenant_id: log, seq, src_partition: partition, src_offset: offset } = place;
     if (place.status === 'quarantined') throw new Error(`ClickHouse refuses even a quarantined row: ${refusal}`);
     logger.error({ log, seq, partition, offset }, 'row.refused');
     onRefused(block, row);

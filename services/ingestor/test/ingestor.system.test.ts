@@ -91,6 +91,34 @@ describe('the ingestor', () => {
     await expectVerified(world);
   }, 120_000);
 
+  test('a row that ClickHouse refuses is quarantined, and what repeats it is not lost as its duplicate', async () => {
+    const id = newEventId();
+    const name = 'refusals';
+    const sent = (description: string) => eventRecord(world, eventInput(name, { id, description }));
+    const other = (n: number) => eventRecord(world, eventInput(name, { description: `other ${n}` }));
+    await world.clickhouse.command("ALTER TABLE audit_events ADD CONSTRAINT none CHECK description != 'refuse me'");
+    const records = [other(1), sent('refuse me'), other(2), sent('taken'), other(3), sent('refuse me'), sent('taken')];
+    await publishRecords(world, records);
+    const ofLog = async () => {
+      const rows = await world.clickhouse.query<Row>(rowsSql);
+      const found = rows.filter(({ log }) => log === name).map(({ status, reason }) => `${status} ${reason}`.trim());
+      return found.length >= records.length ? found : undefined;
+    };
+    const ingestor = await startService('ingestor', world.env);
+    expect(await eventually(ofLog, { what: 'the storing of every row', deadlineMs: 60_000 })).toEqual([
+      'accepted',
+      'quarantined refused',
+      'accepted',
+      'accepted',
+      'accepted',
+      'quarantined refused',
+      'duplicate',
+    ]);
+    await ingestor.stop();
+    await world.clickhouse.command('ALTER TABLE audit_events DROP CONSTRAINT none');
+    await expectVerified(world);
+  }, 120_000);
+
   test('I2, I3, I4: after kill -9 in the middle of a drain, again and again, every record has exactly one row', async () => {
     const before = (await world.clickhouse.query<{ n: number }>('SELECT count() AS n FROM audit_events'))[0]?.n ?? 0;
     const tenants = Array.from({ length: 20 }, (_, n) => `tenant-${n}`);

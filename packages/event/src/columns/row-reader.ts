@@ -1,12 +1,8 @@
-import type { EventRow, RowPlace } from '../event-row.ts';
+import type { EventRow } from '../event-row.ts';
+import type { PlacedRow } from '../partition-ledger.ts';
 import type { EventStatus } from '../public-event.ts';
 import { uuidPairs, type ByteSink } from './byte-sink.ts';
 import { statusCodes } from './event-rows.ts';
-
-/** Where a stored or waiting row stands, and the id of its record. */
-export interface PlacedRow extends RowPlace {
-  readonly id: string;
-}
 
 /** Reads back, row by row, what a block of event rows says beside the events themselves. */
 export interface RowReader {
@@ -60,15 +56,14 @@ export function createRowReader(sinksOf: (column: keyof EventRow) => readonly By
     setStatus: (row, status) => statuses.view.setUint8(row, statusCodes[status]),
     placeAt: (row) => ({
       id: uuidAt(ids, row),
-      log: textAt(logs, row),
+      tenant_id: textAt(logs, row),
       seq: seqAt(row),
       status: reader.statusAt(row),
-      statusDetail: '',
-      receivedAtMs: receivedAt(row),
-      schemaId: schemaIds.view.getUint32(row * 4, true),
-      generation: generations.view.getUint16(row * 2, true),
-      partition: reader.partitionAt(row),
-      offset: offsetAt(row),
+      received_at: receivedAt(row),
+      schema_id: schemaIds.view.getUint32(row * 4, true),
+      src_generation: generations.view.getUint16(row * 2, true),
+      src_partition: reader.partitionAt(row),
+      src_offset: offsetAt(row),
     }),
   };
   return reader;

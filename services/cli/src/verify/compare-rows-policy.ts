@@ -71,6 +71,10 @@ const judgedInItsDay = /^(refused|unknown_schema): /;
 /** What may differ then: the reason, and the id, which an unknown schema hides. */
 const judgementColumns: readonly string[] = ['status_detail', 'id'];
 
+export function wasJudgedInItsDay(stored: RowText): boolean {
+  return stored['status'] === 'quarantined' && judgedInItsDay.test(stored['status_detail'] ?? '');
+}
+
 /**
  * Compares what must be there with what is, both in offset order and over the same offsets.
  * I2: every record has exactly one row, and every row a record; I3: each at its seq; and no column has changed.
@@ -108,7 +112,7 @@ export function compareRows(
 }
 
 function wasRefused(stored: RowText, expected: RowText, asRefused: () => RowText): boolean {
-  if (stored['status'] !== 'quarantined' || !judgedInItsDay.test(stored['status_detail'] ?? '')) return false;
+  if (!wasJudgedInItsDay(stored)) return false;
   const isOfTheRecord = stored['id'] === nilId || expected['id'] === nilId || stored['id'] === expected['id'];
   return isOfTheRecord && differing(asRefused(), stored).every((name) => judgementColumns.includes(name));
 }

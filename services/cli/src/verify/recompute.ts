@@ -16,7 +16,14 @@ import {
   type OffsetRange,
   type Topology,
 } from '@docket/kafka';
-import { compareRows, storedRowSelection, textOfRow, textOfStored, type Finding } from './compare-rows-policy.ts';
+import {
+  compareRows,
+  storedRowSelection,
+  textOfRow,
+  textOfStored,
+  wasJudgedInItsDay,
+  type Finding,
+} from './compare-rows-policy.ts';
 
 export interface RecomputeReport {
   readonly findings: readonly Finding[];
@@ -83,11 +90,13 @@ export async function recompute(
     const walk = walks.get(partition);
     if (walk === undefined) return;
     await decoders.prepare(batch, AbortSignal.timeout(600_000));
+    const stored = await storedRows(clickhouse, topology.generation, partition, walk.nextOffset, toOffset);
+    const judged = new Set(stored.filter(wasJudgedInItsDay).map((row) => row['src_offset']));
     const expected = batch.map((record) => {
       const { row } = walk.ledger.enter(record);
+      if (judged.has(String(record.offset))) walk.ledger.retract();
       return { row: textOfRow(row), asRefused: () => textOfRow(refusedRow(row, record.value, '')) };
     });
-    const stored = await storedRows(clickhouse, topology.generation, partition, walk.nextOffset, toOffset);
     const comparison = compareRows(partition, expected, stored);
     findings.push(...comparison.findings);
     refusedInTheirDay += comparison.refusedInTheirDay;
