@@ -3,7 +3,7 @@ import type { AuditEvent } from './audit-event.ts';
 import { auditEventType, encodeEvent } from './avro-codec.ts';
 import { createCanonicaliser } from './avro/canonical-body.ts';
 
-const { h64Raw } = await xxhash();
+const hasher = await xxhash();
 
 const canonicalise = createCanonicaliser(auditEventType, auditEventType);
 
@@ -28,5 +28,5 @@ function encodedTextBytes(text: string): number {
 
 /** The content hash of an event whose content lies in canonical form at these bytes. */
 export function hashOfContent(bytes: Uint8Array, from: number, to: number): bigint {
-  return h64Raw(bytes.subarray(from, to));
+  return hasher.h64Raw(bytes.subarray(from, to));
 }

@@ -93,7 +93,7 @@ function resourceFrom(chance: Chance): Resource {
   }; // prettier-ignore
 }
 
-const actions = ['user.role.updated', 'login', 'a-b_c.d0', 'docketing.x', `${'x'.repeat(128)}`] as const;
+const actions = ['user.role.updated', 'login', 'a-b_c.d0', 'docketing.x', 'x'.repeat(128)] as const;
 const wrongActions = ['docket', 'docket.log.searched', '.a', 'a.', 'a..b', 'A', '', 'ä', 'x'.repeat(129)] as const;
 const addresses = ['', '203.0.113.7', '255.255.255.255', '2001:db8::1', '::ffff:1.2.3.4', '::'] as const;
 const wrongAddresses = [

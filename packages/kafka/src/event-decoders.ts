@@ -23,7 +23,10 @@ export interface EventDecoders {
   /** Waits until every schema id of these records is known or given up; then the look-up answers for all of them. Rejects only when `signal` aborts. */
   prepare(records: readonly LogRecord[], signal: AbortSignal): Promise<void>;
   readonly decoderOf: DecoderLookup;
-  /** The same for the compiled path; also undefined for a version that cannot be read as our schema. */
+}
+
+export interface EventCodecs extends EventDecoders {
+  /** As decoderOf, for the compiled path; also undefined for a version that cannot be read as our schema. */
   readonly codecOf: CodecLookup;
 }
 
@@ -31,7 +34,7 @@ export interface EventDecoders {
  * Decoders by writer schema id. An id counts only when it is a version of `subject`. With the registry away ids that are not
  * known yet wait, and known ones flow: nothing is quarantined because a server is down.
  */
-export function createEventDecoders(registry: SchemaRegistry, subject: string, logger: Logger): EventDecoders {
+export function createEventDecoders(registry: SchemaRegistry, subject: string, logger: Logger): EventCodecs {
   const codecs = new Map<number, EventCodec | null>();
   const unknownUntilMs = new Map<number, number>();
 

@@ -1,6 +1,6 @@
 export { DeadlineError } from './deadline.ts';
 export { dropTopics } from './drop-topics.ts';
-export { createEventDecoders, type EventDecoders } from './event-decoders.ts';
+export { createEventDecoders, type EventCodecs, type EventDecoders } from './event-decoders.ts';
 export { createKafka, type KafkaClient } from './kafka-client.ts';
 export { createPartitionConsumer } from './partition-consumer.ts';
 export type {

@@ -34,7 +34,12 @@ export function copyRows(
     }
     case 'FixedString':
       return copyFixed(type.bytes, first, into, rows);
-    default:
+    case 'Enum8':
+    case 'UInt16':
+    case 'UInt32':
+    case 'UInt64':
+    case 'DateTime64':
+    case 'UUID':
       return copyFixed(widths[type.kind], first, into, rows);
   }
 }

@@ -26,13 +26,13 @@ function shuffled<T>(chance: Chance, items: readonly T[]): T[] {
   return keyed.sort((a, b) => a.key - b.key).map(({ item }) => item);
 }
 
-const extras = [
+const extras: readonly [unknown, ...unknown[]] = [
   'null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string',
   { type: 'array', items: { type: 'map', values: ['null', 'long'] } },
   { type: 'fixed', name: 'Extra4', size: 4 },
   { type: 'enum', name: 'ExtraEnum', symbols: ['x', 'y'] },
   { type: 'record', name: 'ExtraList', fields: [{ name: 'value', type: 'int' }, { name: 'next', type: ['null', 'ExtraList'] }] },
-] as const; // prettier-ignore
+]; // prettier-ignore
 
 /** A schema that resolves to ours: fields in another order, some missing, some more, types that promote, unions turned. */
 function writerFrom(chance: Chance, schema: RecordSchema): RecordSchema {
