@@ -113,7 +113,7 @@ describe('the compiled path', () => {
 
   test('makes the same rows of damaged bytes, in 100,000 cases', () => {
     const chance = createChance(20_261_123);
-    const whole = events(createChance(5), 300);
+    const whole = events(createChance(5), 1500).filter(({ value }) => (value?.length ?? 0) < 500);
     for (let round = 0; round < 50; round += 1) {
       const records = Array.from({ length: 2000 }, (_, offset) => {
         const bytes = whole[chance.upTo(whole.length - 1)]?.value ?? Buffer.alloc(0);
