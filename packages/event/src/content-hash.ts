@@ -9,7 +9,7 @@ const canonicalise = createCanonicaliser(auditEventType, auditEventType);
 
 /**
  * 64 bits over what the producer said, unsigned: xxh64 (seed 0) over the canonical Avro of the fields from `occurred_at` to
- * `metadata` (docs/decisions/0011). Without id and tenant_id, which are compared themselves; without the gateway's stamp
+ * `metadata` (docs/decisions/0012). Without id and tenant_id, which are compared themselves; without the gateway's stamp
  * and the seed, which differ between two deliveries of one event. Stored rows hold it: the definition never changes.
  */
 export function contentHashOf(event: AuditEvent): bigint {

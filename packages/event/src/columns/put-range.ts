@@ -11,29 +11,29 @@ const slackBytes = 8;
  */
 export function putRange(source: Source, from: number, length: number, sink: ByteSink): number {
   reserve(sink, length + slackBytes);
-  const to = putLength(sink, length);
   const { view } = source;
   const target = sink.view;
-  const wordsEnd = length & ~3;
-  let bits = 0;
-  for (let index = 0; index < wordsEnd; index += 4) {
-    const word = view.getInt32(from + index, true);
-    bits |= word;
-    target.setInt32(to + index, word, true);
-  }
-  if (wordsEnd < length) bits |= putRest(source, from + wordsEnd, length - wordsEnd, target, to + wordsEnd);
+  let to = sink.length;
+  if (length < 0x80) target.setUint8(to++, length);
+  else to = putLongLength(target, to, length);
   sink.length = to + length;
-  return bits & 0x80808080;
+  let at = from;
+  let bits = 0;
+  for (const wordsEnd = from + (length & ~3); at < wordsEnd; at += 4, to += 4) {
+    const word = view.getInt32(at, true);
+    bits |= word;
+    target.setInt32(to, word, true);
+  }
+  const rest = length & 3;
+  if (rest === 0) return bits & 0x80808080;
+  if (at + 4 > source.limit) return (bits | putRest(view, at, rest, target, to)) & 0x80808080;
+  const word = view.getInt32(at, true);
+  target.setInt32(to, word, true);
+  return (bits | (word & ((1 << (8 * rest)) - 1))) & 0x80808080;
 }
 
-/** The 1 to 3 bytes behind the last whole word. */
-function putRest(source: Source, from: number, length: number, target: DataView, to: number): number {
-  const { view } = source;
-  if (from + 4 <= source.limit) {
-    const word = view.getInt32(from, true);
-    target.setInt32(to, word, true);
-    return word & ((1 << (8 * length)) - 1);
-  }
+/** The last bytes of the buffer, where no whole word is left. */
+function putRest(view: DataView, from: number, length: number, target: DataView, to: number): number {
   let bits = 0;
   for (let index = 0; index < length; index += 1) {
     const byte = view.getUint8(from + index);
@@ -44,15 +44,14 @@ function putRest(source: Source, from: number, length: number, target: DataView,
 }
 
 /** Writes a LEB128 length, whose bytes are reserved; gives where the value begins. */
-function putLength(sink: ByteSink, length: number): number {
-  const { view } = sink;
-  let at = sink.length;
+function putLongLength(target: DataView, from: number, length: number): number {
+  let at = from;
   let rest = length;
   while (rest >= 0x80) {
-    view.setUint8(at++, (rest & 0x7f) | 0x80);
+    target.setUint8(at++, (rest & 0x7f) | 0x80);
     rest >>>= 7;
   }
-  view.setUint8(at++, rest);
+  target.setUint8(at++, rest);
   return at;
 }
 
