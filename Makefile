@@ -12,7 +12,7 @@ jest := node --experimental-vm-modules --disable-warning=ExperimentalWarning nod
 # Extra arguments for jest: make test ARGS='-t I4'
 ARGS ?=
 
-.PHONY: help install build stack demo smoke test unit integration lint format check verify bench-ingest docs env clean
+.PHONY: help install build stack demo smoke test unit integration lint format check verify bench-codec bench-ingest docs env clean
 
 help: ## This list
 	@printf 'Docket. Needs Node >= 20; the local stack also needs Java >= 17 and Maven.\n\n'
@@ -55,6 +55,9 @@ format: install ## Format every file
 	@npm run --silent format
 
 check: test lint ## What CI runs
+
+bench-codec: build ## What a record costs on its way from Avro bytes into a block
+	@node bench/dist/codec.js
 
 verify: build ## docket verify: is the log whole? On the stack of make demo, else of make stack
 	@set -a; . "$$(ls .local/demo.env .local/stack.env 2>/dev/null | head -1)"; set +a; node services/cli/dist/main.js verify

@@ -25,7 +25,7 @@ const slowRounds = 6;
 
 const type = avro.Type.forSchema(auditEventAvro as unknown as avro.Schema);
 const ours = createEventCodec(auditEventAvro);
-const foreignSchema = { ...auditEventAvro, fields: [...auditEventAvro.fields].reverse() };
+const foreignSchema = { ...auditEventAvro, fields: auditEventAvro.fields.toReversed() };
 const foreignType = avro.Type.forSchema(foreignSchema as unknown as avro.Schema);
 const foreign = createEventCodec(foreignSchema);
 const records = realisticRecords(batchRecords);
