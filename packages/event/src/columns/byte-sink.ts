@@ -9,15 +9,17 @@ export interface ByteSink {
   /** Of `buffer`. */
   capacity: number;
   length: number;
+  /** Where the row that is being written began; kept by who may have to take it back. */
+  mark: number;
 }
 
 const initialBytes = 4 * 1024;
 
 export function createByteSink(): ByteSink {
-  return withCapacity({ length: 0 }, initialBytes);
+  return withCapacity({ length: 0, mark: 0 }, initialBytes);
 }
 
-function withCapacity(sink: Partial<ByteSink> & { length: number }, capacity: number): ByteSink {
+function withCapacity(sink: Partial<ByteSink> & Pick<ByteSink, 'length' | 'mark'>, capacity: number): ByteSink {
   const buffer = Buffer.allocUnsafeSlow(capacity);
   sink.buffer?.copy(buffer, 0, 0, sink.length);
   return Object.assign(sink, { buffer, view: new DataView(buffer.buffer), capacity });

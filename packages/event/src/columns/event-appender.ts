@@ -27,18 +27,17 @@ export function createEventAppender(block: EventBlock): EventAppender {
   const columns = new Map<string, readonly ByteSink[]>(eventColumns.map(({ name }) => [name, block.sinksOf(name)]));
   const { read } = eventSteps((column) => columns.get(column) ?? []);
   const sinks = [...columns.values()].flat();
-  const marks = new Int32Array(sinks.length);
   const source = createSource();
 
   return {
     append(body, bodyFrom, log, arrivalMs) {
-      for (let index = 0; index < sinks.length; index += 1) marks[index] = sinks[index]?.length ?? 0;
+      for (const sink of sinks) sink.mark = sink.length;
       const from = pointAt(source, body, bodyFrom);
       source.log = log;
       source.arrivalMs = arrivalMs;
       const end = read(source, from);
       if (end === source.end && end !== doubt) return true;
-      for (const [index, sink] of sinks.entries()) sink.length = marks[index] ?? 0;
+      for (const sink of sinks) sink.length = sink.mark;
       return false;
     },
     content: source,

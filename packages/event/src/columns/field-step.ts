@@ -194,7 +194,10 @@ export function sequenceStep(fields: readonly FieldStep[]): FieldStep {
   return {
     read(source, from) {
       let at = from;
-      for (let index = 0; index < reads.length && at >= 0; index += 1) at = reads[index]?.(source, at) ?? doubt;
+      for (const read of reads) {
+        at = read(source, at);
+        if (at < 0) return doubt;
+      }
       return at;
     },
     putAbsent: () => fields.forEach((field) => field.putAbsent()),
