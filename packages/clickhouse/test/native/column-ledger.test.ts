@@ -87,8 +87,8 @@ function events(chance: Chance, count: number): LogRecord[] {
 describe('the compiled path', () => {
   test('makes the same rows, to the byte, of random events', () => {
     let fastRows = 0;
-    for (let seed = 1; seed <= 12; seed += 1) fastRows += expectSameRows(events(createChance(seed), 400), seed);
-    expect(fastRows).toBeGreaterThan(12 * 400 * 0.4);
+    for (let seed = 1; seed <= 8; seed += 1) fastRows += expectSameRows(events(createChance(seed), 400), seed);
+    expect(fastRows).toBeGreaterThan(8 * 400 * 0.4);
   }, 60_000);
 
   test('makes the same rows of records of every other kind', () => {
@@ -113,7 +113,7 @@ describe('the compiled path', () => {
 
   test('makes the same rows of damaged bytes, in 100,000 cases', () => {
     const chance = createChance(20_261_123);
-    const whole = events(createChance(5), 1500).filter(({ value }) => (value?.length ?? 0) < 500);
+    const whole = events(createChance(5), 1500).filter(({ value }) => (value?.length ?? 0) < 400);
     for (let round = 0; round < 50; round += 1) {
       const records = Array.from({ length: 2000 }, (_, offset) => {
         const bytes = whole[chance.upTo(whole.length - 1)]?.value ?? Buffer.alloc(0);
