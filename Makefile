@@ -57,7 +57,7 @@ format: install ## Format every file
 check: test lint ## What CI runs
 
 bench-codec: build ## What a record costs on its way from Avro bytes into a block
-	@node bench/dist/codec.js
+	@node bench/dist/codec/main.js
 
 verify: build ## docket verify: is the log whole? On the stack of make demo, else of make stack
 	@set -a; . "$$(ls .local/demo.env .local/stack.env 2>/dev/null | head -1)"; set +a; node services/cli/dist/main.js verify
