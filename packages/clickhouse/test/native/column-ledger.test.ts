@@ -111,10 +111,10 @@ describe('the compiled path', () => {
     expect(expectSameRows(strays, 3)).toBe(0);
   });
 
-  test('makes the same rows of damaged bytes, in 100,000 cases', () => {
+  test('makes the same rows of damaged bytes, in 20,000 cases', () => {
     const chance = createChance(20_261_123);
     const whole = events(createChance(5), 1500).filter(({ value }) => (value?.length ?? 0) < 400);
-    for (let round = 0; round < 50; round += 1) {
+    for (let round = 0; round < 10; round += 1) {
       const records = Array.from({ length: 2000 }, (_, offset) => {
         const bytes = whole[chance.upTo(whole.length - 1)]?.value ?? Buffer.alloc(0);
         const other = whole[chance.upTo(whole.length - 1)]?.value ?? Buffer.alloc(0);
@@ -122,5 +122,5 @@ describe('the compiled path', () => {
       });
       expectSameRows(records, round);
     }
-  }, 180_000);
+  }, 60_000);
 });
