@@ -42,7 +42,7 @@ smoke: build ## The same, checked: exits 0 or 1
 test: unit integration ## Every test, on the real stack
 
 unit: build ## The tests that need no stack, in under a minute
-	@mkdir -p $(results) && $(jest) --selectProjects unit --json --outputFile=$(results)/unit.json $(ARGS)
+	@mkdir -p $(results) && $(jest) --selectProjects unit --maxWorkers=100% --json --outputFile=$(results)/unit.json $(ARGS)
 
 # One after another: they share one stack, and the machine's cores with it.
 integration: build ## The contract and system tests, on the real stack
