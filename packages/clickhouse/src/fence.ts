@@ -31,11 +31,16 @@ export async function claimPartitions(clickhouse: ClickHouse, claim: Claim): Pro
     params,
     { settings: { async_insert: 0, join_use_nulls: 0 } },
   );
+  return ownedPartitions(clickhouse, claim);
+}
+
+/** Those of the partitions that `owner` owns now. What was read of them since its claim is still true. Throws ClickHouseError. */
+export async function ownedPartitions(clickhouse: ClickHouse, claim: Claim): Promise<Set<number>> {
   const rows = await clickhouse.query<{ partition: number }>(
     `SELECT partition FROM ingest_fence
      WHERE generation = {generation:UInt16} AND partition IN {partitions:Array(UInt16)}
      GROUP BY partition HAVING argMax(owner, (epoch, owner)) = {owner:UUID}`,
-    params,
+    { generation: claim.generation, partitions: claim.partitions, owner: claim.owner },
   );
   return new Set(rows.map(({ partition }) => partition));
 }

@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
+import { randomInt } from 'node:crypto';
 import { createClickHouse } from '@docket/clickhouse';
 import {
   checkTopics,
@@ -9,23 +8,26 @@ import {
   createPublisher,
   createSchemaRegistry,
   valueSubjectOf,
-  type Assignment,
   type Topology,
 } from '@docket/kafka';
 import { healthOf, type App, type AppPorts } from '@docket/runtime';
 import { Router } from 'express';
-import { createAssignmentRun, type AssignmentRun } from './assignment-run.ts';
 import { createAttemptsWriter } from './attempts-writer.ts';
-import { createBlockWriter } from './block-writer.ts';
+import { createBlockEffects } from './block-effects.ts';
+import { createColumnIntake } from './column-intake.ts';
 import type { Config } from './config.ts';
+import { createIngestMachine } from './ingest-machine.ts';
+import { createIngestShell, type IngestShell } from './ingest-shell.ts';
 import { createIngestorMetrics } from './metrics.ts';
-import { prepareAssignment } from './prepare-assignment.ts';
+import { runOwnershipEffect } from './ownership-effects.ts';
 import { untilTopicsAreRight } from './topics-check.ts';
 
 /** Three heartbeats: long enough for an instance that was frozen to hear that it is no member any more. */
 const fencedPauseMs = 3_000;
 /** A server that breaks off every insert is not asked for heads and windows more often than this. */
 const inDoubtPauseMs = 500;
+/** Rows that wait for their insert or are on their way: two blocks, one that fills while the other is inserted (I8). */
+const queuedBlocksMax = 2;
 
 /**
  * The ingestor: every record of audit.events becomes exactly one row, in order (I2, I3, I4). Any number of instances share
@@ -53,71 +55,38 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
   const stopping = new AbortController();
   let topology: Topology | undefined;
   let topicsProblem = 'the topics are being checked';
-  let current: { readonly id: string; run: AssignmentRun | undefined; stop(): void } | undefined;
-  let runs: Promise<void> = Promise.resolve();
+  let shell: IngestShell | undefined;
 
   const consumer = createPartitionConsumer(kafka, {
     groupId: `${config.kafkaTopicPrefix}ingestor`,
     topic: eventsTopic,
-    onAssigned: begin,
-    onLost: end,
-    onBatch: (batch) => (current?.id === batch.assignmentId ? current.run?.onBatch(batch) : undefined),
-    onPositionJump: ({ assignmentId, partition, expectedOffset, foundOffset }) => {
-      if (current?.id !== assignmentId) return;
-      current.run?.stopPartition(
-        partition,
-        `Kafka went on at offset ${foundOffset} instead of ${expectedOffset}: records are missing or the topic was recreated`,
-      );
-    },
+    onAssigned: (assignment) => shell?.assign(assignment),
+    onLost: (assignmentId) => shell?.lose(assignmentId),
+    onBatch: (batch) => shell?.onBatch(batch),
+    onPositionJump: (jump) => shell?.jump(jump),
     onCrash: (error) => ports.exit(error),
   });
 
-  function begin(assignment: Assignment): void {
-    end();
-    const owned = new AbortController();
-    current = { id: assignment.id, run: undefined, stop: () => owned.abort() };
-    // One owner at a time: the one before has been told to stop and has nothing left to wait for.
-    runs = runs.then(() => own(assignment, owned.signal)).catch((error: unknown) => ports.exit(asError(error)));
-  }
-
-  /**
-   * Owns the partitions until the assignment ends. Fenced means that another instance claimed them later: either this one has
-   * lost its membership and will hear so by its next heartbeat, or the other one has; who is still a member then claims again.
-   */
-  async function own(assignment: Assignment, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && current?.id === assignment.id) {
-      const run = createRun(assignment, randomUUID());
-      const stop = () => run.stop();
-      signal.addEventListener('abort', stop);
-      current.run = run;
-      const why = await run.run();
-      signal.removeEventListener('abort', stop);
-      if (why === 'stopped') return;
-      logger.warn({ assignment_id: assignment.id }, `assignment.${why}`);
-      const pauseMs = why === 'fenced' ? fencedPauseMs : inDoubtPauseMs;
-      await pause(pauseMs, undefined, { signal }).catch(() => undefined);
-    }
-  }
-
-  function createRun(assignment: Assignment, owner: string): AssignmentRun {
-    if (topology === undefined) throw new Error('an assignment came before the topics were checked');
-    const { generation, partitions } = topology;
-    const writer = createBlockWriter({ clickhouse, publisher, eventsTopic, logger, metrics }, owner, generation);
-    const claim = { generation, partitions: assignment.partitions, owner };
+  function createShell({ generation, partitions }: Topology): IngestShell {
     const { decoderOf, codecOf } = decoders;
-    const preparePorts = { clickhouse, kafka, partitions, decoderOf, codecOf, logger };
-    const prepare = (signal: AbortSignal) => prepareAssignment(preparePorts, claim, signal);
-    return createAssignmentRun(
-      { consumer, decoders, prepare, writer, limits, partitions, logger, metrics },
-      assignment,
-    );
-  }
-
-  function end(): void {
-    current?.stop();
-    current = undefined;
-    metrics.stoppedPartitions.set(0);
-    metrics.queueBytes.set(0);
+    const slotSeed = randomInt(2 ** 31);
+    const intake = { generation, partitions, decoderOf, codecOf, limits, slotSeed };
+    const machine = createIngestMachine({
+      createIntake: () => createColumnIntake(intake),
+      queueBytesMax: queuedBlocksMax * limits.bytesMax,
+      fencedPauseMs,
+      inDoubtPauseMs,
+    });
+    return createIngestShell({
+      machine,
+      consumer,
+      decoders,
+      own: (effect) => runOwnershipEffect({ clickhouse, kafka, generation }, effect),
+      blocks: createBlockEffects({ clickhouse, publisher, eventsTopic, generation, logger, metrics }),
+      logger,
+      metrics,
+      exit: (error) => ports.exit(error),
+    });
   }
 
   async function join(): Promise<void> {
@@ -129,6 +98,7 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
       },
     });
     if (topology === undefined) return;
+    shell = createShell(topology);
     consumer.start();
     attempts.start();
   }
@@ -141,28 +111,18 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
     },
     async stop() {
       stopping.abort();
-      end();
-      await Promise.all([consumer.stop(), attempts.stop()]);
-      await runs;
+      await Promise.all([shell?.stop(), consumer.stop(), attempts.stop()]);
       await publisher.stop();
       await clickhouse.close();
     },
     health() {
-      const stopped = [...(current?.run?.stopped() ?? [])].map(
-        ([partition, detail]) => `partition ${partition}: ${detail}`,
-      );
+      const stopped = [...(shell?.stopped() ?? [])].map(([partition, detail]) => `partition ${partition}: ${detail}`);
       return healthOf({
         topics: topology === undefined ? { ok: false, detail: topicsProblem } : { ok: true },
         assignment:
-          current?.run?.isPrepared() === true
-            ? { ok: true }
-            : { ok: false, detail: 'no prepared assignment of partitions' },
+          shell?.isPrepared() === true ? { ok: true } : { ok: false, detail: 'no prepared assignment of partitions' },
         partitions: stopped.length === 0 ? { ok: true } : { ok: false, detail: stopped.join('; ') },
       });
     },
   };
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

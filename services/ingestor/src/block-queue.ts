@@ -1,5 +1,4 @@
-import type { EventRows, LogRecord } from '@docket/event';
-import { clearPendingBlock, createPendingBlock, type PendingBlock } from './pending-block.ts';
+import type { LogRecord } from '@docket/event';
 
 export interface BlockLimits {
   readonly rowsMax: number;
@@ -13,20 +12,35 @@ const rowOverheadBytes = 200;
 /** Blocks whose memory is kept for the next ones: one fills while the other is on its way. */
 const idleBlocksMax = 2;
 
-/** Writes a record's row; gives the tenant under whose key a stray is published again, else null. */
-export type EnterRecord = (record: LogRecord, rows: EventRows) => string | null;
+/** What the queue knows of a block: rows of one month in the order of their partitions' offsets. */
+export interface QueuedBlock {
+  /** Rows. */
+  readonly size: number;
+  /** As they came from Kafka, with what a row costs beside. */
+  bytes: number;
+  month: number;
+  openedAtMs: number;
+}
+
+/** How blocks are made; what their rows are made of is not the queue's business. */
+export interface BlockKind<B> {
+  create(): B;
+  /** For the next rows. */
+  clear(block: B): void;
+}
 
 /** Collects rows of many partitions into blocks; blocks leave in the order in which they were filled, so each partition's rows stay in offset order (I4). */
-export interface BlockQueue {
-  add(record: LogRecord, enter: EnterRecord, nowMs: number): void;
+export interface BlockQueue<B> {
+  /** `enter` adds the record's row to the block. */
+  add(record: LogRecord, enter: (record: LogRecord, block: B) => void, nowMs: number): void;
   /** The next block that is full, or old enough; undefined when none is. Its bytes count as waiting until `release`. */
-  take(nowMs: number): PendingBlock | undefined;
+  take(nowMs: number): B | undefined;
   /** A block that was taken is stored: its memory serves the next one. */
-  release(block: PendingBlock): void;
+  release(block: B): void;
   /** How long until `take` has a block if nothing more comes; undefined when nothing waits. */
   dueInMs(nowMs: number): number | undefined;
   /** The blocks that wait, in their order. */
-  waiting(): readonly PendingBlock[];
+  waiting(): readonly B[];
   /** Bytes that wait or are on their way (I8). */
   bytes(): number;
 }
@@ -35,16 +49,15 @@ export interface BlockQueue {
  * A block is cut by rows, by bytes, by age, and wherever the received month differs from the previous row's, in either
  * direction: an insert over two table partitions would be two commits, and a crash between them would break the prefix.
  */
-export function createBlockQueue(limits: BlockLimits): BlockQueue {
-  const blocks: PendingBlock[] = [];
-  const idle: PendingBlock[] = [];
+export function createBlockQueue<B extends QueuedBlock>(limits: BlockLimits, kind: BlockKind<B>): BlockQueue<B> {
+  const blocks: B[] = [];
+  const idle: B[] = [];
   let bytes = 0;
 
-  const isFull = (block: PendingBlock): boolean =>
-    block.columns.rows >= limits.rowsMax || block.bytes >= limits.bytesMax;
+  const isFull = (block: B): boolean => block.size >= limits.rowsMax || block.bytes >= limits.bytesMax;
 
-  function open(month: number, nowMs: number): PendingBlock {
-    const block = idle.pop() ?? createPendingBlock();
+  function open(month: number, nowMs: number): B {
+    const block = idle.pop() ?? kind.create();
     block.month = month;
     block.openedAtMs = nowMs;
     blocks.push(block);
@@ -56,9 +69,7 @@ export function createBlockQueue(limits: BlockLimits): BlockQueue {
       const month = monthOf(record.timestampMs);
       const last = blocks.at(-1);
       const block = last === undefined || isFull(last) || last.month !== month ? open(month, nowMs) : last;
-      const tenantId = enter(record, block.rows);
-      if (tenantId !== null) block.strays.push({ tenantId, record });
-      block.values.add(record.value);
+      enter(record, block);
       const cost = (record.value?.length ?? 0) + rowOverheadBytes;
       block.bytes += cost;
       bytes += cost;
@@ -69,7 +80,8 @@ export function createBlockQueue(limits: BlockLimits): BlockQueue {
     },
     release(block) {
       bytes -= block.bytes;
-      clearPendingBlock(block);
+      block.bytes = 0;
+      kind.clear(block);
       if (idle.length < idleBlocksMax) idle.push(block);
     },
     dueInMs(nowMs) {

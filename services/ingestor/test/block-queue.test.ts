@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { rowOfRecord, type LogRecord } from '@docket/event';
-import { createBlockQueue, monthOf, type EnterRecord } from '../src/block-queue.ts';
-import type { PendingBlock } from '../src/pending-block.ts';
+import { rowOfRecord, type EventRows, type LogRecord } from '@docket/event';
+import { createBlockQueue, monthOf } from '../src/block-queue.ts';
+import { enterRow, pendingBlocks, type PendingBlock } from '../src/pending-block.ts';
 
 const november = Date.UTC(2026, 10, 30, 23, 59, 59, 999);
 const december = november + 1;
@@ -16,11 +16,14 @@ const recordAt = (receivedAtMs: number, offset: number, valueBytes = 0): LogReco
   headers: {},
 });
 
-const enter: EnterRecord = ({ offset, timestampMs }, rows) => {
-  const place = { log: 'acme', seq: offset + 1, status: 'quarantined', statusDetail: '', schemaId: 0 } as const;
-  rows.append(rowOfRecord({ ...place, generation: 1, partition: 0, receivedAtMs: timestampMs, offset }, '', null));
-  return offset % 2 === 0 ? null : 'acme';
+const ledger = {
+  enter({ offset, timestampMs }: LogRecord, rows: EventRows): string | null {
+    const place = { log: 'acme', seq: offset + 1, status: 'quarantined', statusDetail: '', schemaId: 0 } as const;
+    rows.append(rowOfRecord({ ...place, generation: 1, partition: 0, receivedAtMs: timestampMs, offset }, '', null));
+    return offset % 2 === 0 ? null : 'acme';
+  },
 };
+const enter = (record: LogRecord, block: PendingBlock): void => enterRow(block, record, ledger);
 
 function offsetsOf(block: PendingBlock | undefined): number[] {
   if (block === undefined) return [];
@@ -31,7 +34,7 @@ const limits = { rowsMax: 3, bytesMax: 10_000, ageMsMax: 250 };
 
 describe('the block queue', () => {
   test('a block leaves when it is old enough, not before', () => {
-    const queue = createBlockQueue(limits);
+    const queue = createBlockQueue(limits, pendingBlocks);
     queue.add(recordAt(november, 0), enter, 1000);
     expect([queue.take(1249), queue.dueInMs(1249)]).toEqual([undefined, 1]);
     expect(offsetsOf(queue.take(1250))).toEqual([0]);
@@ -39,7 +42,7 @@ describe('the block queue', () => {
   });
 
   test('a block leaves at once when it has its rows or its bytes', () => {
-    const queue = createBlockQueue(limits);
+    const queue = createBlockQueue(limits, pendingBlocks);
     [0, 1, 2, 3].forEach((offset) => queue.add(recordAt(november, offset), enter, 0));
     expect(offsetsOf(queue.take(0))).toEqual([0, 1, 2]);
     expect(queue.take(0)).toBeUndefined();
@@ -48,7 +51,7 @@ describe('the block queue', () => {
   });
 
   test('I4: a block never spans two months, in either direction', () => {
-    const queue = createBlockQueue(limits);
+    const queue = createBlockQueue(limits, pendingBlocks);
     [november, december, december, november].forEach((at, offset) => queue.add(recordAt(at, offset), enter, 0));
     expect([queue.take(0), queue.take(0), queue.take(250)].map(offsetsOf)).toEqual([[0], [1, 2], [3]]);
   });
@@ -58,7 +61,7 @@ describe('the block queue', () => {
     const [rowsMaxes, bytesMaxes] = [fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 2000 })];
     fc.assert(
       fc.property(times, rowsMaxes, bytesMaxes, (receivedAt, rowsMax, bytesMax) => {
-        const queue = createBlockQueue({ rowsMax, bytesMax, ageMsMax: 10 });
+        const queue = createBlockQueue({ rowsMax, bytesMax, ageMsMax: 10 }, pendingBlocks);
         receivedAt.forEach((at, offset) => queue.add(recordAt(at, offset, 100), enter, 0));
         const taken: number[] = [];
         for (let block = queue.take(10); block !== undefined; block = queue.take(10)) {
@@ -77,7 +80,7 @@ describe('the block queue', () => {
   });
 
   test('I8: a block that was taken counts as waiting until it is stored', () => {
-    const queue = createBlockQueue(limits);
+    const queue = createBlockQueue(limits, pendingBlocks);
     queue.add(recordAt(november, 0, 10_000), enter, 0);
     const block = queue.take(0);
     expect(queue.bytes()).toBe(10_200);

@@ -1,0 +1,225 @@
+import type { Assignment, EventDecoders, PartitionBatch, PartitionConsumer, PositionJump } from '@docket/kafka';
+import type { Logger } from '@docket/runtime';
+import { backoffMs } from './backoff-policy.ts';
+import type { BlockEffects } from './block-effects.ts';
+import type { ColumnPart } from './column-intake.ts';
+import type { IngestMachine } from './ingest-machine.ts';
+import type { IngestEffect, IngestInput, IngestReport, IngestState } from './ingest-state.ts';
+import type { IngestorMetrics } from './metrics.ts';
+import type { runOwnershipEffect } from './ownership-effects.ts';
+
+/** So many records are decoded before timers and sockets get their turn. */
+const sliceRecords = 500;
+
+type Effect = IngestEffect<ColumnPart>;
+type OwnershipEffect = Parameters<typeof runOwnershipEffect>[1];
+
+export interface ShellPorts {
+  readonly machine: IngestMachine<ColumnPart>;
+  readonly consumer: Pick<PartitionConsumer, 'resumeAt' | 'pause' | 'resume' | 'commit'>;
+  readonly decoders: EventDecoders;
+  readonly own: (effect: OwnershipEffect) => ReturnType<typeof runOwnershipEffect>;
+  readonly blocks: BlockEffects;
+  readonly logger: Logger;
+  readonly metrics: IngestorMetrics;
+  /** A broken assumption: the process must end. */
+  readonly exit: (error: Error) => void;
+}
+
+/** Runs the machine: hands it what happens and carries out what it decides, in order. */
+export interface IngestShell {
+  assign(assignment: Assignment): void;
+  lose(assignmentId: string): void;
+  onBatch(batch: PartitionBatch): Promise<void>;
+  jump(jump: PositionJump): void;
+  /** Resolves when nothing is under way any more. */
+  stop(): Promise<void>;
+  isPrepared(): boolean;
+  /** Partitions that wait for an operator, and why. */
+  stopped(): ReadonlyMap<number, string>;
+}
+
+const noneStopped: ReadonlyMap<number, string> = new Map();
+
+export function createIngestShell(ports: ShellPorts): IngestShell {
+  const { machine, consumer, logger, metrics } = ports;
+  const underWay = new Set<Promise<void>>();
+  const timers = new Set<NodeJS.Timeout>();
+  const logEnds = new Map<number, number>();
+  let state: IngestState<ColumnPart> = machine.initial;
+  let assignmentId = '';
+  let abort = new AbortController();
+  let stopPreparing: (() => number) | undefined;
+
+  function tell(input: IngestInput): void {
+    try {
+      const stepped = machine.step(state, input, performance.now());
+      state = stepped.state;
+      for (const effect of stepped.effects) run(effect);
+      metrics.queueBytes.set(state.phase === 'running' ? state.intake.bytes() : 0);
+    } catch (error) {
+      // Nothing goes on behind a broken assumption.
+      abandon();
+      state = { phase: 'ended', run: state.run + 1 };
+      ports.exit(asError(error));
+    }
+  }
+
+  /** What it becomes is told to the machine; an answer that comes too late is its business. */
+  function answer(work: Promise<IngestInput>): void {
+    const told = work.then(tell, (error: unknown) => ports.exit(asError(error))).finally(() => underWay.delete(told));
+    underWay.add(told);
+  }
+
+  function after(ms: number, input: IngestInput): void {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      tell(input);
+    }, ms);
+    timers.add(timer);
+  }
+
+  async function own(effect: OwnershipEffect): Promise<IngestInput> {
+    try {
+      return await ports.own(effect);
+    } catch (error) {
+      logger.warn({ err: error, assignment_id: assignmentId, step: effect.kind }, 'assignment.not_prepared');
+      return { kind: 'failed', run: effect.run };
+    }
+  }
+
+  function run(effect: Effect): void {
+    switch (effect.kind) {
+      case 'claim':
+        stopPreparing ??= metrics.prepareSeconds.startTimer();
+        return answer(own(effect));
+      case 'kill':
+      case 'readPlaces':
+      case 'readPast':
+        return answer(own(effect));
+      case 'resumeAt':
+        return void consumer.resumeAt(assignmentId, effect.partition, effect.offset);
+      case 'pause':
+      case 'resume':
+        for (const partition of effect.partitions) consumer[effect.kind](assignmentId, partition);
+        return;
+      case 'publishStrays':
+        return answer(
+          ports.blocks
+            .publishStrays(effect.strays, abort.signal)
+            .then((unpublished) => ({ kind: 'straysPublished', run: effect.run, unpublished })),
+        );
+      case 'insertBlock':
+        return answer(
+          ports.blocks
+            .insert(effect, abort.signal)
+            .then((inserted) => ({ kind: 'insertAnswered', run: effect.run, answer: inserted })),
+        );
+      case 'commit':
+        return commit(effect.ends);
+      case 'stopPartition':
+        consumer.pause(assignmentId, effect.partition);
+        metrics.stoppedPartitions.inc();
+        return logger.error({ partition: effect.partition, detail: effect.detail }, 'partition.stopped');
+      case 'backOff':
+        return after(backoffMs(effect.failures, Math.random()), { kind: 'waited', run: effect.run });
+      case 'wait':
+        return after(effect.ms, { kind: 'waited', run: effect.run });
+      case 'wake':
+        return after(effect.inMs, { kind: 'due', run: effect.run });
+      case 'abandon':
+        return abandon();
+      case 'report':
+        return report(effect.report);
+      case 'exit':
+        return ports.exit(new Error(effect.reason));
+    }
+  }
+
+  function abandon(): void {
+    abort.abort();
+    abort = new AbortController();
+    for (const timer of timers) clearTimeout(timer);
+    timers.clear();
+    stopPreparing = undefined;
+    metrics.stoppedPartitions.set(0);
+  }
+
+  /** Kafka's committed offsets serve lag dashboards only: positions are in the data. */
+  function commit(ends: ReadonlyMap<number, number>): void {
+    for (const [partition, end] of ends) {
+      consumer.commit(assignmentId, partition, end);
+      metrics.lagRecords.set({ partition }, Math.max(0, (logEnds.get(partition) ?? end) - end));
+    }
+  }
+
+  function report(said: IngestReport<ColumnPart>): void {
+    switch (said.event) {
+      case 'assignment.prepared': {
+        const { event, partitions } = said;
+        logger.info({ assignment_id: assignmentId, partitions, seconds: stopPreparing?.() ?? 0 }, event);
+        stopPreparing = undefined;
+        return;
+      }
+      case 'assignment.claimed_by_another':
+        return logger.warn({ assignment_id: assignmentId, owned: said.owned }, said.event);
+      case 'assignment.fenced':
+        return logger.warn({ assignment_id: assignmentId }, said.event);
+      case 'partition.jumped':
+        return logger.error({ partition: said.partition, detail: said.detail }, said.event);
+      case 'assignment.in_doubt':
+        return logger.warn({ assignment_id: assignmentId, token: said.token }, said.event);
+      case 'log.not_dense': {
+        const { event, partition, log, headSeq, rows, missing } = said;
+        return logger.error({ partition, log, head_seq: headSeq, rows, missing }, event);
+      }
+      case 'row.refused':
+        logger.error(placeOf(said.block), said.event);
+    }
+  }
+
+  return {
+    assign(assignment) {
+      assignmentId = assignment.id;
+      tell({ kind: 'assigned', assignment });
+    },
+    lose: (id) => tell({ kind: 'lost', assignmentId: id }),
+    async onBatch(batch) {
+      if (batch.assignmentId !== assignmentId) return;
+      const { partition, records } = batch;
+      const { signal } = abort;
+      const { run: ofRun } = state;
+      logEnds.set(partition, batch.highWatermark);
+      try {
+        await ports.decoders.prepare(records, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        throw error;
+      }
+      for (let index = 0; index < records.length && !signal.aborted; index += sliceRecords) {
+        tell({ kind: 'records', run: ofRun, partition, records: records.slice(index, index + sliceRecords) });
+        await new Promise(setImmediate);
+      }
+    },
+    jump({ assignmentId: id, partition, expectedOffset, foundOffset }) {
+      if (id !== assignmentId) return;
+      const detail = `Kafka went on at offset ${foundOffset} instead of ${expectedOffset}: records are missing or the topic was recreated`;
+      tell({ kind: 'positionJumped', run: state.run, partition, detail });
+    },
+    async stop() {
+      tell({ kind: 'stop' });
+      await Promise.allSettled(underWay);
+    },
+    isPrepared: () => state.phase === 'running',
+    stopped: () => (state.phase === 'running' || state.phase === 'reading' ? state.stopped : noneStopped),
+  };
+}
+
+function placeOf({ block, from }: ColumnPart): object {
+  const { tenant_id: log, seq, src_partition: partition, src_offset: offset } = block.reader.placeAt(from);
+  return { log, seq, partition, offset };
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
