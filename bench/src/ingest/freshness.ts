@@ -42,7 +42,7 @@ export async function measureFreshness(world: World, eventsPerSecond: number, se
     while (performance.now() < endsAtMs) {
       const event = next();
       const [outcome] = await publisher.publish(topic, [recordOf(world, event)]);
-      if (outcome?.ok !== true) throw new Error('a probe was not acknowledged');
+      if (outcome?.ok !== true) throw new Error('a probe was not acknowledged', { cause: outcome?.error });
       const ackAtMs = performance.now();
       const params = { tenant: event.tenant_id, id: event.id };
       const sql = 'SELECT count() AS n FROM audit_events WHERE tenant_id = {tenant:String} AND id = {id:UUID}';
