@@ -15,6 +15,8 @@ export { readHeads, readStoredRecord, type LogHead, type PartitionHeads, type St
 export { readLog, readLogBounds, type LogBounds, type LogRange } from './read-log.ts';
 export { readPlace, type RecordPlace } from './read-place.ts';
 export { readWindow, type WindowOf } from './read-window.ts';
+export { scopedConditions, searchSql } from './search-sql-mapper.ts';
 export { clickhouseSettings, type ClickHouseConfig } from './settings.ts';
+export { createBinder, timeSql, type Binder, type Statement } from './statement-binder.ts';
 export { storedEventOf, storedEventSelection, type StoredEventJson } from './stored-event-mapper.ts';
 export type { WindowRow } from './window-row-mapper.ts';

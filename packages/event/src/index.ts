@@ -76,7 +76,14 @@ export {
   type PlacedRow,
   type WindowEntry,
 } from './partition-ledger.ts';
-export { toPublicEvent, toWireEvent, type EventStatus, type PublicEvent, type StoredAs } from './public-event.ts';
+export {
+  eventStatuses,
+  toPublicEvent,
+  toWireEvent,
+  type EventStatus,
+  type PublicEvent,
+  type StoredAs,
+} from './public-event.ts';
 export {
   readRecord,
   rejectHeader,
@@ -85,4 +92,37 @@ export {
   type QuarantineReason,
   type Reading,
 } from './read-record.ts';
+export { blockRange, ipv6Text } from './search/ip-block.ts';
+export { compileSearch, type EventMatcher, type LoggedEvent } from './search/match-search.ts';
+export { normaliseSearch } from './search/normalise-search.ts';
+export { parseSearch, type ParsedSearch } from './search/parse-search.ts';
+export { printSearch } from './search/print-search.ts';
+export {
+  compileScoped,
+  scopeSearch,
+  statusesByDefault,
+  type OwnEvents,
+  type ScopedSearch,
+  type SearchScope,
+} from './search/scope-search.ts';
+export {
+  fieldDeclaration,
+  isMetadataField,
+  isResourceField,
+  metadataKeyOf,
+  searchFields,
+  type FieldName,
+  type MetadataField,
+  type RangeField,
+  type ResourceField,
+  type ScalarField,
+  type SearchFieldDeclaration,
+  type ValueField,
+} from './search/search-fields.ts';
+export type { SearchError } from './search/search-scanner.ts';
+export { tokensOf } from './search/search-text.ts';
+export { every, nothing, type Search, type SearchTerm } from './search/search.ts';
+export { termOf } from './search/term-of.ts';
+export { timeRangeOf, type TimeRange } from './search/time-range.ts';
+export type { TermContext, TermResult } from './search/written-value.ts';
 export { validateEvent, type FieldError } from './validate-event.ts';

@@ -1,7 +1,9 @@
 import type { AuditEvent, Change, EventInput, Metadata, Resource } from './audit-event.ts';
 import { rfc3339OfMicros, rfc3339OfMillis } from './occurred-at.ts';
 
-export type EventStatus = 'accepted' | 'duplicate' | 'conflict' | 'quarantined' | 'rerouted' | 'lost';
+/** What became of a record: the statuses of a row. */
+export const eventStatuses = ['accepted', 'duplicate', 'conflict', 'quarantined', 'rerouted', 'lost'] as const;
+export type EventStatus = (typeof eventStatuses)[number];
 
 /** What the API and the sinks show: the event as on the wire, with its place in the log. Absent fields are left out. */
 export interface PublicEvent extends EventInput {
