@@ -155,6 +155,18 @@ export const eventSchema = closed(
   'One audit event.',
 );
 
+/**
+ * What the gateway stamps on an event. No producer sends it by HTTP, but anybody can who writes to Kafka: so it has limits
+ * like every other field. An address stays text: a socket's may carry a zone.
+ */
+export const stampSchema = closed(
+  {
+    key_id: chars(0, 128, 'Key with which the event was sent.'),
+    received_from: chars(0, 64, 'Address from which it came.'),
+  },
+  'Stamped by the gateway; absent: came straight from Kafka.',
+);
+
 /** One event as accepted on the wire. */
 export type EventInput = Static<typeof eventSchema>;
 

@@ -1,4 +1,4 @@
-import { eventSchema } from './audit-event.ts';
+import { eventSchema, stampSchema } from './audit-event.ts';
 
 /** The part of JSON Schema, with our own `x-` keywords, that the declaration in audit-event.ts uses. */
 export interface FieldDeclaration {
@@ -23,3 +23,6 @@ export interface FieldDeclaration {
 
 /** `eventSchema` as data to walk. */
 export const eventDeclaration = eventSchema as unknown as FieldDeclaration;
+
+/** `stampSchema` as data to walk. */
+export const stampDeclaration = stampSchema as unknown as FieldDeclaration;

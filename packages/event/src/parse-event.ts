@@ -10,7 +10,7 @@ import { encodeEvent } from './avro-codec.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { microsOfRfc3339 } from './occurred-at.ts';
 import { toWireEvent } from './public-event.ts';
-import { metadataText, validateEvent, type FieldError } from './validate-event.ts';
+import { metadataText, validateEvent, validateStamp, type FieldError } from './validate-event.ts';
 
 export type ParsedEvent =
   { readonly ok: true; readonly event: AuditEvent } | { readonly ok: false; readonly errors: readonly FieldError[] };
@@ -33,9 +33,9 @@ export function parseEvent(input: unknown, arrivalMs: number, fallbackId: string
 export function checkEvent(event: AuditEvent, arrivalMs: number, bodyBytes: number): readonly FieldError[] {
   if (bodyBytes > eventBytesMax) return [tooLarge(bodyBytes)];
   const wire = toWireEvent(event);
-  return wire === null
-    ? [{ pointer: '/changes', detail: 'holds a value that is not JSON text' }]
-    : validateEvent(wire, arrivalMs);
+  if (wire === null) return [{ pointer: '/changes', detail: 'holds a value that is not JSON text' }];
+  const errors = validateEvent(wire, arrivalMs);
+  return event.ingest === null ? errors : [...errors, ...validateStamp(event.ingest)];
 }
 
 function tooLarge(bytes: number): FieldError {

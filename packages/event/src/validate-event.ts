@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { isPlainObject } from './canonical-json.ts';
 import { aheadOfArrivalMsMax, changeValueBytesMax, metadataValueBytesMax } from './audit-event.ts';
 import { isEventId } from './event-id.ts';
-import { eventDeclaration, type FieldDeclaration } from './field-declaration.ts';
+import { eventDeclaration, stampDeclaration, type FieldDeclaration } from './field-declaration.ts';
 import { nearestName } from './nearest-name.ts';
 import { microsOfRfc3339 } from './occurred-at.ts';
 import { characterCount, isWellFormed } from './text-limits.ts';
@@ -30,10 +30,7 @@ interface Report {
  */
 export function validateEvent(input: unknown, arrivalMs: number): FieldError[] {
   const errors: FieldError[] = [];
-  const take = (pointer: string, detail: string): void => {
-    if (errors.length < errorsMax) errors.push({ pointer, detail });
-  };
-  const report: Report = Object.assign(take, { isFull: () => errors.length >= errorsMax });
+  const report = reportInto(errors);
   checkValue(eventDeclaration, input, '', report);
   if (isPlainObject(input) && typeof input['occurred_at'] === 'string') {
     const micros = microsOfRfc3339(input['occurred_at']);
@@ -42,6 +39,20 @@ export function validateEvent(input: unknown, arrivalMs: number): FieldError[] {
     }
   }
   return errors;
+}
+
+/** Everything that is wrong with the gateway's stamp, which only a record from Kafka can bring along. */
+export function validateStamp(stamp: unknown): FieldError[] {
+  const errors: FieldError[] = [];
+  checkValue(stampDeclaration, stamp, '/ingest', reportInto(errors));
+  return errors;
+}
+
+function reportInto(errors: FieldError[]): Report {
+  const take = (pointer: string, detail: string): void => {
+    if (errors.length < errorsMax) errors.push({ pointer, detail });
+  };
+  return Object.assign(take, { isFull: () => errors.length >= errorsMax });
 }
 
 function checkValue(schema: FieldDeclaration, value: unknown, pointer: string, report: Report): void {

@@ -153,7 +153,7 @@ export function eventFrom(chance: Chance, tenantId: string, arrivalMs: number): 
     },
     metadata: metadataFrom(chance),
     commitment_seed: chance.onceIn(4) ? Buffer.from(hex(chance, 32), 'hex') : null,
-    ingest: chance.onceIn(2) ? { key_id: textUpTo(chance, 40), received_from: chance.pick(addresses) } : null,
+    ingest: chance.onceIn(2) ? { key_id: textUpTo(chance, 128), received_from: chance.onceIn(50) ? textUpTo(chance, 64) : chance.pick(addresses) } : null,
   }; // prettier-ignore
 }
 

@@ -66,9 +66,29 @@ describe('readRecord', () => {
       'invalid',
       event.id,
     ],
+    [
+      'a stamp with a key over its limit',
+      { value: valueOf({ ingest: { key_id: 'x'.repeat(129), received_from: '' } }) },
+      'invalid',
+      event.id,
+    ],
+    [
+      'a stamp with an address over its limit',
+      { value: valueOf({ ingest: { key_id: '', received_from: 'x'.repeat(65) } }) },
+      'invalid',
+      event.id,
+    ],
     ['what the gateway refused', { headers: { 'docket-reject': Buffer.from('invalid_event') } }, 'rejected', nilId],
   ])('%s is quarantined in its log', (_name, changed, reason, id) => {
     expect(read(changed)).toMatchObject({ kind: 'quarantined', log: 'acme', reason, id });
+  });
+
+  test('a stamp at its limits, or with an address that has a zone, is an event’s', () => {
+    for (const ingest of [
+      { key_id: '€'.repeat(128), received_from: '€'.repeat(64) },
+      { key_id: '', received_from: 'fe80::1%eth0' },
+    ])
+      expect(read({ value: valueOf({ ingest }) })).toMatchObject({ kind: 'event', event: { ingest } });
   });
 
   test('garbage without a home is quarantined in the stray log of its partition', () => {

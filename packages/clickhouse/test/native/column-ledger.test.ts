@@ -22,6 +22,9 @@ const home = partitionOf('acme', partitions);
 const arrivalMs = Date.UTC(2026, 10, 23, 9);
 const ours = createEventCodec(auditEventAvro);
 
+/** Nothing that would need the slow path. */
+const plain = { occurred_at: null, changes: [], resources: [], metadata: {} };
+
 type CodecLookup = (schemaId: number) => EventCodec | undefined;
 const onlyOurs: CodecLookup = (schemaId) => (schemaId === 1 ? ours : undefined);
 
@@ -109,6 +112,18 @@ describe('the compiled path', () => {
     expectSameRows(others, 3);
     const strays = valid.map((record) => ({ ...record, partition: (home + 1) % partitions }));
     expect(expectSameRows(strays, 3)).toBe(0);
+  });
+
+  test.each([
+    ['at its limits', 128, 64, 1],
+    ['with a key over its limit', 129, 64, 0],
+    ['with an address over its limit', 128, 65, 0],
+  ])('holds the gateway’s stamp %s as its definition does', (_name, keyLength, addressLength, fastRows) => {
+    for (const letter of ['x', '€']) {
+      const ingest = { key_id: letter.repeat(keyLength), received_from: letter.repeat(addressLength) };
+      const event = { ...eventFrom(createChance(3), 'acme', arrivalMs), ...plain, ingest };
+      expect(expectSameRows([recordOf(frameAvro(1, encodeEvent(event)), 0)], 3)).toBe(fastRows);
+    }
   });
 
   test('makes the same rows of damaged bytes, in 20,000 cases', () => {

@@ -1,7 +1,7 @@
 import { aheadOfArrivalMsMax, changeValueBytesMax, metadataValueBytesMax } from '../audit-event.ts';
 import { isArray, isEnum, isFixed, isMap, isRecord, isUnion, type AvroType } from '../avro/avro-types.ts';
 import { auditEventType } from '../avro-codec.ts';
-import { eventDeclaration, type FieldDeclaration } from '../field-declaration.ts';
+import { eventDeclaration, stampDeclaration, type FieldDeclaration } from '../field-declaration.ts';
 import { columnOf } from '../field-table.ts';
 import { bytePatternOf, type BytePattern } from './byte-patterns.ts';
 import type { ByteSink } from './byte-sink.ts';
@@ -29,7 +29,7 @@ interface Field {
   readonly type: AvroType;
   /** As in field-table.ts: `[]` marks an element. */
   readonly path: string;
-  /** Undefined for what producers do not send: the seed and the gateway's stamp. */
+  /** Undefined for the seed, which is bytes of a fixed length. */
   readonly declared: FieldDeclaration | undefined;
   readonly isRequired: boolean;
   readonly isInList: boolean;
@@ -76,7 +76,7 @@ function fieldsOf({ type, path, declared, isInList }: Field): Field[] {
   return type.fields.map((inner) => ({
     type: inner.type,
     path: path === '' ? inner.name : `${path}.${inner.name}`,
-    declared: declared?.properties?.[inner.name],
+    declared: path === '' && inner.name === 'ingest' ? stampDeclaration : declared?.properties?.[inner.name],
     isRequired: declared?.required?.includes(inner.name) ?? false,
     isInList,
   }));
