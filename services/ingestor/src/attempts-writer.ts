@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createBlock, insertBlock, type Block, type BlockColumn, type ClickHouse } from '@docket/clickhouse';
 import { createDeliveryAttemptDecoder, unframeAvro, type DeliveryAttempt, type LogRecord } from '@docket/event';
@@ -15,6 +16,7 @@ import type { Logger } from '@docket/runtime';
 import { backoffMs } from './backoff-policy.ts';
 import { monthOf } from './block-queue.ts';
 import type { IngestorMetrics } from './metrics.ts';
+import { storeAttempts, type AttemptsAnswer } from './store-attempts.ts';
 
 const columns: readonly BlockColumn<keyof DeliveryAttempt>[] = [
   { name: 'attempt_id', type: 'UUID' },
@@ -84,29 +86,46 @@ export function createAttemptsWriter(ports: AttemptPorts): Pick<PartitionConsume
 
   async function store(batch: PartitionBatch): Promise<void> {
     // An insert goes to one table partition, which is a month.
-    const blocks = new Map<number, Block<DeliveryAttempt>>();
+    const byMonth = new Map<number, DeliveryAttempt[]>();
     for (const record of batch.records) {
       const attempt = await decode(record);
       if (attempt === undefined) metrics.unreadableAttempts.inc();
-      else blockOf(blocks, monthOf(attempt.started_at)).append(attempt);
+      else listOf(byMonth, monthOf(attempt.started_at)).push(attempt);
     }
-    for (const [month, block] of blocks) {
-      const token = `attempts/${batch.assignmentId}/${batch.partition}/${batch.fetchedOffset}/${month}`;
-      if (!(await insert(block, token, batch.assignmentId))) return;
+    for (const attempts of byMonth.values()) {
+      const isDone = await storeAttempts(attempts, {
+        insert: (part) => insert(part, batch.assignmentId),
+        onRefused,
+      });
+      if (!isDone) return;
     }
     consumer.commit(batch.assignmentId, batch.partition, batch.lastOffset + 1);
   }
 
-  /** False when the assignment has ended meanwhile: whoever has the partition now reads it again. */
-  async function insert(block: Block<DeliveryAttempt>, token: string, assignmentId: string): Promise<boolean> {
+  function onRefused(attempt: DeliveryAttempt, detail: string): void {
+    metrics.refusedAttempts.inc();
+    const { attempt_id: attemptId, subscription_id: subscriptionId, tenant_id: tenantId } = attempt;
+    logger.error(
+      { attempt_id: attemptId, subscription_id: subscriptionId, tenant_id: tenantId, detail },
+      'attempt.refused',
+    );
+  }
+
+  /** Ends the assignment's work when it has ended itself meanwhile: whoever has the partition now reads it again. */
+  async function insert(attempts: readonly DeliveryAttempt[], assignmentId: string): Promise<AttemptsAnswer> {
+    const block = blockOf(attempts);
+    if (block.kind === 'refused') return { kind: 'refused', detail: block.detail };
     for (let failures = 0; !signal.aborted && consumer.assignment()?.id === assignmentId; failures += 1) {
-      const outcome = await insertBlock(clickhouse, { table: 'delivery_attempts', block, token, signal });
-      if (outcome.ok) return true;
+      // A token of its own for every try: a second copy becomes one row, and a token proves nothing (docs/decisions/0011).
+      const insertion = { table: 'delivery_attempts', block: block.rows, token: randomUUID(), signal };
+      const outcome = await insertBlock(clickhouse, insertion);
+      if (outcome.ok) return { kind: 'stored' };
       const { reason, code, message } = outcome;
-      logger.warn({ rows: block.rows, reason, code, detail: message, failures }, 'attempts.not_inserted');
+      logger.warn({ rows: attempts.length, reason, code, detail: message, failures }, 'attempts.not_inserted');
+      if (reason === 'refused') return { kind: 'refused', detail: `Code ${code}: ${message}` };
       await pause(backoffMs(failures, Math.random()), undefined, { signal }).catch(() => undefined);
     }
-    return false;
+    return { kind: 'given_up' };
   }
 
   /** Undefined for bytes that are no attempt: only our own delivery service writes this topic, so there is nothing to keep. */
@@ -140,10 +159,25 @@ export function createAttemptsWriter(ports: AttemptPorts): Pick<PartitionConsume
   };
 }
 
-function blockOf(blocks: Map<number, Block<DeliveryAttempt>>, month: number): Block<DeliveryAttempt> {
-  const known = blocks.get(month);
+function listOf(lists: Map<number, DeliveryAttempt[]>, month: number): DeliveryAttempt[] {
+  const known = lists.get(month);
   if (known !== undefined) return known;
-  const made = createBlock<DeliveryAttempt>(columns);
-  blocks.set(month, made);
+  const made: DeliveryAttempt[] = [];
+  lists.set(month, made);
   return made;
+}
+
+/** Avro has no UUID and no unsigned numbers, so an attempt may hold what no column takes. */
+function blockOf(
+  attempts: readonly DeliveryAttempt[],
+):
+  | { readonly kind: 'block'; readonly rows: Block<DeliveryAttempt> }
+  | { readonly kind: 'refused'; readonly detail: string } {
+  const rows = createBlock<DeliveryAttempt>(columns);
+  try {
+    for (const attempt of attempts) rows.append(attempt);
+    return { kind: 'block', rows };
+  } catch (error) {
+    return { kind: 'refused', detail: error instanceof Error ? error.message : String(error) };
+  }
 }

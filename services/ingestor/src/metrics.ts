@@ -45,6 +45,11 @@ export function createIngestorMetrics(registry: Registry) {
       help: 'Records of the attempts topic that are no delivery attempt; they are left out',
       registers,
     }),
+    refusedAttempts: new Counter({
+      name: 'docket_ingestor_refused_attempts_total',
+      help: 'Delivery attempts whose row ClickHouse does not take; they are left out',
+      registers,
+    }),
     prepareSeconds: new Gauge({
       name: 'docket_ingestor_prepare_seconds',
       help: 'How long the last assignment took from the join to the first fetch, in seconds',

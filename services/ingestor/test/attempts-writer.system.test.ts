@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { encodeDeliveryAttempt, frameAvro, newEventId, type DeliveryAttempt } from '@docket/event';
+import { createPublisher, valueSubjectOf } from '@docket/kafka';
+import { deliveryAttemptAvro } from '@docket/schemas';
+import { createWorld, eventually, startService, type World } from '@docket/testkit';
+
+describe('the copy of delivery attempts', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await createWorld({ partitions: 2 });
+  }, 60_000);
+  afterAll(() => world.close(), 60_000);
+
+  async function publish(attempts: readonly Partial<DeliveryAttempt>[]): Promise<void> {
+    const topic = world.kafka.topics.attempts.name;
+    const schemaId = await world.registry.register(valueSubjectOf(topic), deliveryAttemptAvro);
+    const records = attempts.map((changed) => ({
+      key: 'sub_1',
+      value: frameAvro(schemaId, encodeDeliveryAttempt({ ...delivered, attempt_id: newEventId(), ...changed })),
+    }));
+    const publisher = createPublisher(world.kafka);
+    await publisher.start();
+    const outcomes = await publisher.publish(topic, records);
+    await publisher.stop();
+    expect(outcomes.every(({ ok }) => ok)).toBe(true);
+  }
+
+  const storedTries = async () =>
+    (await world.clickhouse.query<{ try: number }>('SELECT try FROM delivery_attempts FINAL ORDER BY try')).map(
+      (row) => row.try,
+    );
+
+  test('leaves out a row that ClickHouse refuses, loudly, and goes on behind it', async () => {
+    await world.clickhouse.command("ALTER TABLE delivery_attempts ADD CONSTRAINT none CHECK error != 'refuse me'");
+    await publish([{ try: 1 }, { try: 2, error: 'refuse me' }, { try: 3, attempt_id: 'seven' }, { try: 4 }]);
+    const ingestor = await startService('ingestor', world.env);
+    const until = (tries: number[]) =>
+      eventually(async () => ((await storedTries()).join() === tries.join() ? true : undefined), {
+        what: `the storing of attempts ${tries.join()}`,
+        deadlineMs: 30_000,
+      });
+    await until([1, 4]);
+    await publish([{ try: 5 }]);
+    await until([1, 4, 5]);
+    const metrics = await (await fetch(`${ingestor.url}/metrics`)).text();
+    expect(metrics).toMatch(/^docket_ingestor_refused_attempts_total 2$/m);
+    expect(ingestor.logs.filter((line) => line.includes('attempt.refused'))).toHaveLength(2);
+    await ingestor.stop();
+  }, 120_000);
+});
+
+const delivered: DeliveryAttempt = {
+  attempt_id: '',
+  tenant_id: 'acme',
+  subscription_id: 'sub_1',
+  from_seq: 1,
+  to_seq: 2,
+  event_count: 2,
+  body_bytes: 100,
+  try: 1,
+  started_at: Date.UTC(2026, 10, 23),
+  duration_ms: 12,
+  outcome: 'delivered',
+  http_status: 200,
+  error: '',
+  answer_excerpt: '',
+};
