@@ -94,7 +94,7 @@ const attractionBefore: Readonly<Record<SimEffect['kind'], number>> = {
   kill: 6,
   readPlaces: 6,
   readPast: 110,
-  publishStrays: 18,
+  publishStrays: 26,
   insertBlock: 8,
   resumeAt: 6,
   commit: 26,
@@ -103,6 +103,8 @@ const attractionBefore: Readonly<Record<SimEffect['kind'], number>> = {
   stopPartition: 260,
   wait: 45,
   wake: 16,
+  keepHeads: 12,
+  lookAgainLater: 1_000,
   backOff: 6,
   abandon: 3,
   report: 5,
@@ -116,6 +118,7 @@ const attraction: Readonly<Record<CallEffect['kind'], number>> = {
   readPast: 40,
   publishStrays: 3,
   insertBlock: 1,
+  keepHeads: 2,
 };
 
 /** How much an instance attracts them now. */
@@ -170,7 +173,10 @@ function offerFaults(world: World, group: ModelGroup, producers: Producers, add:
   });
   add(0.14 * strongest, 'ClickHouse restarts', () => restartClickHouse(world));
   add(0.4 * faultiness, 'retention', () => retain(world));
-  add(0.2 * faultiness, 'an operator removes rows', () => cutRows(world, `operator-${world.nowMs}`));
+  const isRecording = world.calls.some(({ effect, isServerDone }) => effect.kind === 'keepHeads' && !isServerDone);
+  add((isRecording ? 1 : 0.2) * faultiness, 'an operator removes rows', () =>
+    cutRows(world, `operator-${world.nowMs}`),
+  );
   add(0.06 * faultiness, 'an operator recreates the topic', () => recreate(world));
   add(0.6, 'the month changes', () => kafka.changeMonth(random.below(partitions)));
   if (!world.isLateSchemaKnown) add(0.2, 'a schema becomes known', () => void (world.isLateSchemaKnown = true));

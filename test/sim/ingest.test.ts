@@ -19,7 +19,19 @@ const deadlineMs = 180_000;
 const replayed = process.env['DOCKET_SIM_SEED'];
 
 const effects = ['claim', 'kill', 'readPlaces', 'readPast', 'publishStrays', 'insertBlock'];
-const instant = ['resumeAt', 'commit', 'pause', 'resume', 'stopPartition', 'wait', 'wake', 'backOff', 'abandon'];
+const instant = [
+  'keepHeads',
+  'lookAgainLater',
+  'resumeAt',
+  'commit',
+  'pause',
+  'resume',
+  'stopPartition',
+  'wait',
+  'wake',
+  'backOff',
+  'abandon',
+];
 /** What has to meet what; everything that was counted is in `coverage`. */
 const required: readonly (readonly [string, readonly string[]])[] = [
   ['crash before', [...effects, ...instant]],
@@ -30,10 +42,11 @@ const required: readonly (readonly [string, readonly string[]])[] = [
   ['error', effects],
   ['error after success', effects],
   ['lost answer', effects],
-  ['late landing', effects],
+  ['late landing', [...effects, 'keepHeads']],
   ['restart', effects.filter((effect) => effect !== 'publishStrays')],
   ['unreachable', ['claim', 'insertBlock']],
-  ['fenced', ['insertBlock']],
+  ['fenced', ['insertBlock', 'keepHeads']],
+  ['killed', ['keepHeads']],
   ['refused', ['insertBlock']],
   ['killed', ['insertBlock']],
   ['several partitions', ['insertBlock']],

@@ -23,7 +23,7 @@ export function createCall(world: World, instance: ModelInstance, effect: CallEf
 }
 
 function isSlow({ random, temper }: World, { kind }: CallEffect): boolean {
-  return random.chance(kind === 'insertBlock' ? temper.insertSlowness : temper.slowness);
+  return random.chance(kind === 'insertBlock' || kind === 'keepHeads' ? temper.insertSlowness : temper.slowness);
 }
 
 /** The server's next step. */
@@ -48,19 +48,23 @@ export function fail(call: Call, failure: Failure): void {
 }
 
 export function failureOf(effect: CallEffect, failure: Failure): IngestInput {
-  const { run } = effect;
   switch (effect.kind) {
     case 'insertBlock':
-      return { kind: 'insertAnswered', run, answer: { kind: failure } };
+      return { kind: 'insertAnswered', run: effect.run, answer: { kind: failure } };
     case 'publishStrays':
-      return { kind: 'straysPublished', run, unpublished: effect.strays };
+      return { kind: 'straysPublished', run: effect.run, unpublished: effect.strays };
     case 'claim':
     case 'kill':
     case 'readPlaces':
     case 'readPast':
-      return { kind: 'failed', run };
+      return { kind: 'failed', run: effect.run };
+    case 'keepHeads':
+      return unheard;
   }
 }
+
+/** What nobody waits for. */
+const unheard: IngestInput = { kind: 'stop' };
 
 function workOf(world: World, instance: ModelInstance, effect: CallEffect): Work {
   switch (effect.kind) {
@@ -76,6 +80,29 @@ function workOf(world: World, instance: ModelInstance, effect: CallEffect): Work
       return publish(world, effect.run, effect.strays);
     case 'insertBlock':
       return insert(world, effect);
+    case 'keepHeads':
+      return recordHeads(world, effect);
+  }
+}
+
+/** One statement: it looks at the fence, reads what is stored, and commits what it read, unless it is killed before. */
+function* recordHeads({ clickhouse, coverage, plant }: World, { owner, partitions }: Of<'keepHeads'>): Work {
+  yield;
+  const begun = clickhouse.beginInsert({ owner, partitions }, '', []);
+  try {
+    yield;
+    if (plant.isHeadsFenced && (begun.isOver || !clickhouse.isGuarded(begun))) {
+      coverage.hit('fenced', 'keepHeads');
+      return unheard;
+    }
+    const heads = partitions.map((partition) => clickhouse.readHeads(partition));
+    yield;
+    const isOver = (): boolean => begun.isOver;
+    if (plant.isHeadsFenced && isOver()) return unheard;
+    heads.forEach((found, index) => clickhouse.recordHeads(partitions[index] ?? 0, found));
+    return unheard;
+  } finally {
+    clickhouse.end(begun);
   }
 }
 
@@ -101,9 +128,12 @@ function* kill(world: World, { run, owner, partitions }: Of<'kill'>): Work {
   if (found.length === 0) return { kind: 'cleared', run };
   yield;
   for (const running of found) {
-    world.coverage.hit('killed', 'insertBlock');
+    world.coverage.hit('killed', running.parts.length === 0 || running.token === '' ? 'keepHeads' : 'insertBlock');
     // It may commit, in part or as a whole, before it notices.
-    while (running.isChecked && !running.isOver && random.chance(0.3)) clickhouse.commitPart(running);
+    while (running.isChecked && !running.isOver && random.chance(0.3)) {
+      clickhouse.noteToken(running);
+      if (!running.isOver) clickhouse.commitPart(running);
+    }
     // It may not be killed in time.
     if (!running.isOver && world.isFaulty && random.chance(0.1)) return { kind: 'failed', run };
     running.isOver = true;
@@ -118,7 +148,7 @@ function* readPlaces({ clickhouse, kafka }: World, { run, owner, partitions }: O
   yield;
   const places = partitions.map((partition, index) => ({
     partition,
-    stored: stored[index] ?? { last: null, heads: new Map() },
+    stored: stored[index] ?? { last: null, startOffset: 0, heads: new Map() },
     kafka: { earliest: kafka.start(partition), next: kafka.end(partition) },
   }));
   yield;

@@ -28,6 +28,8 @@ export interface RunningInsert {
   readonly token: string;
   /** The guard and the data were found right: it may commit at any moment. */
   isChecked: boolean;
+  /** The token of the next part is noted: nothing drops that part any more. */
+  isNoted: boolean;
   /** It commits nothing more. */
   isOver: boolean;
 }
@@ -53,7 +55,9 @@ export interface ModelClickHouse {
   readHeads(partition: number): PartitionHeads;
   readWindow(partition: number): WindowEntry[];
   readStored(partition: number, log: string, offset: number): StoredRecord | null;
-  /** Removes the rows of a partition from this offset on, as an operator may; tokens stay. */
+  /** Writes down where the logs of a partition stand. */
+  recordHeads(partition: number, heads: PartitionHeads): void;
+  /** Removes the rows of a partition from this offset on, and what was recorded of them, as an operator may; tokens stay. */
   removeFrom(partition: number, offset: number): void;
   /** The rows that became visible since the last call. */
   takeNewRows(): readonly ModelRow[];
@@ -69,6 +73,7 @@ const none: readonly ModelRow[] = [];
 export function createModelClickHouse({ guardRule }: ClickHouseOptions): ModelClickHouse {
   const fence: (FenceEntry | undefined)[] = Array.from({ length: partitions }, () => undefined);
   const tables: ModelRow[][] = Array.from({ length: partitions }, () => []);
+  const recorded: Map<string, LogHead>[] = Array.from({ length: partitions }, () => new Map());
   const tokens = new Set<string>();
   let running: RunningInsert[] = [];
   let fresh: ModelRow[] = [];
@@ -90,15 +95,17 @@ export function createModelClickHouse({ guardRule }: ClickHouseOptions): ModelCl
     },
     ownedBy: (owner, asked) => asked.filter((partition) => fence[partition]?.owner === owner),
     beginInsert(guard, token, rows) {
-      const insert = { guard, parts: byMonth(rows), token, isChecked: false, isOver: false };
+      const insert = { guard, parts: byMonth(rows), token, isChecked: false, isNoted: false, isOver: false };
       running.push(insert);
       return insert;
     },
     isGuarded: (insert) => guardRule(fence, insert.guard),
     isRefused: ({ parts }) => parts.some((part) => part.some(isPoison)),
     noteToken(insert) {
+      if (insert.isNoted) return;
       const token = `${insert.token} of ${monthOf(insert.parts[0]?.[0])}`;
       if (tokens.has(token)) insert.parts.shift();
+      else insert.isNoted = true;
       tokens.add(token);
       insert.isOver = insert.parts.length === 0;
     },
@@ -110,6 +117,7 @@ export function createModelClickHouse({ guardRule }: ClickHouseOptions): ModelCl
         tableOf(row.src_partition).push(row);
         fresh.push(row);
       }
+      insert.isNoted = false;
       insert.isOver = insert.parts.length === 0;
       return insert.isOver;
     },
@@ -129,8 +137,9 @@ export function createModelClickHouse({ guardRule }: ClickHouseOptions): ModelCl
       running = [];
     },
     readHeads(partition) {
-      const heads = new Map<string, LogHead>();
+      const heads = new Map(recorded[partition]);
       let last: LogHead | null = null;
+      for (const head of heads.values()) if (head.headOffset > (last?.headOffset ?? -1)) last = head;
       for (const { tenant_id: log, seq, src_offset: offset } of tableOf(partition)) {
         const known = heads.get(log);
         const head = {
@@ -143,7 +152,12 @@ export function createModelClickHouse({ guardRule }: ClickHouseOptions): ModelCl
         heads.set(log, head);
         if (last === null || head.headOffset >= last.headOffset) last = head;
       }
-      return { last, heads };
+      return { last, startOffset: 0, heads };
+    },
+    recordHeads(partition, { heads }) {
+      const known = recorded[partition];
+      for (const head of heads.values())
+        if (head.headSeq > (known?.get(head.log)?.headSeq ?? 0)) known?.set(head.log, { ...head, rows: 0 });
     },
     readWindow: (partition) =>
       [...tableOf(partition)]
@@ -156,6 +170,7 @@ export function createModelClickHouse({ guardRule }: ClickHouseOptions): ModelCl
     },
     removeFrom(partition, offset) {
       tables[partition] = tableOf(partition).filter((row) => row.src_offset < offset);
+      recorded[partition] = new Map();
     },
     takeNewRows() {
       if (fresh.length === 0) return none;

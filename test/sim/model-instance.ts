@@ -9,6 +9,7 @@ import type { ModelInstance, World } from './model.ts';
 const ageMsMax = 60;
 const fencedPauseMs = 60;
 const inDoubtPauseMs = 20;
+const lookAgainMs = 80;
 const backOffMs = 10;
 
 export function createInstance(world: World, name: number): ModelInstance {
@@ -20,6 +21,7 @@ export function createInstance(world: World, name: number): ModelInstance {
     queueBytesMax: 2 * limits.bytesMax,
     fencedPauseMs,
     inDoubtPauseMs,
+    lookAgainMs,
   });
   return {
     name,
@@ -63,6 +65,14 @@ export function runEffect(world: World, instance: ModelInstance): void {
     case 'publishStrays':
     case 'insertBlock':
       world.calls.push(createCall(world, instance, effect));
+      return;
+    case 'keepHeads':
+      // Nobody waits for it; it goes on at the server when its owner is long gone.
+      world.calls.push({ ...createCall(world, instance, effect), isClientGone: true });
+      return;
+    case 'lookAgainLater':
+      // While a seed runs out nobody mends anything any more.
+      if (world.isFaulty) timers.push({ atMs: nowMs + effect.inMs, input: { kind: 'lookAgain', run: effect.run } });
       return;
     case 'resumeAt':
       if (instance.assignment?.partitions.includes(effect.partition) === true) {

@@ -54,7 +54,7 @@ export interface ModelInstance {
 /** What leaves the process and is answered. */
 export type CallEffect = Extract<
   IngestEffect<SimPart>,
-  { kind: 'claim' | 'kill' | 'readPlaces' | 'readPast' | 'publishStrays' | 'insertBlock' }
+  { kind: 'claim' | 'kill' | 'readPlaces' | 'readPast' | 'publishStrays' | 'insertBlock' | 'keepHeads' }
 >;
 
 /** A server's work on one request; at every `yield` anything else may happen. */

@@ -12,6 +12,8 @@ export interface Plant {
   readonly isKilling: boolean;
   /** An insert without an answer is tried again under its token, and what comes of that is believed. */
   readonly isTokenBelieved: boolean;
+  /** Heads are written down under the guard of an insert, and killed like one. */
+  readonly isHeadsFenced: boolean;
 }
 
 /** As designed. */
@@ -22,6 +24,7 @@ export const nothingPlanted: Plant = {
   owner: (fresh) => fresh,
   isKilling: true,
   isTokenBelieved: false,
+  isHeadsFenced: true,
 };
 
 const noFence: Plant = { ...nothingPlanted, guardRule: () => true };
@@ -97,6 +100,8 @@ const ownerKeptAcrossClaims: Plant = { ...nothingPlanted, owner: (_fresh, assign
 const runningInsertsLeft: Plant = { ...nothingPlanted, isKilling: false };
 const tokenBelieved: Plant = { ...nothingPlanted, isTokenBelieved: true };
 
+const headsNotFenced: Plant = { ...nothingPlanted, isHeadsFenced: false };
+
 const lastRecordNotCompared: Plant = {
   ...nothingPlanted,
   intake: (intake) => ({ ...intake, isStored: () => true }),
@@ -113,5 +118,6 @@ export const plants: Readonly<Record<string, Plant>> = {
   'one owner for all claims of an assignment': ownerKeptAcrossClaims,
   'running inserts not killed': runningInsertsLeft,
   'a token taken as proof': tokenBelieved,
+  'heads written down without the fence': headsNotFenced,
   'the last stored record not compared': lastRecordNotCompared,
 };

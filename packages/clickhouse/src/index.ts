@@ -11,11 +11,19 @@ export { insertBlock, type BlockInsert, type InsertOutcome } from './insert-bloc
 export type { Guard } from './insert-sql-mapper.ts';
 export { migrate, pendingMigrations, type MigrationReport } from './migrate.ts';
 export { createBlock, type Block, type BlockColumn } from './native/block.ts';
-export { readHeads, readStoredRecord, type LogHead, type PartitionHeads, type StoredRecord } from './read-heads.ts';
+export {
+  positionOf,
+  readHeads,
+  readStoredRecord,
+  type LogHead,
+  type PartitionHeads,
+  type StoredRecord,
+} from './read-heads.ts';
 export { readLog, readLogBounds, type LogBounds, type LogRange } from './read-log.ts';
 export { readPlace, type RecordPlace } from './read-place.ts';
 export { readWindow, type WindowOf } from './read-window.ts';
 export { scopedConditions, searchSql } from './search-sql-mapper.ts';
+export { recordHeads } from './record-heads.ts';
 export { clickhouseSettings, type ClickHouseConfig } from './settings.ts';
 export { createBinder, timeSql, type Binder, type Statement } from './statement-binder.ts';
 export { storedEventOf, storedEventSelection, type StoredEventJson } from './stored-event-mapper.ts';

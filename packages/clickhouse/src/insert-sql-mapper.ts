@@ -48,7 +48,7 @@ export function insertSql(
  * The comparison is one scalar, evaluated after the query is visible in system.processes: a new owner first fences, then
  * kills what it sees, so that an insert either sees the fence or is seen by the kill (I2).
  */
-function guardSql({ generation, owners }: Guard): string {
+export function guardSql({ generation, owners }: Guard): string {
   if (owners.size === 0) throw new Error('a guard without partitions guards nothing');
   const pairs = [...owners].sort(([a], [b]) => a - b);
   const partitions = pairs.map(([partition]) => wholeNumber(partition)).join(', ');

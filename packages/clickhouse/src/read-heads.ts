@@ -3,19 +3,21 @@ import type { ClickHouse } from './clickhouse-client.ts';
 /** Where one log stands in ClickHouse. */
 export interface LogHead {
   readonly log: string;
-  /** The lowest seq that has a row; rows below it were cut by retention. 1 unless something was cut. */
+  /** The lowest seq that has a row of this generation: rows below it are of earlier ones, or were cut by retention. */
   readonly firstSeq: number;
-  /** The highest seq. */
+  /** The highest seq, of this generation or an earlier one. */
   readonly headSeq: number;
-  /** Offset of the log's last record. */
+  /** Offset of the log's last record in this generation; −1 when it has none. */
   readonly headOffset: number;
-  /** Rows stored; I3 holds when it is headSeq − firstSeq + 1. */
+  /** Rows of this generation; I3 holds when it is headSeq − firstSeq + 1. */
   readonly rows: number;
 }
 
 export interface PartitionHeads {
-  /** The log whose head is the partition's last stored record: its headOffset is the position. Null: nothing is stored. */
+  /** The log whose head is the partition's last stored record of this generation: the position is behind it. Null: none is stored. */
   readonly last: LogHead | null;
+  /** The offset at which this generation begins; what Kafka holds below it has its rows in an earlier one. */
+  readonly startOffset: number;
   readonly heads: ReadonlyMap<string, LogHead>;
 }
 
@@ -28,7 +30,8 @@ FROM audit_events
 WHERE src_generation = {generation:UInt16} AND src_partition IN {partitions:Array(UInt16)}
 GROUP BY src_generation, src_partition, tenant_id`;
 
-const recordedHeadsSql = `SELECT partition, tenant_id AS log, max(first_seq) AS first_seq, max(head_seq) AS head_seq, max(head_offset) AS head_offset
+const recordedHeadsSql = `SELECT partition, tenant_id AS log, greatest(max(first_seq), max(base_seq) + 1) AS first_seq, max(head_seq) AS head_seq,
+  if(head_seq > max(base_seq), toInt64(max(head_offset)), -1) AS head_offset, max(base_offset) AS start_offset
 FROM log_heads
 WHERE generation = {generation:UInt16} AND partition IN {partitions:Array(UInt16)}
 GROUP BY partition, tenant_id`;
@@ -47,11 +50,12 @@ interface RecordedHead {
   readonly first_seq: number;
   readonly head_seq: number;
   readonly head_offset: number;
+  readonly start_offset: number;
 }
 
 /**
- * Positions and heads of partitions: the maximum over p_heads and log_heads. Every partition asked for is in the answer.
- * Right only while no insert of another owner can commit: after claimPartitions and killForeignInserts.
+ * Positions and heads of partitions in a generation: the maximum over p_heads and log_heads, which also says what earlier
+ * generations have left to this one (openGeneration). Every partition asked for is in the answer. Right only while no insert of another owner can commit: after claimPartitions and killForeignInserts.
  */
 export async function readHeads(
   clickhouse: ClickHouse,
@@ -65,6 +69,7 @@ export async function readHeads(
   });
   const recorded = await clickhouse.query<RecordedHead>(recordedHeadsSql, params, options);
 
+  const startOffsets = new Map<number, number>();
   const byPartition = new Map(wanted.partitions.map((partition) => [partition, new Map<string, LogHead>()]));
   for (const head of stored) {
     byPartition.get(head.partition)?.set(head.log, {
@@ -78,21 +83,33 @@ export async function readHeads(
   for (const head of recorded) {
     const heads = byPartition.get(head.partition);
     const known = heads?.get(head.log);
+    startOffsets.set(head.partition, Math.max(head.start_offset, startOffsets.get(head.partition) ?? 0));
     heads?.set(head.log, {
       log: head.log,
       firstSeq: Math.max(head.first_seq, known?.firstSeq ?? 1),
       headSeq: Math.max(head.head_seq, known?.headSeq ?? 0),
-      headOffset: Math.max(head.head_offset, known?.headOffset ?? 0),
+      headOffset: Math.max(head.head_offset, known?.headOffset ?? -1),
       rows: known?.rows ?? 0,
     });
   }
-  return new Map([...byPartition].map(([partition, heads]) => [partition, { last: lastOf(heads), heads }]));
+  return new Map(
+    [...byPartition].map(([partition, heads]) => [
+      partition,
+      { last: lastOf(heads), startOffset: startOffsets.get(partition) ?? 0, heads },
+    ]),
+  );
 }
 
 function lastOf(heads: ReadonlyMap<string, LogHead>): LogHead | null {
   let last: LogHead | null = null;
-  for (const head of heads.values()) if (last === null || head.headOffset > last.headOffset) last = head;
+  for (const head of heads.values())
+    if (head.headOffset >= 0 && (last === null || head.headOffset > last.headOffset)) last = head;
   return last;
+}
+
+/** The first offset that ClickHouse does not hold: where reading goes on. */
+export function positionOf({ last, startOffset }: PartitionHeads): number {
+  return last === null ? startOffset : last.headOffset + 1;
 }
 
 /** The identity of a stored record, by which Kafka's record at the same offset is recognised. */
@@ -125,5 +142,5 @@ LIMIT 1`;
 
 const recordedRecordSql = `SELECT head_id AS id, toUnixTimestamp64Milli(head_received_at) AS received_at_ms FROM log_heads
 WHERE generation = {generation:UInt16} AND partition = {partition:UInt16} AND tenant_id = {log:String}
-  AND head_offset = {offset:UInt64}
+  AND head_offset = {offset:UInt64} AND head_seq > base_seq
 LIMIT 1`;

@@ -43,7 +43,7 @@ async function store(rows: readonly EventRow[]): Promise<void> {
 describe('readHeads', () => {
   test('names every partition asked for, also when nothing is stored', async () => {
     const heads = await readHeads(database.clickhouse, { generation, partitions: [3] });
-    expect(heads).toEqual(new Map([[3, { last: null, heads: new Map() }]]));
+    expect(heads).toEqual(new Map([[3, { last: null, startOffset: 0, heads: new Map() }]]));
   });
 
   test('gives each log’s head and row count, and the partition’s last record', async () => {
@@ -58,6 +58,7 @@ describe('readHeads', () => {
     const b = { log: 'b', firstSeq: 1, headSeq: 3, headOffset: 20, rows: 2 };
     expect(heads.get(0)).toEqual({
       last: b,
+      startOffset: 0,
       heads: new Map([
         ['a', { log: 'a', firstSeq: 1, headSeq: 2, headOffset: 14, rows: 2 }],
         ['b', b],

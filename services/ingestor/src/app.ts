@@ -16,6 +16,7 @@ import { createAttemptsWriter } from './attempts-writer.ts';
 import { createBlockEffects } from './block-effects.ts';
 import { createColumnIntake } from './column-intake.ts';
 import type { Config } from './config.ts';
+import { createHeadsKeeper } from './heads-keeper.ts';
 import { createIngestMachine } from './ingest-machine.ts';
 import { createIngestShell, type IngestShell } from './ingest-shell.ts';
 import { createIngestorMetrics } from './metrics.ts';
@@ -26,6 +27,8 @@ import { untilTopicsAreRight } from './topics-check.ts';
 const fencedPauseMs = 3_000;
 /** A server that breaks off every insert is not asked for heads and windows more often than this. */
 const inDoubtPauseMs = 500;
+/** Between two looks at partitions that wait for an operator: an operator notices, and a look costs little. */
+const lookAgainMs = 10_000;
 /** Rows that wait for their insert or are on their way: two blocks, one that fills while the other is inserted (I8). */
 const queuedBlocksMax = 2;
 
@@ -56,6 +59,7 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
   let topology: Topology | undefined;
   let topicsProblem = 'the topics are being checked';
   let shell: IngestShell | undefined;
+  let isLooking = false;
 
   const consumer = createPartitionConsumer(kafka, {
     groupId: `${config.kafkaTopicPrefix}ingestor`,
@@ -76,17 +80,40 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
       queueBytesMax: queuedBlocksMax * limits.bytesMax,
       fencedPauseMs,
       inDoubtPauseMs,
+      lookAgainMs,
     });
     return createIngestShell({
       machine,
       consumer,
       decoders,
       own: (effect) => runOwnershipEffect({ clickhouse, kafka, generation }, effect),
+      heads: createHeadsKeeper({ clickhouse, generation, logger, metrics }),
+      onClaimedByAnother: () => void lookForGeneration(),
       blocks: createBlockEffects({ clickhouse, publisher, eventsTopic, generation, logger, metrics }),
       logger,
       metrics,
       exit: (error) => ports.exit(error),
     });
+  }
+
+  /** A generation ends when all its partitions are claimed for good: then there is a new one, and its shell takes over. */
+  async function lookForGeneration(): Promise<void> {
+    if (isLooking || topology === undefined) return;
+    isLooking = true;
+    try {
+      const found = await checkTopics(kafka);
+      if (stopping.signal.aborted || found.generation === topology.generation) return;
+      logger.warn({ generation: found.generation, before: topology.generation }, 'generation.opened');
+      await shell?.stop();
+      topology = found;
+      shell = createShell(found);
+      const assignment = consumer.assignment();
+      if (assignment !== undefined) shell.assign(assignment);
+    } catch (error) {
+      logger.warn({ err: error }, 'topics.not_right');
+    } finally {
+      isLooking = false;
+    }
   }
 
   async function join(): Promise<void> {
@@ -116,7 +143,9 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
       await clickhouse.close();
     },
     health() {
-      const stopped = [...(shell?.stopped() ?? [])].map(([partition, detail]) => `partition ${partition}: ${detail}`);
+      const stopped = [...(shell?.stopped() ?? [])].map(
+        ([partition, { detail }]) => `partition ${partition}: ${detail}`,
+      );
       return healthOf({
         topics: topology === undefined ? { ok: false, detail: topicsProblem } : { ok: true },
         assignment:

@@ -28,7 +28,8 @@ export interface IngestMachine<B> {
  *   idle → claiming → clearing → reading → running         assigned
  *   claiming | clearing | reading → waiting → claiming      failed: again, with a new owner
  *   claiming | reading | running → waiting → claiming       another owner was found
- *   running → waiting → claiming                            in doubt whether a block is stored: the data is asked
+ *   running → waiting → claiming                            in doubt whether a block is stored: the data is asked;
+ *                                                           or a stopped partition may have been mended
  *   any → idle: lost                                        any → ended: stop, or a broken assumption
  *
  * Every claim is made for an owner of its own. So a claim that lands late, after its answer was given up, can take partitions
@@ -68,6 +69,7 @@ function createTransitions<B extends InsertableBlock<B>>(parts: MachineParts<B>)
     insertAnswered: impossible,
     waited: impossible,
     due: impossible,
+    lookAgain: impossible,
   };
   const always = {
     assigned: (state: IngestState<B>, input: IngestInput<'assigned'>) => assigned(parts, state, input),
@@ -87,8 +89,8 @@ function createTransitions<B extends InsertableBlock<B>>(parts: MachineParts<B>)
     reading: {
       ...owning,
       failed: afterFailure,
-      placesRead: (state, input) => placesRead(state, input, fencedPauseMs),
-      pastRead,
+      placesRead: (state, input) => placesRead(state, input, parts),
+      pastRead: (state, input) => pastRead(state, input, parts),
     },
     running: { ...owning, ...createRunning(parts) },
     waiting: { ...owning, waited: ({ run, assignment, failures }) => claim(run + 1, assignment, failures) },
@@ -109,7 +111,10 @@ function assigned<B extends InsertableBlock<B>>(
   // A member without work is prepared at once.
   const begun =
     assignment.partitions.length === 0
-      ? startRunning({ run, assignment, owner: '', intake: parts.createIntake(), open: new Map(), stopped: new Map() })
+      ? startRunning(
+          { run, assignment, owner: '', intake: parts.createIntake(), open: new Map(), stopped: new Map() },
+          parts.lookAgainMs,
+        )
       : claim<B>(run, assignment, 0);
   return { state: begun.state, effects: [abandon(state), ...begun.effects] };
 }

@@ -4,7 +4,8 @@ import { backoffMs } from './backoff-policy.ts';
 import type { BlockEffects } from './block-effects.ts';
 import type { ColumnPart } from './column-intake.ts';
 import type { IngestMachine } from './ingest-machine.ts';
-import type { IngestEffect, IngestInput, IngestReport, IngestState } from './ingest-state.ts';
+import type { HeadsKeeper } from './heads-keeper.ts';
+import type { IngestEffect, IngestInput, IngestReport, IngestState, StoppedPartition } from './ingest-state.ts';
 import type { IngestorMetrics } from './metrics.ts';
 import type { runOwnershipEffect } from './ownership-effects.ts';
 
@@ -20,8 +21,11 @@ export interface ShellPorts {
   readonly decoders: EventDecoders;
   readonly own: (effect: OwnershipEffect) => ReturnType<typeof runOwnershipEffect>;
   readonly blocks: BlockEffects;
+  readonly heads: HeadsKeeper;
   readonly logger: Logger;
   readonly metrics: IngestorMetrics;
+  /** Somebody owns partitions that this member was given. */
+  readonly onClaimedByAnother: () => void;
   /** A broken assumption: the process must end. */
   readonly exit: (error: Error) => void;
 }
@@ -36,10 +40,10 @@ export interface IngestShell {
   stop(): Promise<void>;
   isPrepared(): boolean;
   /** Partitions that wait for an operator, and why. */
-  stopped(): ReadonlyMap<number, string>;
+  stopped(): ReadonlyMap<number, StoppedPartition>;
 }
 
-const noneStopped: ReadonlyMap<number, string> = new Map();
+const noneStopped: ReadonlyMap<number, StoppedPartition> = new Map();
 
 export function createIngestShell(ports: ShellPorts): IngestShell {
   const { machine, consumer, logger, metrics } = ports;
@@ -120,13 +124,20 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
       case 'stopPartition':
         consumer.pause(assignmentId, effect.partition);
         metrics.stoppedPartitions.inc();
-        return logger.error({ partition: effect.partition, detail: effect.detail }, 'partition.stopped');
+        return logger.error(
+          { partition: effect.partition, reason: effect.reason, detail: effect.detail },
+          'partition.stopped',
+        );
+      case 'keepHeads':
+        return ports.heads.keep(effect, abort.signal);
       case 'backOff':
         return after(backoffMs(effect.failures, Math.random()), { kind: 'waited', run: effect.run });
       case 'wait':
         return after(effect.ms, { kind: 'waited', run: effect.run });
       case 'wake':
         return after(effect.inMs, { kind: 'due', run: effect.run });
+      case 'lookAgainLater':
+        return after(effect.inMs, { kind: 'lookAgain', run: effect.run });
       case 'abandon':
         return abandon();
       case 'report':
@@ -143,6 +154,7 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
     timers.clear();
     stopPreparing = undefined;
     metrics.stoppedPartitions.set(0);
+    metrics.missingRows.set(0);
   }
 
   /** Kafka's committed offsets serve lag dashboards only: positions are in the data. */
@@ -162,16 +174,21 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
         return;
       }
       case 'assignment.claimed_by_another':
-        return logger.warn({ assignment_id: assignmentId, owned: said.owned }, said.event);
+        logger.warn({ assignment_id: assignmentId, owned: said.owned }, said.event);
+        return ports.onClaimedByAnother();
       case 'assignment.fenced':
         return logger.warn({ assignment_id: assignmentId }, said.event);
+      case 'partitions.looked_at_again':
+        return logger.info({ partitions: said.partitions }, said.event);
       case 'partition.jumped':
         return logger.error({ partition: said.partition, detail: said.detail }, said.event);
       case 'assignment.in_doubt':
         return logger.warn({ assignment_id: assignmentId, token: said.token }, said.event);
       case 'log.not_dense': {
         const { event, partition, log, headSeq, rows, missing } = said;
-        return logger.error({ partition, log, head_seq: headSeq, rows, missing }, event);
+        metrics.missingRows.inc(Math.abs(missing));
+        const remedy = `\`docket repair --partition ${partition}\` says what is missing, and puts it back with --yes`;
+        return logger.error({ partition, log, head_seq: headSeq, rows, missing, remedy }, event);
       }
       case 'row.refused':
         logger.error(placeOf(said.block), said.event);

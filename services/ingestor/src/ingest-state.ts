@@ -1,7 +1,7 @@
 import type { LogHead, PartitionHeads, StoredRecord } from '@docket/clickhouse';
 import type { LogRecord, WindowEntry } from '@docket/event';
 import type { InsertableBlock, Intake } from './intake.ts';
-import type { KafkaRange } from './position-policy.ts';
+import type { KafkaRange, StopReason } from './position-policy.ts';
 import type { Stray } from './reroute-mapper.ts';
 
 /** What this member was given at one rebalance. */
@@ -25,6 +25,12 @@ export interface StoredPast {
   /** The first fetch must show the last stored record. */
   readonly expectStored: boolean;
   readonly heads: ReadonlyMap<string, LogHead>;
+}
+
+/** A partition that waits for an operator. */
+export interface StoppedPartition {
+  readonly reason: StopReason;
+  readonly detail: string;
 }
 
 /** A partition that is being read. */
@@ -69,7 +75,7 @@ export interface PhaseStates<B> {
     readonly owner: string;
     readonly intake: Intake<B>;
     readonly open: Map<number, OpenPartition>;
-    readonly stopped: Map<number, string>;
+    readonly stopped: Map<number, StoppedPartition>;
     /** Null before the places are known; the first one is being read. */
     readonly unread: readonly StoredPast[] | null;
   };
@@ -79,8 +85,7 @@ export interface PhaseStates<B> {
     readonly owner: string;
     readonly intake: Intake<B>;
     readonly open: Map<number, OpenPartition>;
-    /** Partitions that wait for an operator, and why. */
-    readonly stopped: Map<number, string>;
+    readonly stopped: Map<number, StoppedPartition>;
     writing: Writing<B>;
     isHeldBack: boolean;
     isWakeSet: boolean;
@@ -137,6 +142,8 @@ interface InputFields {
   waited: { readonly run: number };
   /** The time of `wake` has come. */
   due: { readonly run: number };
+  /** The time of `lookAgainLater` has come. */
+  lookAgain: { readonly run: number };
   stop: unknown;
 }
 
@@ -150,6 +157,8 @@ export type IngestReport<B> =
   /** Another instance claims the same partitions. */
   | { readonly event: 'assignment.claimed_by_another'; readonly owned: readonly number[] }
   | { readonly event: 'assignment.fenced' }
+  /** Stopped partitions may have been mended. */
+  | { readonly event: 'partitions.looked_at_again'; readonly partitions: readonly number[] }
   | { readonly event: 'partition.jumped'; readonly partition: number; readonly detail: string }
   /** Only the data can tell whether a block is there. */
   | { readonly event: 'assignment.in_doubt'; readonly token: string }
@@ -194,12 +203,21 @@ export type IngestEffect<B> =
     }
   /** Tells Kafka how far partitions are stored, for lag dashboards only. */
   | { readonly kind: 'commit'; readonly ends: ReadonlyMap<number, number> }
-  | { readonly kind: 'stopPartition'; readonly partition: number; readonly detail: string }
+  | {
+      readonly kind: 'stopPartition';
+      readonly partition: number;
+      readonly reason: StopReason;
+      readonly detail: string;
+    }
+  /** From now on, until the run is abandoned: writes down where the logs stand, at once and now and then, beside everything else. */
+  | { readonly kind: 'keepHeads'; readonly owner: string; readonly partitions: readonly number[] }
   /** Pauses by the number of failures, with jitter → waited. */
   | { readonly kind: 'backOff'; readonly run: number; readonly failures: number }
   | { readonly kind: 'wait'; readonly run: number; readonly ms: number }
   /** → due; one at a time. */
   | { readonly kind: 'wake'; readonly run: number; readonly inMs: number }
+  /** → lookAgain; one at a time. */
+  | { readonly kind: 'lookAgainLater'; readonly run: number; readonly inMs: number }
   /** What is under way for the run is given up; no answer is awaited. */
   | { readonly kind: 'abandon'; readonly run: number }
   | { readonly kind: 'report'; readonly report: IngestReport<B> }
@@ -221,4 +239,6 @@ export interface MachineParts<B extends InsertableBlock<B>> {
   readonly fencedPauseMs: number;
   /** A server that breaks off every insert is not asked for heads and windows more often than this. */
   readonly inDoubtPauseMs: number;
+  /** Between two looks at partitions that wait for an operator. */
+  readonly lookAgainMs: number;
 }

@@ -40,6 +40,17 @@ export function createIngestorMetrics(registry: Registry) {
       help: 'Partitions that wait for an operator because Kafka and ClickHouse do not meet (see the log and /readyz)',
       registers,
     }),
+    missingRows: new Gauge({
+      name: 'docket_ingestor_missing_rows',
+      help: 'Rows that the logs of this instance lack or have too many, as of its last assignment: see docket verify, docket repair',
+      registers,
+    }),
+    headsRecorded: new Counter({
+      name: 'docket_ingestor_heads_recorded_total',
+      help: 'Times that the heads of logs were written to log_heads, by outcome: recorded, failed (tried again at the next time)',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
     unreadableAttempts: new Counter({
       name: 'docket_ingestor_unreadable_attempts_total',
       help: 'Records of the attempts topic that are no delivery attempt; they are left out',

@@ -42,6 +42,16 @@ export function waitAndClaim<B>(run: number, assignment: AssignedPartitions, ms:
   };
 }
 
+/** What is queued was read under an ownership that has ended: whoever owns the partitions reads it again. */
+export function giveUp<B>(
+  state: IngestState<B, 'running'>,
+  next: Step<B>,
+  effects: readonly IngestEffect<B>[],
+): Step<B> {
+  const partitions = [...state.open.keys()];
+  return { state: next.state, effects: [abandon(state), { kind: 'pause', partitions }, ...effects, ...next.effects] };
+}
+
 /**
  * Some partitions have another owner, whose claim came later. A living one has them by right, and this instance will hear of its
  * expulsion; a dead one's claim has landed late, and then nobody has them. So the claim is repeated, and for all of them.
@@ -56,7 +66,7 @@ export function yieldToAnother<B>(
   return { state: waiting.state, effects: [report, ...waiting.effects] };
 }
 
-export function isOwned({ partitions }: AssignedPartitions, owned: readonly number[]): boolean {
+export function isOwned(partitions: readonly number[], owned: readonly number[]): boolean {
   return partitions.every((partition) => owned.includes(partition));
 }
 
@@ -66,7 +76,7 @@ export function claimed<B>(
   fencedPauseMs: number,
 ): Step<B> {
   const { run, assignment, failures } = state;
-  if (!isOwned(assignment, owned)) return yieldToAnother(state, owned, fencedPauseMs);
+  if (!isOwned(assignment.partitions, owned)) return yieldToAnother(state, owned, fencedPauseMs);
   return {
     state: { phase: 'clearing', run, assignment, failures, owner },
     effects: [{ kind: 'kill', run, owner, partitions: assignment.partitions }],

@@ -1,8 +1,11 @@
 import { nilId } from '@docket/event';
 
-/** The last record of a partition that ClickHouse holds; null when it holds none. */
+/** What ClickHouse holds of a partition in this generation. */
 export interface StoredPosition {
-  readonly offset: number;
+  /** Of the last record; null when it holds none. */
+  readonly lastOffset: number | null;
+  /** Where reading begins when it holds none. */
+  readonly startOffset: number;
 }
 
 /** The offsets that Kafka still has: the first one, and the one that the next record will take. */
@@ -11,28 +14,35 @@ export interface KafkaRange {
   readonly next: number;
 }
 
+/** Why the log of Kafka and the prefix in ClickHouse do not meet: nothing may be written before an operator decides. */
+export type StopReason = 'truncated' | 'beyond_end' | 'another_record';
+
 export type StartDecision =
   /** Fetch from here; with `expectStored` the first record must be the last stored one. */
   | { readonly kind: 'fetch'; readonly from: number; readonly expectStored: boolean }
-  /** The log of Kafka and the prefix in ClickHouse do not meet: nothing may be written before an operator decides. */
-  | { readonly kind: 'stop'; readonly reason: 'truncated' | 'beyond_end'; readonly detail: string };
+  | { readonly kind: 'stop'; readonly reason: StopReason; readonly detail: string };
+
+/** What an operator can do about a partition that has stopped. */
+export function remedyOf(partition: number): string {
+  return `\`docket accept-loss --partition ${partition}\` says what is lost, and lets it go on with --yes`;
+}
 
 /**
  * Where a partition's reading begins. Fetching starts at the last stored record and not after it, so that a recreated topic is
  * recognised; when retention has just removed that record, the next one is right, and when it removed more, records are lost.
  */
-export function startOf(stored: StoredPosition | null, kafka: KafkaRange): StartDecision {
-  const position = stored === null ? 0 : stored.offset + 1;
+export function startOf({ lastOffset, startOffset }: StoredPosition, kafka: KafkaRange): StartDecision {
+  const position = lastOffset === null ? startOffset : lastOffset + 1;
   if (kafka.next < position) {
-    const detail = `ClickHouse holds records up to offset ${position - 1}, but the partition ends at ${kafka.next}: the topic was recreated or truncated`;
+    const detail = `ClickHouse holds what is below offset ${position}, but Kafka ends at ${kafka.next}: the topic was recreated or truncated`;
     return { kind: 'stop', reason: 'beyond_end', detail };
   }
   if (kafka.earliest > position) {
-    const detail = `ClickHouse holds records up to offset ${position - 1}, but the partition begins at ${kafka.earliest}: records between were removed before they were stored`;
+    const detail = `ClickHouse holds what is below offset ${position}, but Kafka begins at ${kafka.earliest}: what was between was removed before it was stored`;
     return { kind: 'stop', reason: 'truncated', detail };
   }
-  if (stored !== null && kafka.earliest <= stored.offset)
-    return { kind: 'fetch', from: stored.offset, expectStored: true };
+  if (lastOffset !== null && kafka.earliest <= lastOffset)
+    return { kind: 'fetch', from: lastOffset, expectStored: true };
   return { kind: 'fetch', from: position, expectStored: false };
 }
 

@@ -1,17 +1,27 @@
-import type { IngestEffect, IngestInput, IngestState, PartitionPlace, Step, StoredPast } from './ingest-state.ts';
+import type {
+  IngestEffect,
+  IngestInput,
+  IngestState,
+  MachineParts,
+  PartitionPlace,
+  Step,
+  StoredPast,
+} from './ingest-state.ts';
 import { afterFailure, isOwned, yieldToAnother } from './ownership-machine.ts';
-import { startOf } from './position-policy.ts';
 import { startRunning } from './running-machine.ts';
+import { startAt, stopPartition } from './stopped-machine.ts';
+
+type Waits = Pick<MachineParts<never>, 'fencedPauseMs' | 'lookAgainMs'>;
 
 /** Decides for each partition where it begins; those that hold rows have their past read first, one after the other, because a window of it is large. */
 export function placesRead<B>(
   state: IngestState<B, 'reading'>,
   { places, owned }: IngestInput<'placesRead'>,
-  fencedPauseMs: number,
+  parts: Waits,
 ): Step<B> {
   if (state.unread !== null) throw new Error('the places of a run are read once');
   // Another owner may have written between the reading of the one store and of the other: together they would say what is not true.
-  if (!isOwned(state.assignment, owned)) return yieldToAnother(state, owned, fencedPauseMs);
+  if (!isOwned(state.assignment.partitions, owned)) return yieldToAnother(state, owned, parts.fencedPauseMs);
   const missing = state.assignment.partitions.filter((asked) => !places.some(({ partition }) => partition === asked));
   if (missing.length > 0) throw new Error(`no places of the partitions ${missing.join(', ')}`);
   const unread: StoredPast[] = [];
@@ -20,22 +30,22 @@ export function placesRead<B>(
     effects.push(...deficits<B>(place));
     const { partition, stored } = place;
     const { last, heads } = stored;
-    const start = startOf(last === null ? null : { offset: last.headOffset }, place.kafka);
-    if (start.kind === 'stop') {
-      const { detail } = start;
-      state.stopped.set(partition, detail);
-      effects.push({ kind: 'stopPartition', partition, detail });
-    } else if (last !== null)
-      unread.push({ partition, from: start.from, last, expectStored: start.expectStored, heads });
+    const start = startAt(place);
+    if (start.kind === 'stop') stopPartition(state.stopped, partition, start, effects);
+    else if (last !== null) unread.push({ partition, from: start.from, last, expectStored: start.expectStored, heads });
     else {
       state.intake.open({ partition, heads, window: [] });
       state.open.set(partition, { from: start.from, expected: null, nextOffset: start.from });
     }
   }
-  return readNext(state, unread, effects);
+  return readNext(state, unread, effects, parts);
 }
 
-export function pastRead<B>(state: IngestState<B, 'reading'>, { window, stored }: IngestInput<'pastRead'>): Step<B> {
+export function pastRead<B>(
+  state: IngestState<B, 'reading'>,
+  { window, stored }: IngestInput<'pastRead'>,
+  parts: Waits,
+): Step<B> {
   const [past, ...unread] = state.unread ?? [];
   if (past === undefined) throw new Error('a past that was not asked for');
   const { partition, from, heads, expectStored } = past;
@@ -44,7 +54,7 @@ export function pastRead<B>(state: IngestState<B, 'reading'>, { window, stored }
   if (expectStored && stored === null) return afterFailure(state);
   state.intake.open({ partition, heads, window });
   state.open.set(partition, { from, expected: stored, nextOffset: from });
-  return readNext(state, unread, []);
+  return readNext(state, unread, [], parts);
 }
 
 /** I3: seq is dense, so as many rows as seqs; a deficit is for an operator to repair, and does not grow by going on. */
@@ -62,11 +72,12 @@ function readNext<B>(
   state: IngestState<B, 'reading'>,
   unread: readonly StoredPast[],
   effects: readonly IngestEffect<B>[],
+  { lookAgainMs }: Waits,
 ): Step<B> {
   const [past] = unread;
   const { run } = state;
   if (past !== undefined)
     return { state: { ...state, unread }, effects: [...effects, { kind: 'readPast', run, past }] };
-  const started = startRunning(state);
+  const started = startRunning(state, lookAgainMs);
   return { state: started.state, effects: [...effects, ...started.effects] };
 }

@@ -6,9 +6,11 @@ import type {
   MachineParts,
   OpenPartition,
   Step,
+  StoppedPartition,
 } from './ingest-state.ts';
 import type { InsertableBlock, Intake } from './intake.ts';
-import { abandon, unchanged, waitAndClaim } from './ownership-machine.ts';
+import { giveUp, unchanged, waitAndClaim } from './ownership-machine.ts';
+import { createStopped, stopPartition } from './stopped-machine.ts';
 import { afterAnswer, afterPause, afterPublish, beginBlock, type WriteProgress } from './writing-machine.ts';
 
 type Running<B> = IngestState<B, 'running'>;
@@ -20,10 +22,13 @@ export interface Prepared<B> {
   readonly owner: string;
   readonly intake: Intake<B>;
   readonly open: Map<number, OpenPartition>;
-  readonly stopped: Map<number, string>;
+  readonly stopped: Map<number, StoppedPartition>;
 }
 
-export function startRunning<B>({ run, assignment, owner, intake, open, stopped }: Prepared<B>): Step<B> {
+export function startRunning<B>(
+  { run, assignment, owner, intake, open, stopped }: Prepared<B>,
+  lookAgainMs: number,
+): Step<B> {
   const partitions = [...open.keys()];
   return {
     state: {
@@ -42,6 +47,10 @@ export function startRunning<B>({ run, assignment, owner, intake, open, stopped 
     effects: [
       ...[...open].map(([partition, { from }]): IngestEffect<B> => ({ kind: 'resumeAt', partition, offset: from })),
       { kind: 'report', report: { event: 'assignment.prepared', partitions } },
+      ...(assignment.partitions.length === 0
+        ? []
+        : [{ kind: 'keepHeads', owner, partitions: assignment.partitions } as const]),
+      ...(stopped.size === 0 ? [] : [{ kind: 'lookAgainLater', run, inMs: lookAgainMs } as const]),
     ],
   };
 }
@@ -49,6 +58,7 @@ export function startRunning<B>({ run, assignment, owner, intake, open, stopped 
 /** The handlers of a run that is prepared: records in, blocks out, one block on its way at a time. */
 export function createRunning<B extends InsertableBlock<B>>(parts: MachineParts<B>) {
   const { queueBytesMax, fencedPauseMs, inDoubtPauseMs } = parts;
+  const { later, ...stoppedHandlers } = createStopped(parts);
 
   /** Takes the next block if none is on its way, or has itself woken when one is due. */
   function pump(state: Running<B>, nowMs: number, effects: IngestEffect<B>[]): void {
@@ -82,6 +92,8 @@ export function createRunning<B extends InsertableBlock<B>>(parts: MachineParts<
   }
 
   return {
+    ...stoppedHandlers,
+
     records(state: Running<B>, { partition, records }: IngestInput<'records'>, nowMs: number): Step<B> {
       const open = state.open.get(partition);
       const [first] = records;
@@ -90,12 +102,10 @@ export function createRunning<B extends InsertableBlock<B>>(parts: MachineParts<
       let isKnown = false;
       if (open.expected !== null) {
         if (!state.intake.isStored(first, open.expected)) {
-          stopPartition(
-            state,
-            partition,
-            'the record at the last stored offset is another one: the topic was recreated',
-            effects,
-          );
+          state.open.delete(partition);
+          const detail = `Kafka's record at offset ${first.offset}, the last one that ClickHouse holds, is another one: the topic was recreated`;
+          stopPartition(state.stopped, partition, { reason: 'another_record', detail }, effects);
+          if (state.stopped.size === 1) effects.push(later(state.run));
           return { state, effects };
         }
         isKnown = true;
@@ -148,18 +158,6 @@ export function createRunning<B extends InsertableBlock<B>>(parts: MachineParts<
       return { state, effects };
     },
   };
-}
-
-/** What is queued was read under an ownership that has ended: whoever owns the partitions reads it again. */
-function giveUp<B>(state: Running<B>, next: Step<B>, effects: readonly IngestEffect<B>[]): Step<B> {
-  const partitions = [...state.open.keys()];
-  return { state: next.state, effects: [abandon(state), { kind: 'pause', partitions }, ...effects, ...next.effects] };
-}
-
-function stopPartition<B>(state: Running<B>, partition: number, detail: string, effects: IngestEffect<B>[]): void {
-  state.open.delete(partition);
-  state.stopped.set(partition, detail);
-  effects.push({ kind: 'stopPartition', partition, detail });
 }
 
 function holdBack<B>(state: Running<B>, isHeldBack: boolean, effects: IngestEffect<B>[]): void {

@@ -33,6 +33,7 @@ const inputs: { readonly [K in InputKind]: (run: number) => IngestInput } = {
   insertAnswered: (run) => ({ kind: 'insertAnswered', run, answer: { kind: 'stored' } }),
   waited: (run) => ({ kind: 'waited', run }),
   due: (run) => ({ kind: 'due', run }),
+  lookAgain: (run) => ({ kind: 'lookAgain', run }),
   stop: () => ({ kind: 'stop' }),
 };
 
@@ -51,6 +52,7 @@ const never = {
   insertAnswered: 'impossible',
   waited: 'impossible',
   due: 'impossible',
+  lookAgain: 'impossible',
 } as const;
 const always = { assigned: 'claiming', stop: 'ended' } as const;
 
@@ -59,7 +61,17 @@ const transitions: Readonly<Record<Phase, Readonly<Record<InputKind, Verdict>>>>
   claiming: { ...never, ...always, lost: 'idle', claimed: 'clearing', failed: 'waiting' },
   clearing: { ...never, ...always, lost: 'idle', cleared: 'reading', failed: 'waiting' },
   reading: { ...never, ...always, lost: 'idle', placesRead: 'running', failed: 'waiting' },
-  running: { ...never, ...always, lost: 'idle', records: 'running', positionJumped: 'waiting', due: 'running' },
+  running: {
+    ...never,
+    ...always,
+    lost: 'idle',
+    records: 'running',
+    positionJumped: 'waiting',
+    due: 'running',
+    lookAgain: 'running',
+    placesRead: 'running',
+    failed: 'running',
+  },
   waiting: { ...never, ...always, lost: 'idle', waited: 'claiming' },
   ended: { ...never, assigned: 'ended', lost: 'ended', stop: 'ended' },
 };
@@ -161,6 +173,7 @@ describe('reading', () => {
       { kind: 'resumeAt', partition: 0, offset: 4 },
       { kind: 'resumeAt', partition: 1, offset: 5 },
       { kind: 'report', report: { event: 'assignment.prepared', partitions: [0, 1] } },
+      { kind: 'keepHeads', owner: 'o1', partitions: [0, 1] },
     ]);
   });
 
@@ -174,7 +187,17 @@ describe('reading', () => {
   test('I4: stops a partition of which Kafka has lost more than is stored, and goes on with the others', () => {
     const driven = drivenTo('reading');
     const effects = read(driven, [placeOf(0, noRows, { earliest: 3, next: 9 }), placeOf(1)]);
-    expect(kindsOf(effects)).toEqual(['stopPartition', 'resumeAt', 'assignment.prepared']);
+    expect(kindsOf(effects)).toEqual([
+      'stopPartition',
+      'resumeAt',
+      'assignment.prepared',
+      'keepHeads',
+      'lookAgainLater',
+    ]);
+    expect(theOnly(effects, 'stopPartition')).toMatchObject({
+      reason: 'truncated',
+      detail: expect.stringContaining('docket accept-loss --partition 0'),
+    });
     const { state } = driven;
     const { run } = state();
     expect(driven.tell({ kind: 'records', run, partition: 0, records: [recordAt(3)] })).toEqual([]);

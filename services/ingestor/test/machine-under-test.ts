@@ -61,7 +61,7 @@ export function createOffsetsIntake(rowsMax: number): Intake<Offsets> & { readon
   };
 }
 
-export const limits = { queueBytesMax: 6, fencedPauseMs: 3_000, inDoubtPauseMs: 500 };
+export const limits = { queueBytesMax: 6, fencedPauseMs: 3_000, inDoubtPauseMs: 500, lookAgainMs: 10_000 };
 export const assignment = { id: 'a1', partitions: [0, 1] };
 
 /** One machine, told one thing after the other. */
@@ -92,7 +92,7 @@ export function createDriven(rowsMax = 3) {
 
 export type Driven = ReturnType<typeof createDriven>;
 
-export const noRows: PartitionHeads = { last: null, heads: new Map() };
+export const noRows: PartitionHeads = { last: null, startOffset: 0, heads: new Map() };
 
 export function rowsUpTo(headOffset: number, missing = 0): PartitionHeads {
   const head: LogHead = {
@@ -102,7 +102,7 @@ export function rowsUpTo(headOffset: number, missing = 0): PartitionHeads {
     headOffset,
     rows: headOffset + 1 - missing,
   };
-  return { last: head, heads: new Map([['acme', head]]) };
+  return { last: head, startOffset: 0, heads: new Map([['acme', head]]) };
 }
 
 /** What brings a machine from one phase to the next, when both partitions are empty. */

@@ -15,7 +15,17 @@ describe('where reading begins', () => {
     ['everything is stored and gone', 5, [6, 6], { kind: 'fetch', from: 6, expectStored: false }],
     ['the partition ends before the last stored record', 5, [0, 5], { kind: 'stop', reason: 'beyond_end' }],
   ])('I4: %s', (_name, stored, [earliest = 0, next = 0], decision) => {
-    expect(startOf(stored === null ? null : { offset: stored }, { earliest, next })).toMatchObject(decision);
+    expect(startOf({ lastOffset: stored, startOffset: 0 }, { earliest, next })).toMatchObject(decision);
+  });
+});
+
+describe('a generation that goes on in the middle of a partition', () => {
+  test.each([
+    ['begins there', [0, 9], { kind: 'fetch', from: 4, expectStored: false }],
+    ['and lacks records from there on is stopped', [5, 9], { kind: 'stop', reason: 'truncated' }],
+    ['that ends before is stopped', [0, 3], { kind: 'stop', reason: 'beyond_end' }],
+  ])('I4: %s', (_name, [earliest = 0, next = 0], decision) => {
+    expect(startOf({ lastOffset: null, startOffset: 4 }, { earliest, next })).toMatchObject(decision);
   });
 });
 

@@ -46,7 +46,9 @@ describe('records', () => {
     const last = { log: 'acme', id: '', offset: 4, receivedAtMs: 0 };
     driven.tell({ kind: 'pastRead', run, window: [], stored: last });
     driven.tell({ kind: 'pastRead', run, window: [], stored: last });
-    expect(kindsOf(enter(driven, [5, 6]))).toEqual(['stopPartition']);
+    const effects = enter(driven, [5, 6]);
+    expect(kindsOf(effects)).toEqual(['stopPartition', 'lookAgainLater']);
+    expect(theOnly(effects, 'stopPartition')).toMatchObject({ partition: 0, reason: 'another_record' });
     expect(enter(driven, [7])).toEqual([]);
     // The one that is compared is stored already.
     expect(kindsOf(enter(driven, [4, 5, 6], 1))).toEqual(['wake']);
