@@ -3,34 +3,48 @@ import { partitionOf, strayLogOf } from '@docket/event';
 import type { Topology } from '@docket/kafka';
 import type { Finding } from './compare-rows-policy.ts';
 
-/** A scan of everything that is stored. */
+/** A scan of everything that is stored of a partition. */
 const scanDeadlineMs = 600_000;
+
+/** Sorting and counting go to disk beyond this: a partition may hold more than the server has memory. */
+const bounded = { max_bytes_before_external_sort: 1_000_000_000, max_bytes_before_external_group_by: 1_000_000_000 };
 
 interface LogFacts {
   readonly partition: number;
   readonly log: string;
   readonly stored_rows: number;
+  /** Of them, those of the present generation. */
+  readonly present_rows: number;
   readonly seqs: number;
   readonly offsets: number;
   readonly first_seq: number;
   readonly head_seq: number;
   readonly in_disorder: number;
+  readonly lost: number;
 }
 
-/** Reads seq and offset of every row, not only what the projection says: that is what is being checked. */
-const logFactsSql = `SELECT src_partition AS partition, tenant_id AS log, count() AS stored_rows, uniqExact(seq) AS seqs,
-  uniqExact(src_offset) AS offsets, min(seq) AS first_seq, max(seq) AS head_seq, countIf(src_offset <= previous AND seq > 1 AND previous_seq > 0) AS in_disorder
+/**
+ * Reads seq and offset of every row, not only what the projection says: that is what is being checked. A log goes on over the
+ * generations of the topic, so its rows are ordered by generation, then offset.
+ */
+const logFactsSql = `SELECT {partition:UInt16} AS partition, tenant_id AS log, count() AS stored_rows, countIf(src_generation = {generation:UInt16}) AS present_rows,
+  uniqExact(seq) AS seqs, uniqExact(src_generation, src_offset) AS offsets, min(seq) AS first_seq, max(seq) AS head_seq,
+  countIf((src_generation, src_offset) <= (previous_generation, previous_offset) AND previous_seq > 0) AS in_disorder, countIf(status = 'lost') AS lost
 FROM (
-  SELECT src_partition, tenant_id, seq, src_offset,
-    lagInFrame(src_offset) OVER w AS previous, lagInFrame(seq) OVER w AS previous_seq
-  FROM audit_events WHERE src_generation = {generation:UInt16}
-  WINDOW w AS (PARTITION BY src_partition, tenant_id ORDER BY seq, src_offset ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+  SELECT tenant_id, seq, src_generation, src_offset, status,
+    lagInFrame(src_generation) OVER w AS previous_generation, lagInFrame(src_offset) OVER w AS previous_offset, lagInFrame(seq) OVER w AS previous_seq
+  FROM audit_events WHERE src_partition = {partition:UInt16} AND src_generation <= {generation:UInt16}
+  WINDOW w AS (PARTITION BY tenant_id ORDER BY seq, src_generation, src_offset ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
 )
-GROUP BY src_partition, tenant_id`;
+GROUP BY tenant_id`;
+
+/** Where logs begin whose first rows were cut by retention. */
+const firstSeqsSql = `SELECT tenant_id AS log, max(first_seq) AS first_seq FROM log_heads
+WHERE partition = {partition:UInt16} AND generation <= {generation:UInt16} GROUP BY tenant_id HAVING first_seq > 1`;
 
 /** Rows that nobody would ever look at: of a partition or a generation that the topic does not have. */
 const homelessSql = `SELECT src_generation AS generation, src_partition AS partition, count() AS stored_rows FROM audit_events
-WHERE src_generation > {generation:UInt16} OR (src_generation = {generation:UInt16} AND src_partition >= {partitions:UInt16})
+WHERE src_generation > {generation:UInt16} OR src_partition >= {partitions:UInt16}
 GROUP BY generation, partition ORDER BY generation, partition`;
 
 interface Homeless {
@@ -43,46 +57,54 @@ export interface ClickHouseReport {
   readonly findings: readonly Finding[];
   readonly rows: number;
   readonly logs: number;
+  /** Rows of losses that an operator has accepted. */
+  readonly lost: number;
   /** Of every partition of the topology: what ClickHouse holds. */
   readonly heads: ReadonlyMap<number, PartitionHeads>;
 }
 
 /** I2 and I3 over ClickHouse alone: each log is dense from its first seq, in offset order, and on its own partition. */
-export async function checkClickHouse(
-  clickhouse: ClickHouse,
-  { generation, partitions }: Topology,
-): Promise<ClickHouseReport> {
+export async function checkClickHouse(clickhouse: ClickHouse, topology: Topology): Promise<ClickHouseReport> {
+  const { generation, partitions } = topology;
   const all = Array.from({ length: partitions }, (_, partition) => partition);
   const heads = await readHeads(clickhouse, { generation, partitions: all });
-  const facts = await clickhouse.query<LogFacts>(logFactsSql, { generation }, { deadlineMs: scanDeadlineMs });
+  const findings: Finding[] = [];
+  const sums = { rows: 0, logs: 0, lost: 0 };
+  for (const partition of all) {
+    const params = { generation, partition };
+    const options = { deadlineMs: scanDeadlineMs, settings: bounded };
+    const facts = await clickhouse.query<LogFacts>(logFactsSql, params, options);
+    const cut = await clickhouse.query<{ log: string; first_seq: number }>(firstSeqsSql, params, options);
+    const firstSeqs = new Map(cut.map(({ log, first_seq: firstSeq }) => [log, firstSeq]));
+    findings.push(...facts.flatMap((log) => findingsOf(log, firstSeqs.get(log.log) ?? 1, partitions)));
+    findings.push(...behindHeads(partition, heads.get(partition), facts));
+    sums.logs += facts.length;
+    for (const { stored_rows: rows, lost } of facts) {
+      sums.rows += rows;
+      sums.lost += lost;
+    }
+  }
   const homeless = await clickhouse.query<Homeless>(
     homelessSql,
     { generation, partitions },
     { deadlineMs: scanDeadlineMs },
   );
-  const findings = [
-    ...facts.flatMap((log) => findingsOf(log, heads.get(log.partition)?.heads.get(log.log)?.firstSeq ?? 1, partitions)),
-    ...behindHeads(heads, facts),
-    ...homeless.map(({ generation: of, partition, stored_rows: rows }): Finding => ({
-      kind: 'wrong_partition',
-      partition,
-      detail: `${rows} rows are of generation ${of}, partition ${partition}, which the topic does not have`,
-    })),
-  ];
-  return { findings, heads, logs: facts.length, rows: facts.reduce((sum, log) => sum + log.stored_rows, 0) };
+  for (const { generation: of, partition, stored_rows: rows } of homeless) {
+    const detail = `${rows} rows are of generation ${of}, partition ${partition}, which the topic does not have`;
+    findings.push({ kind: 'wrong_partition', partition, detail });
+  }
+  return { findings, heads, ...sums };
 }
 
 /** What the ingestor goes on from (p_heads, log_heads) may not be more than the rows: it would leave out what is missing. */
-function behindHeads(heads: ReadonlyMap<number, PartitionHeads>, facts: readonly LogFacts[]): Finding[] {
-  const found = new Map(facts.map((log) => [`${log.partition}/${log.log}`, log]));
-  return [...heads].flatMap(([partition, { heads: logs }]) =>
-    [...logs.values()].flatMap(({ log, headSeq, rows }): Finding[] => {
-      const { head_seq: head = 0, stored_rows: stored = 0 } = found.get(`${partition}/${log}`) ?? {};
-      if (head >= headSeq && stored >= rows) return [];
-      const detail = `log ${log}: its recorded head is seq ${headSeq} with ${rows} rows, the table holds ${stored} rows up to seq ${head}`;
-      return [{ kind: 'hole', partition, detail }];
-    }),
-  );
+function behindHeads(partition: number, heads: PartitionHeads | undefined, facts: readonly LogFacts[]): Finding[] {
+  const found = new Map(facts.map((log) => [log.log, log]));
+  return [...(heads?.heads.values() ?? [])].flatMap(({ log, headSeq, rows }): Finding[] => {
+    const { head_seq: head = 0, present_rows: stored = 0 } = found.get(log) ?? {};
+    if (head >= headSeq && stored >= rows) return [];
+    const detail = `log ${log}: its recorded head is seq ${headSeq} with ${rows} rows, the table holds ${stored} rows up to seq ${head}`;
+    return [{ kind: 'hole', partition, detail }];
+  });
 }
 
 function findingsOf(facts: LogFacts, firstSeq: number, partitions: number): Finding[] {

@@ -25,6 +25,7 @@ export function reportLines(report: VerifyReport): string[] {
     ...(refused > 0
       ? [`${refused} rows were refused in their day (their bytes are kept) and would be judged otherwise now`]
       : []),
+    ...(report.lost > 0 ? [`${report.lost} rows say lost: an operator has accepted that their records are gone`] : []),
     ...(hidden > 0 ? [`… and ${hidden} more findings`] : []),
     findings.length === 0 ? `OK ${checked}: I2, I3, I4 hold` : `FAILED ${checked}: ${findings.length} findings`,
   ];

@@ -1,4 +1,4 @@
-import { createClickHouse, type ClickHouseConfig } from '@docket/clickhouse';
+import { createClickHouse, positionOf, type ClickHouseConfig } from '@docket/clickhouse';
 import {
   createEventDecoders,
   createKafka,
@@ -12,7 +12,7 @@ import {
 import type { Logger } from '@docket/runtime';
 import { checkClickHouse, type ClickHouseReport } from './check-clickhouse.ts';
 import type { Finding } from './compare-rows-policy.ts';
-import { positionOf, recompute } from './recompute.ts';
+import { recompute } from './recompute.ts';
 
 export interface PartitionReport {
   readonly partition: number;
@@ -33,6 +33,8 @@ export interface VerifyReport {
   readonly recomputedRecords: number;
   /** Of these, rows that stand as they were refused in their day, and would be judged otherwise now. */
   readonly refusedInTheirDay: number;
+  /** Rows of losses that an operator has accepted (status `lost`): what they stand for is nowhere any more. */
+  readonly lost: number;
   readonly findings: readonly Finding[];
 }
 
@@ -57,6 +59,7 @@ export async function verify(
     return {
       rows: stored.rows,
       logs: stored.logs,
+      lost: stored.lost,
       recomputedRecords: recomputed.records,
       refusedInTheirDay: recomputed.refusedInTheirDay,
       findings: [...stored.findings, ...behindCommit(stored, committed), ...recomputed.findings],
@@ -67,7 +70,7 @@ export async function verify(
           partition,
           rows: [...(heads?.heads.values() ?? [])].reduce((sum, head) => sum + head.rows, 0),
           logs: heads?.heads.size ?? 0,
-          position: positionOf(heads),
+          position: heads === undefined ? 0 : positionOf(heads),
           recomputed: range === undefined ? null : { from: range.from, to: range.to },
           tail: recomputed.tail.get(partition) ?? 0,
         };
@@ -81,7 +84,8 @@ export async function verify(
 /** The ingestor commits to Kafka only what is stored, so a prefix that ends before its commit has lost its newest rows. */
 function behindCommit(stored: ClickHouseReport, committed: ReadonlyMap<number, number>): Finding[] {
   return [...committed].flatMap(([partition, nextOffset]) => {
-    const position = positionOf(stored.heads.get(partition));
+    const heads = stored.heads.get(partition);
+    const position = heads === undefined ? 0 : positionOf(heads);
     if (position >= nextOffset) return [];
     const detail = `rows up to offset ${nextOffset - 1} were stored, now the prefix ends at offset ${position - 1}: the newest rows are missing`;
     return [{ kind: 'behind_commit' as const, partition, detail }];
