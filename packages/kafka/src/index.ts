@@ -1,6 +1,7 @@
 export { DeadlineError } from './deadline.ts';
 export { dropTopics } from './drop-topics.ts';
 export { createEventDecoders, type EventCodecs, type EventDecoders } from './event-decoders.ts';
+export { type UnreadableBatch } from './fetch/fetched-part.ts';
 export { createKafka, type KafkaClient } from './kafka-client.ts';
 export { createPartitionConsumer } from './partition-consumer.ts';
 export type {
@@ -9,6 +10,7 @@ export type {
   PartitionConsumer,
   PartitionConsumerOptions,
   PositionJump,
+  UnreadableFetch,
 } from './partition-consumer-contract.ts';
 export { type PublishOutcome } from './publish-lanes.ts';
 export { createPublisher, type Publisher, type PublisherOptions, type PublishRecord } from './publisher.ts';

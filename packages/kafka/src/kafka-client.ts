@@ -3,8 +3,8 @@ import type { Admin } from 'kafkajs';
 import type { Logger } from '@docket/runtime';
 
 import { pauseFor, within } from './deadline.ts';
-import { replaceFetchDecoder } from './fetch/fetch-answer.ts';
 import { kafkajsLogCreator } from './kafka-logger.ts';
+import { changeKafkajs } from './kafkajs-seams.ts';
 import type { KafkaSettings } from './settings.ts';
 import { topicsOf } from './topics.ts';
 import type { Topics } from './topics.ts';
@@ -33,7 +33,7 @@ export interface ConnectionLimits {
 
 /** Inside this package only: the kafkajs client with our limits. */
 export function kafkajsOf(client: KafkaClient, limits: ConnectionLimits): Kafka {
-  replaceFetchDecoder();
+  changeKafkajs(client.settings.kafkaFetchDecoder);
   return new Kafka({
     brokers: [...client.settings.kafkaBrokers],
     clientId: client.clientId,

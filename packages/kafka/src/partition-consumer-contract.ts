@@ -1,5 +1,7 @@
 import type { LogRecord } from '@docket/event';
 
+import type { UnreadableBatch } from './fetch/fetched-part.ts';
+
 /** What this member was given at one rebalance. Work of an older assignment id is worthless: drop it. */
 export interface Assignment {
   /** A new UUID each time; the ingestor uses it as the owner in the fence. */
@@ -12,7 +14,7 @@ export interface PartitionBatch {
   readonly partition: number;
   /** Where the fetch began: always the end of the batch before, or the offset of `resumeAt`. */
   readonly fetchedOffset: number;
-  /** Committed data records, ascending; offsets may have gaps. */
+  /** Committed data records, ascending; offsets may have gaps. None, if the fetch held only control or aborted ones. */
   readonly records: readonly LogRecord[];
   /** The last offset of the fetch, control records included: the position goes on at lastOffset + 1. */
   readonly lastOffset: number;
@@ -25,6 +27,16 @@ export interface PositionJump {
   readonly partition: number;
   readonly expectedOffset: number;
   readonly foundOffset: number;
+}
+
+export interface UnreadableFetch {
+  readonly assignmentId: string;
+  readonly partition: number;
+  readonly batch: UnreadableBatch;
+  /** Fetches in a row that ended like this. */
+  readonly failures: number;
+  /** When it is fetched again. */
+  readonly retryInMs: number;
 }
 
 export interface PartitionConsumerOptions {
@@ -46,15 +58,20 @@ export interface PartitionConsumerOptions {
   onPosition?(partition: number, nextOffset: number): void;
   /** kafkajs moved without being asked. The partition is stopped until `resumeAt`. */
   onPositionJump(jump: PositionJump): void;
+  /**
+   * The next batch of a partition cannot be read. Nothing is skipped: the partition waits, and the batch is fetched again and again,
+   * while the other partitions go on (I7). It is over with the next `onBatch` of the partition. Logged by the consumer.
+   */
+  onUnreadable?(found: UnreadableFetch): void;
   /** The consumer has ended for good, for a reason that a retry does not mend: end the process. */
   onCrash(error: Error): void;
   readonly minBytes?: number;
   readonly maxBytes?: number;
-  /** Default 1 MiB. */
+  /** Default 1,048,588: what brokers let a batch be by default. */
   readonly maxBytesPerPartition?: number;
   /** Longest wait of the broker for `minBytes`, and how late a `resume` is noticed. Default 100. */
   readonly maxWaitMs?: number;
-  /** After this time without a heartbeat the group gives the partitions to others. Default 10,000. */
+  /** After this time without a heartbeat the group gives the partitions to others. Default 6,000, the least that brokers grant. */
   readonly sessionTimeoutMs?: number;
 }
 

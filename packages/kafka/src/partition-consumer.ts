@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 
 import { pauseFor, within } from './deadline.ts';
+import { createFetchRetries } from './fetch-retries.ts';
+import type { UnreadableBatch } from './fetch/fetched-part.ts';
+import { fetchedOffsetOf, fetchedPartOf } from './fetched-batch.ts';
 import { disconnectQuietly, kafkajsOf } from './kafka-client.ts';
 import type { KafkaClient } from './kafka-client.ts';
-import { toLogRecord } from './log-record-mapper.ts';
 import type {
   Assignment,
   PartitionBatch,
@@ -20,6 +22,8 @@ const reconnectDelayMs = 1_000;
 const commitIntervalMs = 1_000;
 const heartbeatIntervalMs = 1_000;
 const stopDeadlineMs = 10_000;
+/** Brokers’ default message.max.bytes: a larger batch comes only when its partition happens to be the first of a fetch (KIP-74). */
+const defaultBatchBytesMax = 1_048_588;
 /** A rebalance waits this long for members that are busy. */
 const rebalanceTimeoutMs = 20_000;
 /**
@@ -39,6 +43,8 @@ export function createPartitionConsumer(kafka: KafkaClient, options: PartitionCo
   const commits = new Map<number, number>();
   /** Partitions whose handler is still at work: nothing more is handed out for them. `left alone`: and kafkajs does not fetch them. */
   const busy = new Map<number, 'awaited' | 'left alone'>();
+  /** Partitions whose next batch cannot be read; busy and left alone while they wait. */
+  const retries = createFetchRetries();
   let current: Assignment | undefined;
   let consumer: Consumer | undefined;
   let starting: Promise<void> | undefined;
@@ -51,6 +57,7 @@ export function createPartitionConsumer(kafka: KafkaClient, options: PartitionCo
     positions.clear();
     commits.clear();
     busy.clear();
+    retries.clear();
     if (lost !== undefined) options.onLost?.(lost.id);
   };
 
@@ -89,11 +96,13 @@ export function createPartitionConsumer(kafka: KafkaClient, options: PartitionCo
       positions.set(partition, { ...position, rewinds: position.rewinds + 1 });
       return consumer?.seek({ topic, partition, offset: String(position.nextOffset) });
     }
-    const lastOffset = Number(batch.lastOffset());
+    const part = fetchedPartOf(batch);
+    if (part.kind === 'unreadable') return waitAndRetry(current.id, partition, part.batch);
+    retries.succeeded(partition);
+    const { records, lastOffset } = part;
     const assignmentId = current.id;
     positions.set(partition, { ...position, nextOffset: lastOffset + 1, rewinds: 0 });
-    payload.resolveOffset(batch.messages.at(-1)?.offset ?? batch.lastOffset());
-    const records = batch.messages.map((message) => toLogRecord(partition, message));
+    payload.resolveOffset(batch.lastOffset());
     const highWatermark = Number(batch.highWatermark);
     const end = { assignmentId, partition, nextOffset: lastOffset + 1 };
     busy.set(partition, 'awaited');
@@ -101,6 +110,18 @@ export function createPartitionConsumer(kafka: KafkaClient, options: PartitionCo
     if ((await isOverWithin(handled, patienceMs)) || current?.id !== assignmentId) return;
     busy.set(partition, 'left alone');
     consumer?.pause([{ topic, partitions: [partition] }]);
+  };
+
+  /** Nothing is resolved, so that the next fetch begins where this one did. */
+  const waitAndRetry = (assignmentId: string, partition: number, batch: UnreadableBatch): void => {
+    busy.set(partition, 'left alone');
+    consumer?.pause([{ topic, partitions: [partition] }]);
+    const retry = retries.schedule(partition, () => {
+      busy.delete(partition);
+      if (positions.get(partition)?.isOpen === true) consumer?.resume([{ topic, partitions: [partition] }]);
+    });
+    kafka.logger.error({ topic, partition, ...batch, ...retry }, 'consumer.batch_unreadable');
+    options.onUnreadable?.({ assignmentId, partition, batch, ...retry });
   };
 
   /** Never rejects. */
@@ -211,6 +232,7 @@ export function createPartitionConsumer(kafka: KafkaClient, options: PartitionCo
     resumeAt: (assignmentId, partition, offset) => {
       if (consumer === undefined || !isPresent(assignmentId, partition)) return false;
       positions.set(partition, { nextOffset: offset, isOpen: true, rewinds: 0 });
+      if (retries.cancel(partition)) busy.delete(partition);
       consumer.seek({ topic, partition, offset: String(offset) });
       if (busy.get(partition) !== 'left alone') consumer.resume([{ topic, partitions: [partition] }]);
       return true;
@@ -235,24 +257,17 @@ export function createPartitionConsumer(kafka: KafkaClient, options: PartitionCo
 function makeConsumer(kafka: KafkaClient, options: PartitionConsumerOptions): Consumer {
   return kafkajsOf(kafka, { requestTimeoutMs: 10_000, retries: 5 }).consumer({
     groupId: options.groupId,
-    sessionTimeout: options.sessionTimeoutMs ?? 10_000,
+    sessionTimeout: options.sessionTimeoutMs ?? 6_000,
     rebalanceTimeout: rebalanceTimeoutMs,
     heartbeatInterval: heartbeatIntervalMs,
     maxWaitTimeInMs: options.maxWaitMs ?? 100,
     minBytes: options.minBytes ?? 1,
     maxBytes: options.maxBytes ?? 16 * 1024 * 1024,
-    maxBytesPerPartition: options.maxBytesPerPartition ?? 1024 * 1024,
+    maxBytesPerPartition: options.maxBytesPerPartition ?? defaultBatchBytesMax,
     allowAutoTopicCreation: false,
     readUncommitted: false,
     retry: { retries: 5 },
   });
-}
-
-/** kafkajs has it on every batch, but not in its types. */
-function fetchedOffsetOf(batch: object): number {
-  const offset = Number(Reflect.get(batch, 'fetchedOffset'));
-  if (!Number.isSafeInteger(offset)) throw new TypeError('kafkajs no longer says where a fetch began');
-  return offset;
 }
 
 async function isOverWithin(work: Promise<void>, deadlineMs: number): Promise<boolean> {

@@ -138,6 +138,8 @@ async function readHeld(kafka: KafkaClient, options: ReadOptions, ranges: readon
       advance(partition, foundOffset);
       consumer.resumeAt(assignmentId, partition, foundOffset);
     },
+    onUnreadable: ({ partition, batch: { offset, detail } }) =>
+      settle?.fail(new Error(`the batch of ${topic}/${partition} at offset ${offset} cannot be read: ${detail}`)),
     onCrash: (error) => settle?.fail(error),
   });
 

@@ -31,6 +31,13 @@ export const kafkaSettings = {
     min: 1,
     max: 32,
   }),
+  kafkaFetchDecoder: setting.oneOf({
+    env: 'KAFKA_FETCH_DECODER',
+    description:
+      'Who decodes fetched records: docket, or kafkajs, which compares no checksums, reads only gzip, bounds no memory while it unpacks, stops everything for one batch that it cannot read, and with overlapping aborted transactions hands out some of their records; a way back for a fault in docket only',
+    values: ['docket', 'kafkajs'],
+    default: 'docket',
+  }),
 };
 
 /** Only what creates the topics needs to know how many partitions they shall have; everybody else reads the recorded count. */

@@ -7,10 +7,19 @@ const toolDeadlineMs = 60_000;
 /**
  * Runs one of Kafka's console tools and gives its standard output: a client that nobody here wrote.
  * Rejects with its error output when it fails or takes more than a minute.
- * @param tool such as ConsoleProducer; @param input what it reads from standard input.
+ * @param tool such as ConsoleProducer; @param input what it reads from standard input;
+ * @param heapMebibytes what Java may take for it, instead of 128.
  */
-export function runKafkaTool(tool: string, args: readonly string[], input: string | Buffer = ''): Promise<string> {
-  return run(tool, kafkaTool(tool, args), input);
+export function runKafkaTool(
+  tool: string,
+  args: readonly string[],
+  input: string | Buffer = '',
+  heapMebibytes?: number,
+): Promise<string> {
+  const { command, args: all } = kafkaTool(tool, args);
+  // Of two, Java takes the later one; the name of the program comes after both.
+  const heap = heapMebibytes === undefined ? [] : [`-Xmx${heapMebibytes}m`];
+  return run(tool, { command, args: [...all.slice(0, 1), ...heap, ...all.slice(1)] }, input);
 }
 
 /** Runs a Java program of one source file on Kafka's own client libraries and gives its standard output. Rejects as `runKafkaTool`. */

@@ -68,6 +68,7 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
     onLost: (assignmentId) => shell?.lose(assignmentId),
     onBatch: (batch) => shell?.onBatch(batch),
     onPositionJump: (jump) => shell?.jump(jump),
+    onUnreadable: (found) => shell?.unreadable(found),
     onCrash: (error) => ports.exit(error),
   });
 

@@ -1,4 +1,11 @@
-import type { Assignment, EventDecoders, PartitionBatch, PartitionConsumer, PositionJump } from '@docket/kafka';
+import type {
+  Assignment,
+  EventDecoders,
+  PartitionBatch,
+  PartitionConsumer,
+  PositionJump,
+  UnreadableFetch,
+} from '@docket/kafka';
 import type { Logger } from '@docket/runtime';
 import { backoffMs } from './backoff-policy.ts';
 import type { BlockEffects } from './block-effects.ts';
@@ -8,6 +15,7 @@ import type { HeadsKeeper } from './heads-keeper.ts';
 import type { IngestEffect, IngestInput, IngestReport, IngestState, StoppedPartition } from './ingest-state.ts';
 import type { IngestorMetrics } from './metrics.ts';
 import type { runOwnershipEffect } from './ownership-effects.ts';
+import { unreadableDetail } from './unreadable-mapper.ts';
 
 /** So many records are decoded before timers and sockets get their turn. */
 const sliceRecords = 500;
@@ -36,11 +44,13 @@ export interface IngestShell {
   lose(assignmentId: string): void;
   onBatch(batch: PartitionBatch): Promise<void>;
   jump(jump: PositionJump): void;
+  /** A partition waits at a batch until it can be read: Kafka's affair, of which the machine need not know. */
+  unreadable(found: UnreadableFetch): void;
   /** Resolves when nothing is under way any more. */
   stop(): Promise<void>;
   isPrepared(): boolean;
   /** Partitions that wait for an operator, and why. */
-  stopped(): ReadonlyMap<number, StoppedPartition>;
+  stopped(): ReadonlyMap<number, Pick<StoppedPartition, 'detail'>>;
 }
 
 const noneStopped: ReadonlyMap<number, StoppedPartition> = new Map();
@@ -50,6 +60,7 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
   const underWay = new Set<Promise<void>>();
   const timers = new Set<NodeJS.Timeout>();
   const logEnds = new Map<number, number>();
+  const unreadable = new Map<number, Pick<StoppedPartition, 'detail'>>();
   let state: IngestState<ColumnPart> = machine.initial;
   let assignmentId = '';
   let abort = new AbortController();
@@ -61,6 +72,7 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
       state = stepped.state;
       for (const effect of stepped.effects) run(effect);
       metrics.queueBytes.set(state.phase === 'running' ? state.intake.bytes() : 0);
+      metrics.stoppedPartitions.set(stopped().size);
     } catch (error) {
       // Nothing goes on behind a broken assumption.
       abandon();
@@ -123,7 +135,6 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
         return commit(effect.ends);
       case 'stopPartition':
         consumer.pause(assignmentId, effect.partition);
-        metrics.stoppedPartitions.inc();
         return logger.error(
           { partition: effect.partition, reason: effect.reason, detail: effect.detail },
           'partition.stopped',
@@ -153,8 +164,12 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
     for (const timer of timers) clearTimeout(timer);
     timers.clear();
     stopPreparing = undefined;
-    metrics.stoppedPartitions.set(0);
     metrics.missingRows.set(0);
+  }
+
+  function stopped(): ReturnType<IngestShell['stopped']> {
+    const ofMachine = state.phase === 'running' || state.phase === 'reading' ? state.stopped : noneStopped;
+    return unreadable.size === 0 ? ofMachine : new Map([...unreadable, ...ofMachine]);
   }
 
   /** Kafka's committed offsets serve lag dashboards only: positions are in the data. */
@@ -198,15 +213,23 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
   return {
     assign(assignment) {
       assignmentId = assignment.id;
+      unreadable.clear();
       tell({ kind: 'assigned', assignment });
     },
-    lose: (id) => tell({ kind: 'lost', assignmentId: id }),
+    lose(id) {
+      unreadable.clear();
+      tell({ kind: 'lost', assignmentId: id });
+    },
     async onBatch(batch) {
       if (batch.assignmentId !== assignmentId) return;
       const { partition, records } = batch;
       const { signal } = abort;
       const { run: ofRun } = state;
       logEnds.set(partition, batch.highWatermark);
+      if (unreadable.delete(partition)) {
+        logger.info({ partition }, 'partition.readable_again');
+        metrics.stoppedPartitions.set(stopped().size);
+      }
       try {
         await ports.decoders.prepare(records, signal);
       } catch (error) {
@@ -220,15 +243,22 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
     },
     jump({ assignmentId: id, partition, expectedOffset, foundOffset }) {
       if (id !== assignmentId) return;
+      unreadable.delete(partition);
       const detail = `Kafka went on at offset ${foundOffset} instead of ${expectedOffset}: records are missing or the topic was recreated`;
       tell({ kind: 'positionJumped', run: state.run, partition, detail });
+    },
+    unreadable({ assignmentId: id, partition, batch }) {
+      if (id !== assignmentId) return;
+      metrics.unreadableFetches.inc({ reason: batch.reason });
+      unreadable.set(partition, { detail: unreadableDetail(batch) });
+      metrics.stoppedPartitions.set(stopped().size);
     },
     async stop() {
       tell({ kind: 'stop' });
       await Promise.allSettled(underWay);
     },
     isPrepared: () => state.phase === 'running',
-    stopped: () => (state.phase === 'running' || state.phase === 'reading' ? state.stopped : noneStopped),
+    stopped,
   };
 }
 

@@ -37,7 +37,13 @@ export function createIngestorMetrics(registry: Registry) {
     }),
     stoppedPartitions: new Gauge({
       name: 'docket_ingestor_stopped_partitions',
-      help: 'Partitions that wait for an operator because Kafka and ClickHouse do not meet (see the log and /readyz)',
+      help: 'Partitions that wait for an operator because Kafka and ClickHouse do not meet, or because a batch cannot be read (see the log and /readyz)',
+      registers,
+    }),
+    unreadableFetches: new Counter({
+      name: 'docket_ingestor_unreadable_fetches_total',
+      help: 'Fetches of a partition that ended at a batch that cannot be read, by reason: damaged, too_large, undecodable; the partition waits, and the batch is fetched again',
+      labelNames: ['reason'] as const,
       registers,
     }),
     missingRows: new Gauge({

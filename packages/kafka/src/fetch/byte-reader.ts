@@ -4,10 +4,6 @@ export interface ByteReader {
   at: number;
 }
 
-export function readInt8(reader: ByteReader): number {
-  return reader.bytes.readInt8(reader.at++);
-}
-
 export function readInt16(reader: ByteReader): number {
   const value = reader.bytes.readInt16BE(reader.at);
   reader.at += 2;
@@ -28,28 +24,38 @@ export function readInt64(reader: ByteReader): bigint {
 
 /** A zigzag varint of up to 64 bits; exact below 2^53. */
 export function readVarint(reader: ByteReader): number {
-  let low = 0;
-  let shift = 0;
-  let byte = reader.bytes.readUInt8(reader.at++);
-  while (byte >= 0x80 && shift < 21) {
-    low += (byte & 0x7f) << shift;
-    shift += 7;
-    byte = reader.bytes.readUInt8(reader.at++);
+  const first = readByte(reader);
+  if (first < 0x80) return (first >>> 1) ^ -(first & 1);
+  const second = readByte(reader);
+  if (second < 0x80) {
+    const value = (first & 0x7f) | (second << 7);
+    return (value >>> 1) ^ -(value & 1);
   }
-  let value = low + (byte & 0x7f) * 2 ** shift;
-  while (byte >= 0x80) {
-    shift += 7;
+  let value = (first & 0x7f) + (second & 0x7f) * 0x80;
+  let byte = second;
+  for (let shift = 14; byte >= 0x80; shift += 7) {
     if (shift > 63) throw new RangeError('a varint is longer than ten bytes');
-    byte = reader.bytes.readUInt8(reader.at++);
+    byte = readByte(reader);
     value += (byte & 0x7f) * 2 ** shift;
   }
   return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+}
+
+function readByte(reader: ByteReader): number {
+  const byte = reader.bytes[reader.at];
+  if (byte === undefined) throw new RangeError(`there is no byte at ${reader.at}`);
+  reader.at += 1;
+  return byte;
 }
 
 /** Bytes behind a varint length; null for the length −1. A view, not a copy. */
 export function readVarintBytes(reader: ByteReader): Buffer | null {
   const length = readVarint(reader);
   return length < 0 ? null : readBytes(reader, length);
+}
+
+export function skipBytes(reader: ByteReader, length: number): void {
+  reader.at += length;
 }
 
 export function readBytes(reader: ByteReader, length: number): Buffer {

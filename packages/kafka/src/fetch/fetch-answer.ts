@@ -1,10 +1,9 @@
-import { createRequire } from 'node:module';
-
 import { readArray, readBytes, readInt16, readInt32, readInt64, readString } from './byte-reader.ts';
 import type { ByteReader } from './byte-reader.ts';
-import { decodeRecordBatches } from './record-batch-decoder.ts';
-import { judgeVisibility } from './visibility-policy.ts';
-import type { JudgedRecord } from './visibility-policy.ts';
+import { messageOf } from './fetched-part.ts';
+import type { PartMessage } from './fetched-part.ts';
+import { decodePart, fetchBytesMax } from './partition-decoder.ts';
+import type { UnpackBudget } from './partition-decoder.ts';
 
 /** Fetch answer, version 11, in the shape in which kafkajs hands it on. */
 export interface FetchAnswer {
@@ -24,13 +23,15 @@ interface FetchedPartition {
   readonly preferredReadReplica: number;
   /** Always empty: kafkajs must not filter again what is already judged. */
   readonly abortedTransactions: readonly [];
-  readonly messages: readonly JudgedRecord[];
+  /** One that carries all records, or none. */
+  readonly messages: readonly PartMessage[];
 }
 
 /**
- * Decodes what a broker answers to a Fetch of version 11. Unlike kafkajs' own: it reads every codec, hides all records of aborted
- * transactions also when transactions overlap (kafkajs shows some of them, and then seq differs between two readings: I3), never
- * hides by a data record's key, passes batches that compaction has emptied, and takes batches of any number of records.
+ * Decodes what a broker answers to a Fetch of version 11. Unlike kafkajs' own: it compares checksums, reads every codec, within
+ * bounds, and hides all records of aborted transactions also when transactions overlap (kafkajs shows some of them, and then seq
+ * differs between two readings: I3). It never hides by a data record's key, passes batches that compaction has emptied, and takes
+ * batches of any number of records. What it cannot read of one partition is no matter of the others.
  */
 export async function decodeFetchAnswer(bytes: Buffer): Promise<FetchAnswer> {
   const reader: ByteReader = { bytes, at: 0 };
@@ -41,12 +42,14 @@ export async function decodeFetchAnswer(bytes: Buffer): Promise<FetchAnswer> {
     topicName: readString(topic),
     partitions: readArray(topic, readPartition),
   }));
-  const responses = await Promise.all(
-    found.map(async ({ topicName, partitions }) => ({
-      topicName,
-      partitions: await Promise.all(partitions.map((partition) => decodePartition(topicName, partition))),
-    })),
-  );
+  const budget = { left: fetchBytesMax };
+  const responses: FetchAnswer['responses'][number][] = [];
+  // One after the other: kafkajs asks in another order each time, so the budget is not always spent by the same.
+  for (const { topicName, partitions: raw } of found) {
+    const partitions: FetchedPartition[] = [];
+    for (const partition of raw) partitions.push(await decodePartition(partition, budget));
+    responses.push({ topicName, partitions });
+  }
   return { throttleTime: 0, clientSideThrottleTime, errorCode, sessionId, responses };
 }
 
@@ -65,24 +68,8 @@ function readPartition(reader: ByteReader) {
   };
 }
 
-async function decodePartition(topicName: string, raw: RawPartition): Promise<FetchedPartition> {
+async function decodePartition(raw: RawPartition, budget: UnpackBudget): Promise<FetchedPartition> {
   const { aborted, recordSet, ...header } = raw;
-  try {
-    const messages = judgeVisibility(await decodeRecordBatches(recordSet), aborted);
-    return { ...header, abortedTransactions: [], messages };
-  } catch (error) {
-    throw new Error(`${topicName}/${header.partition} cannot be decoded`, { cause: error });
-  }
-}
-
-/**
- * Makes kafkajs decode fetches with `decodeFetchAnswer`, in this process, for good. It has no setting for that, so its module
- * is changed; safe to call again. Throws when kafkajs is no longer built like this. Brokers before 2.3 answer with older versions.
- */
-export function replaceFetchDecoder(): void {
-  const version11: unknown = createRequire(import.meta.url)('kafkajs/src/protocol/requests/fetch/v11/response.js');
-  if (typeof version11 !== 'object' || version11 === null || typeof Reflect.get(version11, 'decode') !== 'function') {
-    throw new TypeError('kafkajs no longer decodes fetches in fetch/v11/response.js');
-  }
-  Reflect.set(version11, 'decode', decodeFetchAnswer);
+  const part = await decodePart({ partition: header.partition, aborted, recordSet }, budget);
+  return { ...header, abortedTransactions: [], messages: part === undefined ? [] : [messageOf(part)] };
 }

@@ -1,117 +1,162 @@
-import { readBytes, readInt16, readInt32, readInt64, readInt8, readVarint, readVarintBytes } from './byte-reader.ts';
+import { crc32c } from '@node-rs/crc32';
+import type { LogRecord } from '@docket/event';
+
+import { readVarint, readVarintBytes, skipBytes } from './byte-reader.ts';
 import type { ByteReader } from './byte-reader.ts';
 import { decompress } from './decompress.ts';
+import type { UnreadableBatch } from './fetched-part.ts';
+import { TooLargeError } from './unpacked-size-policy.ts';
 
-/** A record batch of message format 2 (KIP-98), as the log holds it. */
+/**
+ * The most that one batch may unpack to. message.max.bytes limits only what is compressed, and gzip packs a thousandfold; what honest
+ * producers fill a batch with is a small multiple of their batch.size and max.request.size, 1 MiB by default.
+ */
+export const batchBytesMax = 64 * 1024 * 1024;
+/** The least record takes 7 bytes and becomes an object of more than a hundred. */
+export const batchRecordsMax = 500_000;
+
+/** The head of a record batch of message format 2 (KIP-98), with its bytes, which are those that the producer sent. */
 export interface RecordBatch {
-  readonly baseOffset: bigint;
+  readonly baseOffset: number;
   /** Of the batch as it was written: compaction may have taken the records up to it. */
-  readonly lastOffset: bigint;
+  readonly lastOffset: number;
   readonly producerId: bigint;
   readonly isTransactional: boolean;
   /** Holds a transaction's marker instead of data. */
   readonly isControl: boolean;
-  readonly records: readonly FetchedRecord[];
+  /** The time of append, of all records; null: each has its producer's. */
+  readonly appendTimeMs: number | null;
+  readonly baseTimestampMs: number;
+  readonly codec: number;
+  readonly count: number;
+  readonly packed: Buffer;
 }
 
-/** A record in the shape in which kafkajs hands it on. */
-export interface FetchedRecord {
-  readonly offset: string;
-  readonly timestamp: string;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: Readonly<Record<string, Buffer | null | (Buffer | null)[]>>;
-}
+export type FoundBatch =
+  | { readonly ok: true; readonly batch: RecordBatch; readonly end: number }
+  | { readonly ok: false; readonly unreadable: UnreadableBatch };
+
+/** Places in a batch. Base offset and length stand before what the length counts, magic and checksum before what that is of. */
+const at = {
+  length: 8,
+  magic: 16,
+  crc: 17,
+  attributes: 21,
+  lastDelta: 23,
+  baseTimestamp: 27,
+  maxTimestamp: 35,
+} as const;
+const atProducerId = 43;
+const atCount = 57;
+const headBytes = 61;
+const prefixBytes = 12;
 
 const codecBits = 0x07;
 const logAppendTimeBit = 0x08;
 const transactionalBit = 0x10;
 const controlBit = 0x20;
-/** Base offset and length stand before what the length counts. */
-const prefixBytes = 12;
 
 /**
- * The whole batches of a fetched record set, in offset order; a cut-off last one is left for the next fetch. Rejects, naming the
- * offset, for a batch that cannot be read. CRCs are not checked.
+ * The head of the batch that begins at `from`, its checksum compared; undefined when there is none, or only the beginning of one: a
+ * broker cuts all but the first off anywhere.
  */
-export async function decodeRecordBatches(bytes: Buffer): Promise<RecordBatch[]> {
-  const batches: RecordBatch[] = [];
-  for (let at = 0; at + prefixBytes <= bytes.length;) {
-    const end = at + prefixBytes + bytes.readInt32BE(at + 8);
-    if (end > bytes.length) break;
-    const baseOffset = bytes.readBigInt64BE(at);
-    try {
-      batches.push(await decodeBatch({ bytes: bytes.subarray(0, end), at: at + prefixBytes }, baseOffset));
-    } catch (error) {
-      throw new Error(`the record batch at offset ${baseOffset} cannot be read`, { cause: error });
-    }
-    at = end;
+export function findBatch(bytes: Buffer, from: number): FoundBatch | undefined {
+  if (from + prefixBytes > bytes.length) return undefined;
+  const offset = Number(bytes.readBigInt64BE(from));
+  const end = from + prefixBytes + bytes.readInt32BE(from + at.length);
+  const damaged = (detail: string): FoundBatch => ({
+    ok: false,
+    unreadable: { offset, reason: 'damaged', detail },
+  });
+  if (end - from < headBytes) return damaged(`it says to be ${end - from} bytes long`);
+  if (end > bytes.length) return from === 0 ? damaged(`of its ${end} bytes ${bytes.length} came`) : undefined;
+  const magic = bytes.readInt8(from + at.magic);
+  if (magic !== 2) {
+    const detail = `its message format is ${magic}, and 2 is read`;
+    return { ok: false, unreadable: { offset, reason: 'undecodable', detail } };
   }
-  return batches;
+  if (crc32c(bytes.subarray(from + at.attributes, end)) !== bytes.readUInt32BE(from + at.crc))
+    return damaged('its CRC-32C does not fit its bytes');
+  return { ok: true, end, batch: headOf(bytes, from, end) };
 }
 
-async function decodeBatch(reader: ByteReader, baseOffset: bigint): Promise<RecordBatch> {
-  readInt32(reader); // the leader's epoch
-  const magic = readInt8(reader);
-  if (magic !== 2) throw new Error(`its message format is ${magic}; Kafka 4 writes 2`);
-  readInt32(reader); // CRC-32C
-  const attributes = readInt16(reader);
-  const lastOffset = baseOffset + BigInt(readInt32(reader));
-  const baseTimestamp = Number(readInt64(reader));
-  const maxTimestamp = readInt64(reader);
-  const producerId = readInt64(reader);
-  readInt16(reader); // the producer's epoch
-  readInt32(reader); // its sequence
-  const count = readInt32(reader);
-  const packed = readBytes(reader, reader.bytes.length - reader.at);
-  const unpacked = count === 0 ? packed : await decompress(attributes & codecBits, packed);
-  const appendTime = (attributes & logAppendTimeBit) === 0 ? null : String(maxTimestamp);
-  const records: FetchedRecord[] = [];
-  const body = { bytes: unpacked, at: 0 };
-  for (let index = 0; index < count; index += 1) {
-    records.push(decodeRecord(body, Number(baseOffset), baseTimestamp, appendTime));
-  }
+function headOf(bytes: Buffer, from: number, end: number): RecordBatch {
+  const baseOffset = Number(bytes.readBigInt64BE(from));
+  const attributes = bytes.readInt16BE(from + at.attributes);
   return {
     baseOffset,
-    lastOffset,
-    producerId,
+    lastOffset: baseOffset + bytes.readInt32BE(from + at.lastDelta),
+    producerId: bytes.readBigInt64BE(from + atProducerId),
     isTransactional: (attributes & transactionalBit) !== 0,
     isControl: (attributes & controlBit) !== 0,
-    records,
+    appendTimeMs: (attributes & logAppendTimeBit) === 0 ? null : Number(bytes.readBigInt64BE(from + at.maxTimestamp)),
+    baseTimestampMs: Number(bytes.readBigInt64BE(from + at.baseTimestamp)),
+    codec: attributes & codecBits,
+    count: bytes.readInt32BE(from + atCount),
+    packed: bytes.subarray(from + headBytes, end),
   };
 }
 
-function decodeRecord(
-  reader: ByteReader,
-  baseOffset: number,
-  baseTimestamp: number,
-  appendTime: string | null,
-): FetchedRecord {
-  const end = readVarint(reader) + reader.at;
-  readInt8(reader); // attributes, unused
-  const timestamp = baseTimestamp + readVarint(reader);
-  const offset = baseOffset + readVarint(reader);
-  const key = readVarintBytes(reader);
-  const value = readVarintBytes(reader);
-  const headers = decodeHeaders(reader);
-  if (reader.at !== end) throw new RangeError(`the record at offset ${offset} has another length than it says`);
-  return { offset: String(offset), timestamp: appendTime ?? String(timestamp), key, value, headers };
+export type DecodedBatch =
+  | { readonly ok: true; readonly records: LogRecord[]; readonly bytes: number }
+  | { readonly ok: false; readonly unreadable: UnreadableBatch };
+
+/** The records of a batch. Keys, values and headers are views of the fetch's bytes, or of what they were unpacked to. */
+export async function decodeBatch(batch: RecordBatch, partition: number): Promise<DecodedBatch> {
+  const { baseOffset: offset, codec, count, packed } = batch;
+  try {
+    if (count > batchRecordsMax) throw new TooLargeError(`it holds ${count} records, more than ${batchRecordsMax}`);
+    // A batch that compaction has emptied says its codec still.
+    const bytes = codec === 0 || count === 0 ? packed : await decompress(codec, packed, batchBytesMax);
+    return { ok: true, records: decodeRecords(bytes, batch, partition), bytes: bytes.length };
+  } catch (error) {
+    const reason = error instanceof TooLargeError ? 'too_large' : 'undecodable';
+    const detail = error instanceof Error ? error.message : String(error);
+    return { ok: false, unreadable: { offset, reason, detail } };
+  }
 }
 
-const noHeaders: FetchedRecord['headers'] = Object.freeze({});
+/** Whether the record of a control batch aborts: its key is a version and a type, of 16 bits each; type 0 aborts. */
+export function isAbortMarker(marker: LogRecord | undefined): boolean {
+  const key = marker?.key ?? null;
+  return key !== null && key.length >= 4 && key.readInt16BE(2) === 0;
+}
 
-function decodeHeaders(reader: ByteReader): FetchedRecord['headers'] {
-  const count = readVarint(reader);
-  if (count === 0) return noHeaders;
-  // Without a prototype: a header may be called __proto__ or constructor.
-  const headers: Record<string, Buffer | null | (Buffer | null)[]> = Object.create(null);
+const noHeaders: LogRecord['headers'] = Object.freeze({});
+
+function decodeRecords(bytes: Buffer, batch: RecordBatch, partition: number): LogRecord[] {
+  const { baseOffset, baseTimestampMs, appendTimeMs, count } = batch;
+  const reader: ByteReader = { bytes, at: 0 };
+  const records: LogRecord[] = [];
   for (let index = 0; index < count; index += 1) {
-    const name = (readVarintBytes(reader) ?? '').toString('utf8');
+    const end = readVarint(reader) + reader.at;
+    skipBytes(reader, 1); // attributes, unused
+    const timestampDeltaMs = readVarint(reader);
+    const offset = baseOffset + readVarint(reader);
+    const key = readVarintBytes(reader);
     const value = readVarintBytes(reader);
-    const known = headers[name];
-    if (known === undefined) headers[name] = value;
-    else if (Array.isArray(known)) known.push(value);
-    else headers[name] = [known, value];
+    const headerCount = readVarint(reader);
+    const headers = headerCount === 0 ? noHeaders : decodeHeaders(reader, headerCount);
+    if (reader.at !== end) throw new RangeError(`the record at offset ${offset} has another length than it says`);
+    records.push({
+      partition,
+      offset,
+      timestampMs: appendTimeMs ?? baseTimestampMs + timestampDeltaMs,
+      key,
+      value,
+      headers,
+    });
+  }
+  return records;
+}
+
+/** Kafka allows a header twice; the last one counts, as in the Java client's `lastHeader`. */
+function decodeHeaders(reader: ByteReader, count: number): LogRecord['headers'] {
+  // Without a prototype: a header may be called __proto__ or constructor.
+  const headers: Record<string, Buffer | undefined> = Object.create(null);
+  for (let index = 0; index < count; index += 1) {
+    const name = readVarintBytes(reader)?.toString('utf8') ?? '';
+    headers[name] = readVarintBytes(reader) ?? undefined;
   }
   return headers;
 }

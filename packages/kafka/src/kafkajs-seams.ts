@@ -1,0 +1,61 @@
+import { createRequire } from 'node:module';
+
+import { decodeFetchAnswer } from './fetch/fetch-answer.ts';
+
+/** `docket`: decodeFetchAnswer · `kafkajs`: the one that kafkajs brings. */
+export type FetchDecoder = 'docket' | 'kafkajs';
+
+type Method = (this: object, ...args: never[]) => unknown;
+
+const load = createRequire(import.meta.url);
+/** kafkajs' own, for those that were replaced. */
+const originals = new Map<string, unknown>();
+
+/**
+ * What is changed inside kafkajs 2.2.4, in this process, for good: it has no setting for any of it. Safe to call again. Throws a
+ * TypeError when kafkajs is no longer built like this, so that an update cannot lose a change in silence.
+ */
+export function changeKafkajs(decoder: FetchDecoder): void {
+  // Brokers before 2.3 answer with older versions, which stay with kafkajs.
+  const version11 = partOfKafkajs('protocol/requests/fetch/v11/response.js');
+  replace(version11, 'decode', (own) => (decoder === 'docket' ? decodeFetchAnswer : own));
+  replace(prototypeOf('network/requestQueue/index.js'), 'scheduleCheckPendingRequests', onlyWhilePending);
+}
+
+/**
+ * After its first answer a connection of kafkajs looks every millisecond for requests that wait, for ever. A request that has to
+ * wait calls this by itself.
+ */
+function onlyWhilePending(own: Method): Method {
+  return function scheduleCheckPendingRequests() {
+    const pending: unknown = Reflect.get(this, 'pending');
+    if (!Array.isArray(pending)) throw new TypeError('kafkajs no longer keeps requests that wait');
+    return pending.length === 0 ? undefined : own.call(this);
+  };
+}
+
+function prototypeOf(path: string): object {
+  const prototype: unknown = Reflect.get(partOfKafkajs(path), 'prototype');
+  if (typeof prototype !== 'object' || prototype === null)
+    throw new TypeError(`kafkajs no longer has a class in ${path}`);
+  return prototype;
+}
+
+function partOfKafkajs(path: string): object {
+  const found: unknown = load(`kafkajs/src/${path}`);
+  if ((typeof found !== 'object' && typeof found !== 'function') || found === null)
+    throw new TypeError(`kafkajs no longer has ${path}`);
+  return found;
+}
+
+/** Always from the original, so that a second call changes nothing twice. */
+function replace(owner: object, name: string, change: (own: Method) => Method): void {
+  const own: unknown = originals.get(name) ?? Reflect.get(owner, name);
+  if (!isMethod(own)) throw new TypeError(`kafkajs no longer has ${name}`);
+  originals.set(name, own);
+  Reflect.set(owner, name, change(own));
+}
+
+function isMethod(value: unknown): value is Method {
+  return typeof value === 'function';
+}
