@@ -112,7 +112,7 @@ test('I7, I8: a batch that unpacks to 200 MiB stops its partition loudly and alo
   // Removing it is a loss like any other: only an operator may accept it.
   await removeBefore(partition, 3);
   const then = await untilReady(ingestor, /begins at 3/);
-  expect(then).toContain('records between were removed before they were stored');
+  expect(then).toContain('what was between was removed before it was stored');
   expect(await storedRows(blocked)).toBe(2);
   await ingestor.stop();
 }, 180_000);
