@@ -14,6 +14,7 @@ import { healthOf, type App, type AppPorts } from '@docket/runtime';
 import { Router } from 'express';
 import { createAttemptsWriter } from './attempts-writer.ts';
 import { createBlockEffects } from './block-effects.ts';
+import { createBlockSize } from './block-size-policy.ts';
 import { createColumnIntake } from './column-intake.ts';
 import type { Config } from './config.ts';
 import { createHeadsKeeper } from './heads-keeper.ts';
@@ -21,6 +22,7 @@ import { createIngestMachine } from './ingest-machine.ts';
 import { createIngestShell, type IngestShell } from './ingest-shell.ts';
 import { createIngestorMetrics } from './metrics.ts';
 import { runOwnershipEffect } from './ownership-effects.ts';
+import { createStallClock } from './stall-clock.ts';
 import { untilTopicsAreRight } from './topics-check.ts';
 
 /** Three heartbeats: long enough for an instance that was frozen to hear that it is no member any more. */
@@ -31,6 +33,8 @@ const inDoubtPauseMs = 500;
 const lookAgainMs = 10_000;
 /** Rows that wait for their insert or are on their way: two blocks, one that fills while the other is inserted (I8). */
 const queuedBlocksMax = 2;
+/** An insert of a full block takes less than a second; a server that needs so long is in trouble, and an operator should see it. */
+const stalledMsMax = 15_000;
 
 /**
  * The ingestor: every record of audit.events becomes exactly one row, in order (I2, I3, I4). Any number of instances share
@@ -38,7 +42,9 @@ const queuedBlocksMax = 2;
  */
 export function createIngestorApp(config: Config, ports: AppPorts): App {
   const { logger } = ports;
-  const metrics = createIngestorMetrics(ports.metrics);
+  const stall = createStallClock();
+  const stalledMs = (): number => stall.stalledMs(performance.now());
+  const metrics = createIngestorMetrics(ports.metrics, stalledMs);
   const clickhouse = createClickHouse(config);
   const kafka = createKafka(config, { logger, clientId: 'docket-ingestor' });
   const eventsTopic = kafka.topics.events.name;
@@ -75,7 +81,8 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
   function createShell({ generation, partitions }: Topology): IngestShell {
     const { decoderOf, codecOf } = decoders;
     const slotSeed = randomInt(2 ** 31);
-    const intake = { generation, partitions, decoderOf, codecOf, limits, slotSeed };
+    const blockSize = createBlockSize(limits);
+    const intake = { generation, partitions, decoderOf, codecOf, limits: blockSize.limits, slotSeed };
     const machine = createIngestMachine({
       createIntake: () => createColumnIntake(intake),
       queueBytesMax: queuedBlocksMax * limits.bytesMax,
@@ -90,7 +97,19 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
       own: (effect) => runOwnershipEffect({ clickhouse, kafka, generation }, effect),
       heads: createHeadsKeeper({ clickhouse, generation, logger, metrics }),
       onClaimedByAnother: () => void lookForGeneration(),
-      blocks: createBlockEffects({ clickhouse, publisher, eventsTopic, generation, logger, metrics }),
+      blocks: createBlockEffects({
+        clickhouse,
+        publisher,
+        eventsTopic,
+        generation,
+        logger,
+        metrics,
+        onInsert: (duration) => {
+          blockSize.note(duration);
+          if (duration.isStored) stall.stored(performance.now());
+        },
+      }),
+      stall,
       logger,
       metrics,
       exit: (error) => ports.exit(error),
@@ -151,6 +170,13 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
         topics: topology === undefined ? { ok: false, detail: topicsProblem } : { ok: true },
         assignment:
           shell?.isPrepared() === true ? { ok: true } : { ok: false, detail: 'no prepared assignment of partitions' },
+        storing:
+          stalledMs() <= stalledMsMax
+            ? { ok: true }
+            : {
+                ok: false,
+                detail: `records have waited for ${Math.round(stalledMs() / 1000)} s; the log says for what`,
+              },
         partitions: stopped.length === 0 ? { ok: true } : { ok: false, detail: stopped.join('; ') },
       });
     },

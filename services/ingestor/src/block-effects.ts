@@ -3,6 +3,7 @@ import { createRowReader, type EventRow } from '@docket/event';
 import type { Publisher } from '@docket/kafka';
 import type { Logger } from '@docket/runtime';
 import { columnsOf, type ColumnPart } from './column-intake.ts';
+import type { InsertDuration } from './block-size-policy.ts';
 import type { IngestEffect, InsertAnswer } from './ingest-state.ts';
 import type { IngestorMetrics } from './metrics.ts';
 import { inCalls, rerouted, type Stray } from './reroute-mapper.ts';
@@ -14,7 +15,12 @@ interface BlockPorts {
   readonly generation: number;
   readonly logger: Logger;
   readonly metrics: IngestorMetrics;
+  /** How each insert ended. */
+  readonly onInsert: (duration: InsertDuration) => void;
 }
+
+/** A block of the default size takes about 0.6 s; a server under merges ten times that. */
+const insertDeadlineMs = 30_000;
 
 type InsertEffect = Extract<IngestEffect<ColumnPart>, { kind: 'insertBlock' }>;
 
@@ -57,8 +63,10 @@ export function createBlockEffects(ports: BlockPorts): BlockEffects {
       const owners = new Map([...part.ends.keys()].map((partition) => [partition, owner]));
       const stopTimer = metrics.insertSeconds.startTimer();
       const guard = { generation, owners };
-      const outcome = await insertBlock(clickhouse, { table: 'audit_events', block, guard, token, signal });
+      const insert = { table: 'audit_events', block, guard, token, signal, deadlineMs: insertDeadlineMs };
+      const outcome = await insertBlock(clickhouse, insert);
       const seconds = stopTimer();
+      ports.onInsert({ isStored: outcome.ok, ms: seconds * 1000, deadlineMs: insertDeadlineMs });
       metrics.inserts.inc({ outcome: outcome.ok ? 'stored' : outcome.reason });
       if (outcome.ok) {
         countRows(metrics, block, rows);
@@ -67,6 +75,7 @@ export function createBlockEffects(ports: BlockPorts): BlockEffects {
         return { kind: 'stored' };
       }
       const { reason, code, message } = outcome;
+      metrics.insertFailures.inc({ code });
       logger.warn({ rows, reason, code, detail: message, token }, 'block.not_inserted');
       switch (reason) {
         case 'fenced':

@@ -16,6 +16,7 @@ import type { IngestEffect, IngestInput, IngestReport, IngestState, StoppedParti
 import type { IngestorMetrics } from './metrics.ts';
 import type { runOwnershipEffect } from './ownership-effects.ts';
 import { unreadableDetail } from './unreadable-mapper.ts';
+import { isWaiting, type StallClock } from './stall-clock.ts';
 
 /** So many records are decoded before timers and sockets get their turn. */
 const sliceRecords = 500;
@@ -30,6 +31,7 @@ export interface ShellPorts {
   readonly own: (effect: OwnershipEffect) => ReturnType<typeof runOwnershipEffect>;
   readonly blocks: BlockEffects;
   readonly heads: HeadsKeeper;
+  readonly stall: StallClock;
   readonly logger: Logger;
   readonly metrics: IngestorMetrics;
   /** Somebody owns partitions that this member was given. */
@@ -63,6 +65,7 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
   const unreadable = new Map<number, Pick<StoppedPartition, 'detail'>>();
   let state: IngestState<ColumnPart> = machine.initial;
   let assignmentId = '';
+  let batchesInHand = 0;
   let abort = new AbortController();
   let stopPreparing: (() => number) | undefined;
 
@@ -71,14 +74,21 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
       const stepped = machine.step(state, input, performance.now());
       state = stepped.state;
       for (const effect of stepped.effects) run(effect);
-      metrics.queueBytes.set(state.phase === 'running' ? state.intake.bytes() : 0);
       metrics.stoppedPartitions.set(stopped().size);
+      metrics.openPartitions.set(state.phase === 'running' ? state.open.size : 0);
+      noteWaiting();
     } catch (error) {
       // Nothing goes on behind a broken assumption.
       abandon();
       state = { phase: 'ended', run: state.run + 1 };
       ports.exit(asError(error));
     }
+  }
+
+  function noteWaiting(): void {
+    const queuedBytes = state.phase === 'running' ? state.intake.bytes() : 0;
+    metrics.queueBytes.set(queuedBytes);
+    ports.stall.waits(isWaiting(state.phase, queuedBytes, batchesInHand), performance.now());
   }
 
   /** What it becomes is told to the machine; an answer that comes too late is its business. */
@@ -158,6 +168,20 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
     }
   }
 
+  /** False when the run was abandoned meanwhile. */
+  async function areSchemasSettled(records: PartitionBatch['records'], signal: AbortSignal): Promise<boolean> {
+    metrics.schemaWaits.inc();
+    try {
+      await ports.decoders.prepare(records, signal);
+      return true;
+    } catch (error) {
+      if (signal.aborted) return false;
+      throw error;
+    } finally {
+      metrics.schemaWaits.dec();
+    }
+  }
+
   function abandon(): void {
     abort.abort();
     abort = new AbortController();
@@ -170,6 +194,12 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
   function stopped(): ReturnType<IngestShell['stopped']> {
     const ofMachine = state.phase === 'running' || state.phase === 'reading' ? state.stopped : noneStopped;
     return unreadable.size === 0 ? ofMachine : new Map([...unreadable, ...ofMachine]);
+  }
+
+  /** Others may have these partitions now, and their state is theirs to tell. */
+  function leave(): void {
+    unreadable.clear();
+    metrics.lagRecords.reset();
   }
 
   /** Kafka's committed offsets serve lag dashboards only: positions are in the data. */
@@ -213,11 +243,11 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
   return {
     assign(assignment) {
       assignmentId = assignment.id;
-      unreadable.clear();
+      leave();
       tell({ kind: 'assigned', assignment });
     },
     lose(id) {
-      unreadable.clear();
+      leave();
       tell({ kind: 'lost', assignmentId: id });
     },
     async onBatch(batch) {
@@ -230,15 +260,17 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
         logger.info({ partition }, 'partition.readable_again');
         metrics.stoppedPartitions.set(stopped().size);
       }
+      batchesInHand += 1;
+      noteWaiting();
       try {
-        await ports.decoders.prepare(records, signal);
-      } catch (error) {
-        if (signal.aborted) return;
-        throw error;
-      }
-      for (let index = 0; index < records.length && !signal.aborted; index += sliceRecords) {
-        tell({ kind: 'records', run: ofRun, partition, records: records.slice(index, index + sliceRecords) });
-        await new Promise(setImmediate);
+        if (!(await areSchemasSettled(records, signal))) return;
+        for (let index = 0; index < records.length && !signal.aborted; index += sliceRecords) {
+          tell({ kind: 'records', run: ofRun, partition, records: records.slice(index, index + sliceRecords) });
+          await new Promise(setImmediate);
+        }
+      } finally {
+        batchesInHand -= 1;
+        noteWaiting();
       }
     },
     jump({ assignmentId: id, partition, expectedOffset, foundOffset }) {

@@ -3,7 +3,8 @@ import { Counter, Gauge, Histogram } from 'prom-client';
 
 export type IngestorMetrics = ReturnType<typeof createIngestorMetrics>;
 
-export function createIngestorMetrics(registry: Registry) {
+/** @param stalledMs for how long records have waited without a row being stored; asked at every scrape. */
+export function createIngestorMetrics(registry: Registry, stalledMs: () => number) {
   const registers = [registry];
   return {
     rows: new Counter({
@@ -18,6 +19,12 @@ export function createIngestorMetrics(registry: Registry) {
       labelNames: ['outcome'] as const,
       registers,
     }),
+    insertFailures: new Counter({
+      name: 'docket_ingestor_insert_failures_total',
+      help: 'Block inserts that failed, by the code of ClickHouse (252 too many parts, 243 no space, 241 memory, 164 and 774 read-only); 0: no answer',
+      labelNames: ['code'] as const,
+      registers,
+    }),
     insertSeconds: new Histogram({
       name: 'docket_ingestor_insert_seconds',
       help: 'Duration of one block insert, in seconds',
@@ -27,6 +34,24 @@ export function createIngestorMetrics(registry: Registry) {
     queueBytes: new Gauge({
       name: 'docket_ingestor_queue_bytes',
       help: 'Bytes of rows that wait for their insert',
+      registers,
+    }),
+    stalledSeconds: new Gauge({
+      name: 'docket_ingestor_stalled_seconds',
+      help: 'For how long records have waited without a row being stored; 0 when none wait. /readyz fails above 15',
+      registers,
+      collect() {
+        this.set(stalledMs() / 1000);
+      },
+    }),
+    openPartitions: new Gauge({
+      name: 'docket_ingestor_open_partitions',
+      help: 'Partitions that this instance owns and reads; 0 while it is no member of its group (Kafka away) or prepares its assignment',
+      registers,
+    }),
+    schemaWaits: new Gauge({
+      name: 'docket_ingestor_schema_waits',
+      help: 'Partitions whose next records wait for the schema registry, because it is away or does not know their schema',
       registers,
     }),
     lagRecords: new Gauge({

@@ -1,0 +1,41 @@
+import type { BlockLimits } from './block-queue.ts';
+
+/** How one insert ended, as far as the size of blocks is concerned. */
+export interface InsertDuration {
+  readonly isStored: boolean;
+  readonly ms: number;
+  /** After which the ingestor waits no longer. */
+  readonly deadlineMs: number;
+}
+
+/** A block is never cut below this share of its limits: smaller ones cost a slow server more than they spare it. */
+const shareMin = 1 / 64;
+
+/**
+ * The share of the configured limits that the next blocks may have. A server that does not take a block in time may never take it, and
+ * nothing would ever be stored again; it may take half of it. Doubled again when the double would still be done in half of the time.
+ */
+export function nextShare(share: number, { isStored, ms, deadlineMs }: InsertDuration): number {
+  if (!isStored) return ms >= deadlineMs ? Math.max(shareMin, share / 2) : share;
+  return ms <= deadlineMs / 4 ? Math.min(1, share * 2) : share;
+}
+
+/** The limits of blocks, as the server takes them. */
+export interface BlockSize {
+  /** Changed in place: they hold for the block that is being filled. At least one row and one byte. */
+  readonly limits: BlockLimits;
+  readonly note: (duration: InsertDuration) => void;
+}
+
+export function createBlockSize({ rowsMax, bytesMax, ageMsMax }: BlockLimits): BlockSize {
+  const limits = { rowsMax, bytesMax, ageMsMax };
+  let share = 1;
+  return {
+    limits,
+    note(duration) {
+      share = nextShare(share, duration);
+      limits.rowsMax = Math.ceil(rowsMax * share);
+      limits.bytesMax = Math.ceil(bytesMax * share);
+    },
+  };
+}
