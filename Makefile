@@ -12,7 +12,7 @@ jest := node --experimental-vm-modules --disable-warning=ExperimentalWarning nod
 # Extra arguments for jest: make test ARGS='-t I4'
 ARGS ?=
 
-.PHONY: help install build stack demo smoke test unit integration lint format check verify bench-codec bench-ingest docs env clean
+.PHONY: help install build stack demo smoke test unit integration test-faults lint format check verify bench-codec bench-ingest docs env clean
 
 help: ## This list
 	@printf 'Docket. Needs Node >= 20; the local stack also needs Java >= 17 and Maven.\n\n'
@@ -48,6 +48,11 @@ unit: build ## The tests that need no stack, in under a minute
 integration: build ## The contract and system tests, on the real stack
 	@mkdir -p $(results) && $(jest) --selectProjects contract system --runInBand --json --outputFile=$(results)/integration.json $(ARGS)
 
+# Some twenty minutes, most of it waiting for sessions to expire. Cases by name: make test-faults CASES='zombie rebalance'
+CASES ?=
+test-faults: build ## SIGKILL, SIGSTOP and outages on the real stack, while records must each become one row
+	@node test/faults/dist/main.js $(CASES)
+
 lint: build ## Types, code, imports, format
 	@npm run --silent lint
 
@@ -72,5 +77,5 @@ env: install ## Write .env with fresh secrets for docker compose (an existing on
 	@node scripts/write-env.js
 
 clean: ## Remove build output, test results and the local stack's data (downloads are kept)
-	@rm -rf packages/*/dist services/*/dist deploy/local/dist examples/*/dist test/e2e/dist bench/dist coverage $(results)
+	@rm -rf packages/*/dist services/*/dist deploy/local/dist examples/*/dist test/e2e/dist test/faults/dist bench/dist coverage $(results)
 	@if [ -e .local/stack.env ]; then echo 'The stack is running: its data is kept.'; else rm -rf .local/data; fi
