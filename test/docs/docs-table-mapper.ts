@@ -1,4 +1,4 @@
-import type { EventField } from '@docket/event';
+import type { EventField, SearchFieldDeclaration } from '@docket/event';
 import type { ErrorEntry, SettingRow } from '@docket/runtime';
 
 /** docs/event.md: every field of the event. */
@@ -83,6 +83,42 @@ export function metricsDocument(rows: readonly MetricRow[]): string {
     tableHead(['metric', 'type', 'labels', 'meaning']),
     ...lines,
   ]);
+}
+
+const howCompared: Readonly<Record<SearchFieldDeclaration['kind'], string>> = {
+  text: 'a value, or its beginning',
+  action: 'a dotted name, or its beginning',
+  choice: '',
+  scale: '',
+  list: 'a value, or its beginning',
+  resource: '`type:id`, or its beginning',
+  address: 'an address or a CIDR block',
+  bound: 'a time',
+  time: 'a time, a comparison or a range',
+  seq: 'a number, a comparison or a range',
+};
+
+/** docs/query-language.md: its table of fields, in place of the one that is there. */
+export function withFieldTable(
+  text: string,
+  fields: readonly (SearchFieldDeclaration & { readonly name: string })[],
+): string {
+  const lines = fields.map(({ name, kind, aliases = [], choices, meaning, example, isOnlyInQ }) => {
+    const values = choices === undefined ? howCompared[kind] : choices.map((choice) => `\`${choice}\``).join(', ');
+    const names = [name, ...aliases].map((each) => `\`${each}\``).join(', ');
+    const order = kind === 'scale' ? `${values}, or a comparison` : values;
+    return tableRow([names, meaning, order, `\`${example}\``, isOnlyInQ === true ? 'q' : 'q, parameter']);
+  });
+  const metadata = ['`metadata.KEY`', 'A value of the metadata.', 'a value, or its beginning', '`metadata.plan:pro`'];
+  const table = [
+    tableHead(['field', 'meaning', 'values', 'example', 'where']),
+    ...lines,
+    tableRow([...metadata, 'q, parameter']),
+  ].join('\n');
+  return text.replace(
+    /(<!-- fields: [^\n]*-->\n)[^]*(<!-- end -->)/,
+    (_, head: string, end: string) => `${head}\n${table}\n\n${end}`,
+  );
 }
 
 function document(title: string, lines: readonly string[]): string {

@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { eventFields } from '@docket/event';
+import { eventFields, eventStatuses, listSearchFields, parseSearch } from '@docket/event';
 import { createLogger, describeSettings, errorCatalogue, readSettings } from '@docket/runtime';
 import { Registry } from 'prom-client';
+import { codeBlocks } from './code-blocks-mapper.ts';
 import { createHttpMetrics } from '../../packages/runtime/src/http/http-metrics.ts';
 import { settings as admin } from '../../services/admin/src/config.ts';
 import { createAllInOneApps } from '../../services/all-in-one/src/app.ts';
@@ -18,7 +19,10 @@ import {
   type MetricRow,
   metricsDocument,
   settingsDocument,
+  withFieldTable,
 } from './docs-table-mapper.ts';
+
+const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
 /** `docket`: the operator commands migrate and verify. */
 const declared = { gateway, ingestor, query, delivery, admin, docket };
@@ -30,13 +34,26 @@ const documents = {
   ),
   'docs/errors.md': errorsDocument(errorCatalogue),
   'docs/metrics.md': metricsDocument(declaredMetrics()),
+  'docs/query-language.md': withFieldTable(read('docs/query-language.md'), listSearchFields()),
 };
 
 /** `make docs` runs this file with WRITE_DOCS=1: what the test compares is what it writes. */
 test.each(Object.entries(documents))('%s is what the declarations say (make docs writes it)', (path, expected) => {
   const file = new URL(`../../${path}`, import.meta.url);
   if (process.env['WRITE_DOCS'] === '1') writeFileSync(file, expected);
-  expect(readFileSync(file, 'utf8')).toBe(expected);
+  expect(read(path)).toBe(expected);
+});
+
+test('every search that docs/query-language.md shows can be read', () => {
+  const shown = codeBlocks(read('docs/query-language.md'), 'q').flatMap((block) => block.trimEnd().split('\n'));
+  const examples = listSearchFields().map(({ example }) => example);
+  expect(shown.length).toBeGreaterThan(5);
+  for (const q of [...shown, ...examples]) {
+    expect([q, parseSearch(q, { nowMicros: Date.now() * 1_000, statuses: eventStatuses })]).toEqual([
+      q,
+      expect.objectContaining({ ok: true }),
+    ]);
+  }
 });
 
 /** What the apps register when they are made; making them connects to nothing. */

@@ -95,7 +95,7 @@ export {
 export { blockRange, ipv6Text } from './search/ip-block.ts';
 export { compileSearch, type EventMatcher, type LoggedEvent } from './search/match-search.ts';
 export { normaliseSearch } from './search/normalise-search.ts';
-export { parseSearch, type ParsedSearch } from './search/parse-search.ts';
+export { parseSearch, searchUnitsMax, type ParsedSearch } from './search/parse-search.ts';
 export { printSearch } from './search/print-search.ts';
 export {
   compileScoped,
@@ -109,6 +109,7 @@ export {
   fieldDeclaration,
   isMetadataField,
   isResourceField,
+  listSearchFields,
   metadataKeyOf,
   searchFields,
   type FieldName,
@@ -124,5 +125,5 @@ export { tokensOf } from './search/search-text.ts';
 export { every, nothing, type Search, type SearchTerm } from './search/search.ts';
 export { termOf } from './search/term-of.ts';
 export { timeRangeOf, type TimeRange } from './search/time-range.ts';
-export type { TermContext, TermResult } from './search/written-value.ts';
+export type { TermContext, TermResult, WrittenValue } from './search/written-value.ts';
 export { validateEvent, type FieldError } from './validate-event.ts';

@@ -5,11 +5,12 @@ import {
   type ClickHouse,
   type LogBounds,
   type RequestOptions,
+  type Statement,
   type StoredEventJson,
 } from '@docket/clickhouse';
 import type { EventStatus, StoredEventRow } from '@docket/event';
 import { DocketError } from '@docket/runtime';
-import { eventStatement, pageStatement, type PageQuery, type Statement } from './event-sql-mapper.ts';
+import { eventStatement, pageStatement, type PageQuery } from './event-sql-mapper.ts';
 import type { QueryMetrics } from './metrics.ts';
 import type { ReadGate } from './read-gate.ts';
 import { readFailure } from './read-failure-policy.ts';
@@ -81,7 +82,8 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
   }
 
   return {
-    page: (query, signal) => read('list', query.tenantId, signal, (options) => rowsOf(pageStatement(query), options)),
+    page: (query, signal) =>
+      read('list', query.search.tenantId, signal, (options) => rowsOf(pageStatement(query), options)),
     event: (tenantId, id, statuses, signal) =>
       read('event', tenantId, signal, (options) =>
         rowsOf(eventStatement(tenantId, id, statuses, occurrencesMax), options),

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isEventId } from '@docket/event';
-import type { EventFilter } from './event-filter.ts';
+import { isEventId, nilId, printSearch, type ScopedSearch } from '@docket/event';
 
 /** The last row of a page: pages go on behind it, newest first. */
 export interface PagePosition {
@@ -10,42 +9,44 @@ export interface PagePosition {
   readonly seq: number;
 }
 
+export interface PageCursor {
+  /** Of the search that the cursor belongs to. */
+  readonly fingerprint: string;
+  /** µs since the epoch: what relative times of the first page counted from, and those of all pages do. */
+  readonly nowMicros: number;
+  readonly position: PagePosition;
+}
+
+/** The layout of the parts below; another one is another program's. */
+const cursorVersion = 2;
+
 /** Short and without meaning to anybody else; it gives no access, because every page is scoped anew. */
-export function encodeCursor(position: PagePosition, fingerprint: string): string {
-  return Buffer.from(JSON.stringify([1, fingerprint, position.occurredAt, position.id, position.seq])).toString(
+export function encodeCursor({ fingerprint, nowMicros, position }: PageCursor): string {
+  const { occurredAt, id, seq } = position;
+  return Buffer.from(JSON.stringify([cursorVersion, fingerprint, nowMicros, occurredAt, id, seq])).toString(
     'base64url',
   );
 }
 
-export type DecodedCursor =
-  { readonly ok: true; readonly position: PagePosition } | { readonly ok: false; readonly detail: string };
-
-export function decodeCursor(text: string, fingerprint: string): DecodedCursor {
-  const parts = parseParts(text);
-  const [version, made, occurredAt, id, seq, ...others] = parts;
-  const isWhole =
-    version === 1 &&
-    typeof made === 'string' &&
-    typeof occurredAt === 'number' &&
-    Number.isSafeInteger(occurredAt) &&
-    typeof id === 'string' &&
-    (isEventId(id) || id === '00000000-0000-0000-0000-000000000000') &&
-    typeof seq === 'number' &&
-    Number.isSafeInteger(seq) &&
-    seq >= 0 &&
-    others.length === 0;
-  if (!isWhole) return { ok: false, detail: 'The cursor is not one of ours.' };
-  if (made !== fingerprint) return { ok: false, detail: 'The cursor belongs to a search with other filters.' };
-  return { ok: true, position: { occurredAt, id, seq } };
+/** Null: the cursor is not one of ours. */
+export function decodeCursor(text: string): PageCursor | null {
+  const [version, fingerprint, nowMicros, occurredAt, id, seq, ...others] = parseParts(text);
+  if (version !== cursorVersion || others.length > 0 || typeof fingerprint !== 'string') return null;
+  if (!isInteger(nowMicros) || !isInteger(occurredAt) || !isInteger(seq) || seq < 0) return null;
+  if (typeof id !== 'string' || !(isEventId(id) || id === nilId)) return null;
+  return { fingerprint, nowMicros, position: { occurredAt, id, seq } };
 }
 
 /** Names a search, so that a cursor of another one is told apart. */
-export function fingerprintOf(tenantId: string, filter: EventFilter): string {
-  const { statuses, since, until, conditions } = filter;
+export function fingerprintOf({ tenantId, search }: ScopedSearch): string {
   return createHash('sha256')
-    .update(JSON.stringify([tenantId, statuses, since, until, conditions]))
+    .update(JSON.stringify([tenantId, printSearch(search)]))
     .digest('base64url')
     .slice(0, 12);
+}
+
+function isInteger(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value);
 }
 
 function parseParts(text: string): unknown[] {

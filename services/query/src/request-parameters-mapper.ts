@@ -1,10 +1,10 @@
-import { nearestName } from '@docket/event';
+import { nearestName, searchUnitsMax } from '@docket/event';
 import type { ErrorItem } from '@docket/runtime';
 
 /** Values of one parameter that a request may repeat: OR stays readable, and the SQL bounded. */
 const valuesMax = 50;
-/** The longest metadata value an event can have is 2 KiB, and no other value is longer. */
-const valueCharactersMax = 2_048;
+/** q is the longest value; what an event can have is at most half of it. One more lets the parser say what is wrong with q. */
+const valueCharactersMax = searchUnitsMax + 1;
 
 /** The parameters of a request's query string. Reading one that is wrong notes an error and gives nothing. */
 export interface RequestParameters {
@@ -19,7 +19,8 @@ export interface RequestParameters {
     name: string,
     range: { readonly min: number; readonly max: number; readonly default: Default },
   ): number | Default;
-  fail(name: string, detail: string): void;
+  /** `place`: where in the value. */
+  fail(name: string, detail: string, place?: { readonly position: number; readonly length: number }): void;
 }
 
 /** Reads a query string. Names outside `known` (and outside what `isKnown` allows) are errors, with the nearest known name. */
@@ -30,7 +31,8 @@ export function requestParameters(
 ): RequestParameters {
   const values = new Map<string, string[]>();
   const errors: ErrorItem[] = [];
-  const fail = (parameter: string, detail: string): void => void errors.push({ parameter, detail });
+  const fail: RequestParameters['fail'] = (parameter, detail, place) =>
+    void errors.push({ parameter, detail, ...place });
 
   for (const [name, value] of search) {
     if (value !== '') values.set(name, [...(values.get(name) ?? []), value]);

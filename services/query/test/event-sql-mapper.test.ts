@@ -4,7 +4,7 @@ import { eventStatement, pageStatement } from '../src/event-sql-mapper.ts';
 import { parseFilter } from './parameters.ts';
 
 const page = (query: string, after: Parameters<typeof pageStatement>[0]['after'] = null) =>
-  pageStatement({ tenantId: 'acme', filter: parseFilter(query).filter, after, limit: 101 });
+  pageStatement({ search: parseFilter(query).scoped, after, limit: 101 });
 
 /** The conditions of a statement, with their values in place of the placeholders. */
 function conditionsOf({ sql, params }: ReturnType<typeof page>): string[] {
@@ -13,6 +13,8 @@ function conditionsOf({ sql, params }: ReturnType<typeof page>): string[] {
     .split('\n  AND ')
     .map((clause) => clause.replaceAll(/\{(p\d+):[^}]+\}/g, (_, name: string) => JSON.stringify(params[name])));
 }
+
+const ipv6 = (digits: string): string => `0000:0000:0000:0000:0000:ffff:${digits.slice(0, 4)}:${digits.slice(4)}`;
 
 describe('pageStatement', () => {
   test('is scoped to the tenant and the default statuses, newest first', () => {
@@ -28,14 +30,21 @@ describe('pageStatement', () => {
     ['action=a.b&action=c.*&action=d.*', '(action IN ["a.b"] OR startsWith(action, "c.") OR startsWith(action, "d."))'],
     ['resource=t:i', 'hasAny(resource_keys, ["t:i"])'],
     ['resource_type=t', 'hasAny(resources.type, ["t"])'],
-    ['resource_id=i', 'hasAny(resources.id, ["i"])'],
+    ['resource_id=I.1', '(hasAllTokens(search_text, ["i","1"]) AND hasAny(resources.id, ["I.1"]))'],
+    ['q=-resource_id:i', 'NOT hasAny(resources.id, ["i"])'],
     ['metadata.k=v', 'hasAny(metadata_items, ["k=v"])'],
-    ['trace_id=t', 'hasAny(trace_keys, ["t"]) AND trace_id IN ["t"]'],
-    ['ip=10.0.0.0/8', '(toIPv6OrNull(ip) BETWEEN "::ffff:a00:0" AND "::ffff:aff:ffff")'],
-    ['since=1970-01-01T00:00:01Z', "occurred_at >= fromUnixTimestamp64Micro(1000000, 'UTC')"],
-    ['until=1970-01-01T00:00:01Z', "occurred_at < fromUnixTimestamp64Micro(1000000, 'UTC')"],
-  ])('%s', (query, condition) => {
-    expect(conditionsOf(page(query)).slice(2)).toEqual([condition]);
+    ['trace_id=t', '(hasAny(trace_keys, ["t"]) AND trace_id IN ["t"])'],
+    ['q=-trace_id:t', 'NOT trace_id IN ["t"]'],
+    ['q=Login failed', 'hasAllTokens(search_text, ["failed"])', 'hasAllTokens(search_text, ["login"])'],
+    ['ip=10.0.0.0/8', `(ifNull(toIPv6OrNull(ip) BETWEEN "${ipv6('0a000000')}" AND "${ipv6('0affffff')}", false))`],
+    ['since=1970-01-01T00:00:01Z', "(occurred_at >= fromUnixTimestamp64Micro(1000000, 'UTC'))"],
+    ['until=1970-01-01T00:00:01Z', "(occurred_at < fromUnixTimestamp64Micro(1000000, 'UTC'))"],
+  ])('%s', (query, ...conditions) => {
+    expect(
+      conditionsOf(page(query))
+        .slice(1)
+        .filter((clause) => !clause.startsWith('status')),
+    ).toEqual(conditions);
   });
 
   test('a page behind a position uses the comparison that prunes', () => {
@@ -51,6 +60,8 @@ describe('pageStatement', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1, maxLength: 50 }), (value) => {
         expect(page(new URLSearchParams({ actor_id: value }).toString()).sql).toBe(text);
+        const quoted = `actor:"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+        expect(page(new URLSearchParams({ q: quoted }).toString()).sql).toBe(text);
       }),
     );
   });

@@ -1,53 +1,51 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Condition } from '../src/event-filter.ts';
-import { filterOfParameters } from '../src/filter-parameters-mapper.ts';
+import { searchOfParameters, visibleStatuses } from '../src/filter-parameters-mapper.ts';
 import { parametersOf, parseFilter, rules } from './parameters.ts';
 
-const micros = (text: string): number => Date.parse(text) * 1_000;
-
-describe('each filter', () => {
-  test.each<[string, Condition]>([
-    ['actor_id=u_1', { kind: 'exact', column: 'actor_id', values: ['u_1'] }],
-    ['actor_type=user&actor_type=api_key', { kind: 'exact', column: 'actor_type', values: ['user', 'api_key'] }],
-    ['on_behalf_of_id=u_9', { kind: 'exact', column: 'on_behalf_of_id', values: ['u_9'] }],
-    ['category=access', { kind: 'exact', column: 'category', values: ['access'] }],
-    ['outcome=denied', { kind: 'exact', column: 'outcome', values: ['denied'] }],
-    ['operation=delete', { kind: 'exact', column: 'operation', values: ['delete'] }],
-    ['severity=high', { kind: 'exact', column: 'severity', values: ['high'] }],
-    ['service=billing', { kind: 'exact', column: 'source_service', values: ['billing'] }],
-    ['session_id=s', { kind: 'exact', column: 'session_id', values: ['s'] }],
-    ['request_id=r', { kind: 'exact', column: 'request_id', values: ['r'] }],
-    ['trace_id=t', { kind: 'exact', column: 'trace_id', values: ['t'] }],
-    ['action=user.created', { kind: 'action', names: ['user.created'], prefixes: [] }],
-    ['action=user.*&action=role.made', { kind: 'action', names: ['role.made'], prefixes: ['user.'] }],
-    ['action=*', { kind: 'action', names: [], prefixes: [''] }],
-    ['resource=doc:a:b', { kind: 'resource', keys: ['doc:a:b'] }],
-    ['resource_type=doc', { kind: 'resource_type', values: ['doc'] }],
-    ['resource_id=d%201', { kind: 'resource_id', values: ['d 1'] }],
-    ['metadata.plan=pro&metadata.plan=free', { kind: 'metadata', items: ['plan=pro', 'plan=free'] }],
-    ['metadata.a.b-c_d=x%3Dy', { kind: 'metadata', items: ['a.b-c_d=x=y'] }],
-    ['ip=203.0.113.7', { kind: 'ip', ranges: [{ from: '::ffff:cb00:7107', to: '::ffff:cb00:7107' }] }],
-  ])('%s', (query, condition) => {
-    const { filter, errors } = parseFilter(query);
-    expect(errors).toEqual([]);
-    expect(filter.conditions).toEqual([condition]);
+describe('each filter is a term of the language', () => {
+  test.each([
+    ['actor_id=u_1', 'actor_id:u_1'],
+    ['actor_type=user&actor_type=api_key', 'actor_type:api_key OR actor_type:user'],
+    ['on_behalf_of_id=u_9', 'on_behalf_of_id:u_9'],
+    ['on_behalf_of_type=user', 'on_behalf_of_type:user'],
+    ['category=access', 'category:access'],
+    ['outcome=denied', 'outcome:denied'],
+    ['operation=delete', 'operation:delete'],
+    ['severity=high', 'severity:high'],
+    ['service=billing', 'service:billing'],
+    ['session_id=s', 'session_id:s'],
+    ['request_id=r', 'request_id:r'],
+    ['trace_id=t', 'trace_id:t'],
+    ['action=user.created', 'action:user.created'],
+    ['action=user.*&action=role.made', 'action:role.made OR action:user.*'],
+    ['action=*', 'action:*'],
+    ['actor_id=u*', 'actor_id:"u*"'],
+    ['actor_id=>1', 'actor_id:">1"'],
+    ['resource=doc:a:b', 'resource:doc:a:b'],
+    ['resource_type=doc', 'resource_type:doc'],
+    ['resource_id=d%201', 'resource_id:"d 1"'],
+    ['metadata.plan=pro&metadata.plan=free', 'metadata.plan:free OR metadata.plan:pro'],
+    ['metadata.a.b-c_d=x%3Dy', 'metadata.a.b-c_d:"x=y"'],
+    ['ip=203.0.113.7', 'ip:203.0.113.7'],
+    ['ip=203.0.113.7/24', 'ip:203.0.113.0/24'],
+    ['since=2026-11-23T10:00:00.123456%2B01:00', 'occurred_at:>=2026-11-23T09:00:00.123456Z'],
+    ['until=2026-11-24T00:00:00Z', 'occurred_at:<2026-11-24T00:00:00.000000Z'],
+    ['since=-7d', 'occurred_at:>=2026-11-16T00:00:00.000000Z'],
+    ['until=9999-12-31T23:59:59Z', 'occurred_at:<2255-06-05T23:47:34.740990Z'],
+    ['actor_id=a&metadata.x=1&metadata.y=2&severity=low', 'actor_id:a metadata.x:1 metadata.y:2 severity:low'],
+    ['q=actor:a OR login', 'actor_id:a OR login'],
+    ['q=actor:a OR login&outcome=failure', '(actor_id:a OR login) outcome:failure'],
+    ['q=actor:a&actor_id=a', 'actor_id:a'],
+  ])('%s', (query, text) => {
+    const read = parseFilter(query);
+    expect(read.errors).toEqual([]);
+    expect(read.text).toBe(text);
   });
 
-  test('since and until are microseconds, whatever the offset', () => {
-    const { filter } = parseFilter('since=2026-11-23T10:00:00.123456%2B01:00&until=2026-11-24T00:00:00Z');
-    expect([filter.since, filter.until]).toEqual([
-      micros('2026-11-23T09:00:00.123Z') + 456,
-      micros('2026-11-24T00:00:00Z'),
-    ]);
-  });
-
-  test('a time that no row can have is cut to one that ClickHouse can hold', () => {
-    expect(parseFilter('until=9999-12-31T23:59:59Z').filter.until).toBe(Number.MAX_SAFE_INTEGER);
-  });
-
-  test('several filters are all conditions of one search, several metadata keys too', () => {
-    const { filter } = parseFilter('actor_id=a&metadata.x=1&metadata.y=2&severity=low');
-    expect(filter.conditions).toHaveLength(4);
+  test('every filter can be asked for in q by the same name', () => {
+    expect(parseFilter('q=actor_id:a ip:10.0.0.0/8 since:-7d').text).toBe(
+      parseFilter('actor_id=a&ip=10.0.0.0/8&since=-7d').text,
+    );
   });
 });
 
@@ -55,36 +53,40 @@ describe('status', () => {
   test.each([
     ['', false, ['accepted', 'conflict']],
     ['status=', false, ['accepted', 'conflict']],
-    ['status=duplicate', false, ['duplicate']],
-    ['status=duplicate&status=accepted&status=accepted', false, ['accepted', 'duplicate']],
-    ['status=quarantined&status=lost', true, ['quarantined', 'lost']],
-  ])('%s', (query, isOperator, statuses) => {
-    const { filter, errors } = parseFilter(query, { isOperator });
+    ['q=login', false, ['accepted', 'conflict']],
+    ['status=duplicate', false, ['accepted', 'conflict', 'duplicate']],
+    ['q=-status:accepted', false, ['accepted', 'conflict', 'duplicate']],
+    ['status=quarantined&status=lost', true, [...visibleStatuses(true)].toSorted()],
+  ])('%s is asked of the rows that are %#', (query, isOperator, statuses) => {
+    const { scoped, errors } = parseFilter(query, { statuses: visibleStatuses(isOperator) });
     expect(errors).toEqual([]);
-    expect(filter.statuses).toEqual(statuses);
+    const terms = scoped.search.kind === 'and' ? scoped.search.terms : [scoped.search];
+    expect(terms).toContainEqual({ kind: 'is', field: 'status', values: statuses });
   });
 
   test.each(['quarantined', 'rerouted', 'lost'])(
     'a tenant’s key cannot ask for %s, and is not told that it exists',
     (status) => {
       const parameters = parametersOf(`status=${status}`);
-      filterOfParameters(parameters, rules);
+      searchOfParameters(parameters, rules);
       expect(parameters.errors).toEqual([{ parameter: 'status', detail: 'is one of accepted, conflict, duplicate' }]);
     },
   );
 });
 
 test('the empty string is absent', () => {
-  const { filter, errors } = parseFilter('actor_id=&action=&ip=&since=&metadata.x=&resource=&severity=');
+  const { text, errors } = parseFilter('actor_id=&action=&ip=&since=&metadata.x=&resource=&severity=&q=');
   expect(errors).toEqual([]);
-  expect(filter).toEqual({ statuses: ['accepted', 'conflict'], since: null, until: null, conditions: [] });
+  expect(text).toBe('*');
 });
 
 describe('what is wrong', () => {
   test.each([
     ['an unknown name', 'actor=u_1', 'actor'],
     ['a name in another case', 'Actor_id=u_1', 'Actor_id'],
-    ['q, which is not there yet', 'q=free', 'q'],
+    ['a q that cannot be read', 'q=actr:x', 'q'],
+    ['two qs', 'q=a&q=b', 'q'],
+    ['a field that only q has', 'seq=7', 'seq'],
     ['an unknown category', 'category=nope', 'category'],
     ['an unknown severity among known ones', 'severity=low&severity=LOW', 'severity'],
     ['a star within an action', 'action=user.*.made', 'action'],
@@ -104,7 +106,7 @@ describe('what is wrong', () => {
     ['an unknown status', 'status=new', 'status'],
     ['a limit with a sign', 'limit=-1', 'limit'],
     ['too many values', Array.from({ length: 51 }, (_, index) => `actor_id=${index}`).join('&'), 'actor_id'],
-    ['a value that is too long', `actor_id=${'x'.repeat(2_049)}`, 'actor_id'],
+    ['a value that is too long', `actor_id=${'x'.repeat(4_098)}`, 'actor_id'],
   ])('%s is named', (_, query, name) => {
     const parameters = parametersOf(query);
     parameters.integer('limit', { min: 1, max: 1_000, default: 100 });
@@ -121,8 +123,23 @@ describe('what is wrong', () => {
     ]);
   });
 
+  test('what is wrong in q is named with its place', () => {
+    const parameters = parametersOf('q=login actr:x');
+    searchOfParameters(parameters, rules);
+    const detail = 'unknown field `actr`; did you mean `actor`? (at 7)';
+    expect(parameters.errors).toEqual([{ parameter: 'q', detail, position: 7, length: 4 }]);
+  });
+
+  test('a q is as long as the language allows, and its parser says so', () => {
+    const parameters = parametersOf(`q=${'x'.repeat(4_097)}`);
+    searchOfParameters(parameters, rules);
+    expect(parameters.errors).toEqual([
+      { parameter: 'q', detail: expect.stringContaining('at most 4096'), position: 4_097, length: 1 },
+    ]);
+  });
+
   test('all wrong parameters are named at once', () => {
-    expect(parseFilter('ip=x&since=y&foo=z').errors).toEqual(['foo', 'since', 'ip']);
+    expect(parseFilter('ip=x&since=y&foo=z').errors).toEqual(['foo', 'ip', 'since']);
   });
 
   test('a long hostile name is cut before it is repeated', () => {
@@ -140,6 +157,14 @@ describe('the longest range', () => {
     ['since=2026-11-15T23:59:59Z', ['since']],
     ['since=2026-01-01T00:00:00Z&until=2026-01-08T00:00:00Z', []],
     ['since=2026-01-01T00:00:00Z&until=2026-01-08T00:00:00.000001Z', ['since']],
+    ['since=-7d', []],
+    ['since=-8d', ['since']],
+    ['q=since:-7d', []],
+    ['q=since:-7d OR login', ['since']],
+    ['q=-since:-7d', ['since']],
+    ['q=(since:-3d until:-2d) OR (since:-7d until:-6d)', []],
+    ['q=since:-60d until:-54d', []],
+    ['q=since:-60d&until=-52d', ['since']],
   ])('%s', (query, errors) => {
     expect(parseFilter(query, limited).errors).toEqual(errors);
     expect(parseFilter(query, rules).errors).toEqual([]);

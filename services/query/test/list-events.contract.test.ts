@@ -140,6 +140,18 @@ describe('filters', () => {
     ['status=conflict&status=duplicate', ['sent.twice', 'sent.otherwise']],
     ['tenant_id=acme&actor_id=u_1', first],
     ['actor_id=', shown],
+    ['q=', shown],
+    ['q=deleted', ['user.deleted']],
+    ['q=USER+-deleted', first],
+    ['q=action:user.*+OR+action:users.*', ['user.role.updated', 'user.deleted', 'users.listed']],
+    ['q=action:user*+-ip:*', ['users.listed']],
+    ['q=severity:>=medium', first],
+    [`q=${encodeURIComponent('actor:"o\'brien \\\\ %_"')}`, ['user.deleted']],
+    ['q=resource:user:*+-resource_id:u_2', ['users.listed']],
+    ['q=seq:2..3', ['user.deleted', 'users.listed']],
+    ['q=status:duplicate+OR+status:conflict', ['sent.twice', 'sent.otherwise']],
+    ['q=status:*+since:2026-11-01T00:00:04Z+until:2026-11-01T00:00:06Z', ['sent.twice', 'sent.otherwise']],
+    ['q=action:user*&outcome=denied', first],
   ])('%s', async (query, actions) => {
     const answer = await world.get(`/v1/events?${query}`, acme);
     expect(answer.body).not.toHaveProperty('errors');
@@ -158,14 +170,14 @@ describe('filters', () => {
 
 describe('errors', () => {
   test('name every wrong parameter, with the nearest name', async () => {
-    const answer = await world.get('/v1/events?actr_id=x&since=yesterday&q=free', acme);
+    const answer = await world.get('/v1/events?actr_id=x&since=yesterday&q=login+actr:x', acme);
     expect(answer.status).toBe(400);
     expect(answer.body).toMatchObject({
       code: 'invalid_request',
       errors: [
         { parameter: 'actr_id', detail: expect.stringContaining('did you mean actor_id?') },
-        { parameter: 'q', detail: expect.any(String) },
         { parameter: 'since', detail: expect.any(String) },
+        { parameter: 'q', detail: expect.stringContaining('did you mean `actor`?'), position: 7, length: 4 },
       ],
     });
   });
@@ -194,6 +206,9 @@ describe('errors', () => {
     const { body } = await world.get('/v1/events?limit=1', acme);
     const cursor = String(body['next_cursor']);
     expect((await world.get(`/v1/events?limit=5&cursor=${cursor}`, acme)).status).toBe(200);
+    const relative = await world.get('/v1/events?limit=1&q=until:-1s', acme);
+    const next = encodeURIComponent(String(relative.body['next_cursor']));
+    expect((await world.get(`/v1/events?limit=1&q=until:-1s&cursor=${next}`, acme)).status).toBe(200);
     const other = await world.get(`/v1/events?actor_id=u_1&cursor=${cursor}`, acme);
     expect([other.status, other.body['code']]).toEqual([400, 'invalid_cursor']);
     expect((await world.get('/v1/events?cursor=zzz', acme)).body['code']).toBe('invalid_cursor');
@@ -323,7 +338,7 @@ describe('what ClickHouse reads', () => {
     const { parseFilter } = await import('./parameters.ts');
     const explain = async (query: string): Promise<string> => {
       const after = { occurredAt: micros('2026-11-01T00:00:07Z'), id: newEventId(), seq: 1 };
-      const { sql, params } = pageStatement({ tenantId: 'acme', filter: parseFilter(query).filter, after, limit: 10 });
+      const { sql, params } = pageStatement({ search: parseFilter(query).scoped, after, limit: 10 });
       const lines = await world.clickhouse.query<{ explain: string }>(
         `EXPLAIN indexes = 1 ${sql}`,
         params,
@@ -339,5 +354,13 @@ describe('what ClickHouse reads', () => {
     expect(await explain('resource=a:b')).toContain('i_resource');
     expect(await explain('metadata.plan=pro')).toContain('i_metadata');
     expect(await explain('trace_id=x')).toContain('i_trace');
+    expect(await explain('q=denied')).toContain('i_text');
+    expect(await explain('resource_id=d7')).toContain('i_text');
+    expect(await explain('q=actor:a OR resource:a:b')).toMatch(/i_actor|i_resource/);
+    expect(await explain('q=seq:>=5')).toContain('i_seq');
+    expect(await explain('q=received_at:>=2026-11-01T00:00:00Z')).toContain('i_received');
+    expect(
+      await explain('q=(since:2026-11-01T00:00:00Z until:2026-11-02T00:00:00Z) OR since:2026-11-05T00:00:00Z'),
+    ).toMatch(/PrimaryKey[\s\S]*occurred_at/);
   });
 });

@@ -21,7 +21,7 @@ export interface SearchFieldDeclaration {
 
 /**
  * Every field that can be searched, apart from metadata.KEY and free words. The parser, both back ends, the parameters of
- * GET /v1/events and docs/search-language.md come from it; the order is the one of the documentation.
+ * GET /v1/events and docs/query-language.md come from it; the order is the one of the documentation.
  */
 export const searchFields = {
   action: { kind: 'action', meaning: 'What was done.', example: 'action:user.*' },
@@ -117,8 +117,13 @@ const namesByAlias: ReadonlyMap<string, FieldName> = new Map(
     .flatMap((name) => (fieldDeclaration(name).aliases ?? []).map((alias) => [alias, name] as const)),
 );
 
+/** All fields in the order of their declaration. */
+export function listSearchFields(): readonly (SearchFieldDeclaration & { readonly name: string })[] {
+  return Object.entries(searchFields).map(([name, declaration]) => ({ name, ...declaration }));
+}
+
 /** All names by which the fields are known, aliases included. */
-export const searchFieldNames: readonly string[] = [...Object.keys(searchFields), ...namesByAlias.keys()];
+const searchFieldNames: readonly string[] = [...Object.keys(searchFields), ...namesByAlias.keys()];
 
 export type FoundField =
   | { readonly ok: true; readonly name: FieldName | MetadataField }

@@ -4,7 +4,8 @@ import type { ErrorCode, ErrorEntry } from './error-catalogue.ts';
 /** One thing that is wrong with a request: in its body (JSON pointer, RFC 6901), its query string or its headers. */
 export type ErrorItem =
   | { readonly pointer: string; readonly detail: string }
-  | { readonly parameter: string; readonly detail: string }
+  /** `position` and `length` tell where in a parameter's value, in UTF-16 units from 1. */
+  | { readonly parameter: string; readonly detail: string; readonly position?: number; readonly length?: number }
   | { readonly header: string; readonly detail: string };
 
 export interface DocketErrorOptions {

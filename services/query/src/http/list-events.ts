@@ -1,9 +1,15 @@
+import { scopeSearch, type SearchScope } from '@docket/event';
 import { DocketError } from '@docket/runtime';
 import type { RequestHandler } from 'express';
 import { publicEventOf } from '../answer-mapper.ts';
 import type { LogReader } from '../clickhouse-log-reader.ts';
-import { decodeCursor, encodeCursor, fingerprintOf, type PagePosition } from '../cursor-mapper.ts';
-import { filterOfParameters, filterParameters, isMetadataParameter } from '../filter-parameters-mapper.ts';
+import { decodeCursor, encodeCursor, fingerprintOf, type PageCursor, type PagePosition } from '../cursor-mapper.ts';
+import {
+  filterParameters,
+  isMetadataParameter,
+  searchOfParameters,
+  visibleStatuses,
+} from '../filter-parameters-mapper.ts';
 import { requestParameters } from '../request-parameters-mapper.ts';
 import { isOperator, readerOf, tenantOf, type KeyDirectory } from './caller.ts';
 import { forCaller } from './for-caller.ts';
@@ -24,37 +30,43 @@ interface ListPorts {
 export function listEvents({ directory, reader, rangeDaysMax }: ListPorts): RequestHandler {
   return forCaller(async (req, res, signal) => {
     const credential = readerOf(directory, req);
-    const search = searchOf(req);
-    const parameters = requestParameters(search, listParameters, isMetadataParameter);
+    const query = searchOf(req);
+    const parameters = requestParameters(query, listParameters, isMetadataParameter);
     const limit = parameters.integer('limit', { min: 1, max: pageMax, default: pageDefault });
-    const filter = filterOfParameters(parameters, {
-      isOperator: isOperator(credential),
-      rangeDaysMax,
-      nowMicros: Date.now() * 1_000,
-    });
-    const [named, cursor] = [parameters.one('tenant_id'), parameters.one('cursor')];
+    const [named, cursorText] = [parameters.one('tenant_id'), parameters.one('cursor')];
+    const cursor = cursorText === undefined ? undefined : decodeCursor(cursorText);
+    const nowMicros = cursor?.nowMicros ?? Date.now() * 1_000;
+    const statuses = visibleStatuses(isOperator(credential));
+    const asked = searchOfParameters(parameters, { statuses, rangeDaysMax, nowMicros });
     requireValid(parameters);
-    const tenantId = tenantOf(credential, named);
-    const fingerprint = fingerprintOf(tenantId, filter);
+    const scope: SearchScope = { tenantId: tenantOf(credential, named), statuses, own: null };
+    const scoped = scopeSearch(asked, scope);
+    const fingerprint = fingerprintOf(scoped);
     const after = cursor === undefined ? null : positionOf(cursor, fingerprint);
 
-    const rows = await reader.page({ tenantId, filter, after, limit: limit + 1 }, signal);
+    const rows = await reader.page({ search: scoped, after, limit: limit + 1 }, signal);
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     const nextCursor =
       rows.length > limit && last !== undefined
-        ? encodeCursor({ occurredAt: last.occurred_at, id: last.id, seq: last.seq }, fingerprint)
+        ? encodeCursor({
+            fingerprint,
+            nowMicros,
+            position: { occurredAt: last.occurred_at, id: last.id, seq: last.seq },
+          })
         : null;
     if (nextCursor !== null) {
-      search.set('cursor', nextCursor);
-      res.set('Link', `<${req.path}?${search.toString()}>; rel="next"`);
+      query.set('cursor', nextCursor);
+      res.set('Link', `<${req.path}?${query.toString()}>; rel="next"`);
     }
     res.set('Cache-Control', 'no-store').json({ data: page.map(publicEventOf), next_cursor: nextCursor });
   });
 }
 
-function positionOf(cursor: string, fingerprint: string): PagePosition {
-  const decoded = decodeCursor(cursor, fingerprint);
-  if (!decoded.ok) throw new DocketError('invalid_cursor', decoded.detail);
-  return decoded.position;
+function positionOf(cursor: PageCursor | null, fingerprint: string): PagePosition {
+  if (cursor === null) throw new DocketError('invalid_cursor', 'The cursor is not one of ours.');
+  if (cursor.fingerprint !== fingerprint) {
+    throw new DocketError('invalid_cursor', 'The cursor belongs to a search with other filters.');
+  }
+  return cursor.position;
 }
