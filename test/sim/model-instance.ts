@@ -7,6 +7,7 @@ import type { SimPart } from './sim-part.ts';
 import type { ModelInstance, World } from './model.ts';
 
 const ageMsMax = 60;
+const behindAgeMsMax = 120;
 const fencedPauseMs = 60;
 const inDoubtPauseMs = 20;
 const lookAgainMs = 80;
@@ -15,7 +16,12 @@ const backOffMs = 10;
 export function createInstance(world: World, name: number): ModelInstance {
   const { plant } = world;
   const decoderOf = decodersOf(() => world.isLateSchemaKnown);
-  const limits = { rowsMax: 1 + world.random.below(12), bytesMax: 900 + world.random.below(1_500), ageMsMax };
+  const limits = {
+    rowsMax: 1 + world.random.below(12),
+    bytesMax: 900 + world.random.below(1_500),
+    ageMsMax,
+    behindAgeMsMax,
+  };
   const machine = createIngestMachine<SimPart>({
     createIntake: () => plant.intake(world.createIntake({ generation, partitions, decoderOf, limits, windowRecords })),
     queueBytesMax: 2 * limits.bytesMax,
@@ -169,6 +175,11 @@ export function fetch(world: World, instance: ModelInstance, partition: number):
   const { records } = fetched;
   if (records.length === 0) return;
   const cut = random.chance(0.3) ? random.below(records.length) : records.length;
-  instance.slices.push({ kind: 'records', run, partition, records: records.slice(0, cut) });
-  if (cut < records.length) instance.slices.push({ kind: 'records', run, partition, records: records.slice(cut) });
+  const push = (from: number, to: number): void => {
+    const slice = records.slice(from, to);
+    const behind = kafka.end(partition) - 1 - (slice.at(-1)?.offset ?? position.nextOffset);
+    instance.slices.push({ kind: 'records', run, partition, records: slice, behind });
+  };
+  push(0, cut);
+  if (cut < records.length) push(cut, records.length);
 }

@@ -117,6 +117,7 @@ export const createRowIntake: CreateIntake = (options) => {
     enter(record, nowMs) {
       queue.add(record, ledgerOf(record.partition).enter, nowMs);
     },
+    noteBehind: (partition, offsets, nowMs) => queue.noteBehind(partition, offsets, nowMs),
     isStored(record, stored) {
       const reading = readRecord(record, partitions, decoderOf);
       const id = reading.kind === 'quarantined' ? reading.id : reading.event.id;

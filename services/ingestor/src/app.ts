@@ -31,6 +31,8 @@ const fencedPauseMs = 3_000;
 const inDoubtPauseMs = 500;
 /** Between two looks at partitions that wait for an operator: an operator notices, and a look costs little. */
 const lookAgainMs = 10_000;
+/** Enough for a full block at a tenth of full speed. */
+const behindAgeMsMax = 2_000;
 /** Rows that wait for their insert or are on their way: two blocks, one that fills while the other is inserted (I8). */
 const queuedBlocksMax = 2;
 /** An insert of a full block takes less than a second; a server that needs so long is in trouble, and an operator should see it. */
@@ -60,7 +62,12 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
     metrics,
     onCrash: (error) => ports.exit(error),
   });
-  const limits = { rowsMax: config.blockRowsMax, bytesMax: config.blockBytesMax, ageMsMax: config.blockAgeMsMax };
+  const limits = {
+    rowsMax: config.blockRowsMax,
+    bytesMax: config.blockBytesMax,
+    ageMsMax: config.blockAgeMsMax,
+    behindAgeMsMax: Math.max(behindAgeMsMax, config.blockAgeMsMax),
+  };
   const stopping = new AbortController();
   let topology: Topology | undefined;
   let topicsProblem = 'the topics are being checked';

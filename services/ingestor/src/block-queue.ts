@@ -4,6 +4,11 @@ export interface BlockLimits {
   readonly rowsMax: number;
   readonly bytesMax: number;
   readonly ageMsMax: number;
+  /**
+   * So old a block may become while a whole block's rows wait in Kafka: nothing is fresh then, and ClickHouse pays for parts, not
+   * only for rows.
+   */
+  readonly behindAgeMsMax: number;
 }
 
 /** What a row costs beside the record's value: its columns' lengths, numbers and defaults. */
@@ -33,6 +38,8 @@ export interface BlockKind<B> {
 export interface BlockQueue<B> {
   /** `enter` adds the record's row to the block. */
   add(record: LogRecord, enter: (record: LogRecord, block: B) => void, nowMs: number): void;
+  /** So many offsets of the partition are still to come. */
+  noteBehind(partition: number, offsets: number, nowMs: number): void;
   /** The next block that is full, or old enough; undefined when none is. Its bytes count as waiting until `release`. */
   take(nowMs: number): B | undefined;
   /** A block that was taken is stored: its memory serves the next one. */
@@ -52,9 +59,17 @@ export interface BlockQueue<B> {
 export function createBlockQueue<B extends QueuedBlock>(limits: BlockLimits, kind: BlockKind<B>): BlockQueue<B> {
   const blocks: B[] = [];
   const idle: B[] = [];
+  const behind = new Map<number, { readonly offsets: number; readonly notedAtMs: number }>();
   let bytes = 0;
 
   const isFull = (block: B): boolean => block.size >= limits.rowsMax || block.bytes >= limits.bytesMax;
+
+  /** A partition of which nothing has come for long is held up by something else. */
+  function isBehind(nowMs: number): boolean {
+    let offsets = 0;
+    for (const noted of behind.values()) if (nowMs - noted.notedAtMs <= limits.behindAgeMsMax) offsets += noted.offsets;
+    return offsets >= limits.rowsMax;
+  }
 
   function open(month: number, nowMs: number): B {
     const block = idle.pop() ?? kind.create();
@@ -74,6 +89,9 @@ export function createBlockQueue<B extends QueuedBlock>(limits: BlockLimits, kin
       block.bytes += cost;
       bytes += cost;
     },
+    noteBehind(partition, offsets, nowMs) {
+      behind.set(partition, { offsets, notedAtMs: nowMs });
+    },
     take(nowMs) {
       const dueIn = this.dueInMs(nowMs);
       return dueIn === undefined || dueIn > 0 ? undefined : blocks.shift();
@@ -88,7 +106,8 @@ export function createBlockQueue<B extends QueuedBlock>(limits: BlockLimits, kin
       const [first] = blocks;
       if (first === undefined) return undefined;
       if (blocks.length > 1 || isFull(first)) return 0;
-      return Math.max(0, first.openedAtMs + limits.ageMsMax - nowMs);
+      const ageMsMax = isBehind(nowMs) ? limits.behindAgeMsMax : limits.ageMsMax;
+      return Math.max(0, first.openedAtMs + ageMsMax - nowMs);
     },
     waiting: () => blocks,
     bytes: () => bytes,

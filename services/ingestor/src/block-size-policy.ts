@@ -27,8 +27,9 @@ export interface BlockSize {
   readonly note: (duration: InsertDuration) => void;
 }
 
-export function createBlockSize({ rowsMax, bytesMax, ageMsMax }: BlockLimits): BlockSize {
-  const limits = { rowsMax, bytesMax, ageMsMax };
+export function createBlockSize(configured: BlockLimits): BlockSize {
+  const { rowsMax, bytesMax } = configured;
+  const limits = { ...configured };
   let share = 1;
   return {
     limits,

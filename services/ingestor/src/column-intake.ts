@@ -69,6 +69,7 @@ export function createColumnIntake(options: ColumnIntakeOptions): Intake<ColumnP
     enter(record, nowMs) {
       queue.add(record, ledgerOf(record.partition).enter, nowMs);
     },
+    noteBehind: (partition, offsets, nowMs) => queue.noteBehind(partition, offsets, nowMs),
     isStored(record, stored) {
       const reading = readRecord(record, partitions, decoderOf);
       const id = reading.kind === 'quarantined' ? reading.id : reading.event.id;

@@ -25,9 +25,10 @@ export const settings = {
   }),
   blockAgeMsMax: setting.integer({
     env: 'INGEST_BLOCK_AGE_MS_MAX',
-    description: 'How long a row waits for others before its insert begins.',
+    description:
+      'How long a row waits for others before its insert begins; up to 2 s while more than a block waits in Kafka.',
     unit: 'ms',
-    default: 250,
+    default: 100,
     min: 0,
     max: 10_000,
   }),

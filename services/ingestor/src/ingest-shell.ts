@@ -265,7 +265,9 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
       try {
         if (!(await areSchemasSettled(records, signal))) return;
         for (let index = 0; index < records.length && !signal.aborted; index += sliceRecords) {
-          tell({ kind: 'records', run: ofRun, partition, records: records.slice(index, index + sliceRecords) });
+          const slice = records.slice(index, index + sliceRecords);
+          const behind = Math.max(0, batch.highWatermark - 1 - (slice.at(-1)?.offset ?? 0));
+          tell({ kind: 'records', run: ofRun, partition, records: slice, behind });
           await new Promise(setImmediate);
         }
       } finally {

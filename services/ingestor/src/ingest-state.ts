@@ -88,7 +88,8 @@ export interface PhaseStates<B> {
     readonly stopped: Map<number, StoppedPartition>;
     writing: Writing<B>;
     isHeldBack: boolean;
-    isWakeSet: boolean;
+    /** When the earliest wake that is set will come; null when none is. */
+    wakeAtMs: number | null;
     /** Inserts so far: the running number in their tokens. */
     inserts: number;
   };
@@ -133,7 +134,13 @@ interface InputFields {
   /** Claim, clear or read was not carried out, or its answer is lost. */
   failed: { readonly run: number };
   /** Records of one partition in offset order, each once, without a gap but for offsets that hold no data. Their schemas are settled. */
-  records: { readonly run: number; readonly partition: number; readonly records: readonly LogRecord[] };
+  records: {
+    readonly run: number;
+    readonly partition: number;
+    readonly records: readonly LogRecord[];
+    /** Offsets between the last of them and the partition's end in Kafka. */
+    readonly behind: number;
+  };
   /** Kafka does not have the record that comes next. */
   positionJumped: { readonly run: number; readonly partition: number; readonly detail: string };
   straysPublished: { readonly run: number; readonly unpublished: readonly Stray[] };
@@ -214,7 +221,7 @@ export type IngestEffect<B> =
   /** Pauses by the number of failures, with jitter → waited. */
   | { readonly kind: 'backOff'; readonly run: number; readonly failures: number }
   | { readonly kind: 'wait'; readonly run: number; readonly ms: number }
-  /** → due; one at a time. */
+  /** → due */
   | { readonly kind: 'wake'; readonly run: number; readonly inMs: number }
   /** → lookAgain; one at a time. */
   | { readonly kind: 'lookAgainLater'; readonly run: number; readonly inMs: number }

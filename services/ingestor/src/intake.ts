@@ -30,6 +30,8 @@ export interface Intake<B> {
   open(start: IntakeStart): void;
   /** The next record of an open partition. MUST be given every data record, once and in offset order (I2, I3). */
   enter(record: LogRecord, nowMs: number): void;
+  /** So many offsets of the partition are still to come from Kafka by now: whether it pays to wait for fuller blocks. */
+  noteBehind(partition: number, offsets: number, nowMs: number): void;
   /** Whether this is the record that is stored at its offset, or another one. */
   isStored(record: LogRecord, stored: StoredRecord): boolean;
   /** The next block that is full, or old enough; undefined when none is. Its bytes count as waiting until `release`. */

@@ -41,7 +41,7 @@ export function startRunning<B>(
       stopped,
       writing: { kind: 'none' },
       isHeldBack: false,
-      isWakeSet: false,
+      wakeAtMs: null,
       inserts: 0,
     },
     effects: [
@@ -66,9 +66,8 @@ export function createRunning<B extends InsertableBlock<B>>(parts: MachineParts<
     const block = state.intake.take(nowMs);
     if (block !== undefined) return beginBlock(state, block, effects);
     const inMs = state.intake.dueInMs(nowMs);
-    // One timer is enough: blocks are due in the order in which they were opened.
-    if (inMs === undefined || state.isWakeSet) return;
-    state.isWakeSet = true;
+    if (inMs === undefined || (state.wakeAtMs !== null && state.wakeAtMs <= nowMs + inMs)) return;
+    state.wakeAtMs = nowMs + inMs;
     effects.push({ kind: 'wake', run: state.run, inMs });
   }
 
@@ -94,7 +93,7 @@ export function createRunning<B extends InsertableBlock<B>>(parts: MachineParts<
   return {
     ...stoppedHandlers,
 
-    records(state: Running<B>, { partition, records }: IngestInput<'records'>, nowMs: number): Step<B> {
+    records(state: Running<B>, { partition, records, behind }: IngestInput<'records'>, nowMs: number): Step<B> {
       const open = state.open.get(partition);
       const [first] = records;
       if (open === undefined || first === undefined) return unchanged(state);
@@ -119,6 +118,7 @@ export function createRunning<B extends InsertableBlock<B>>(parts: MachineParts<
         open.nextOffset = record.offset + 1;
         state.intake.enter(record, nowMs);
       }
+      state.intake.noteBehind(partition, behind, nowMs);
       holdBack(state, state.isHeldBack || state.intake.bytes() >= queueBytesMax, effects);
       pump(state, nowMs, effects);
       return { state, effects };
@@ -137,7 +137,7 @@ export function createRunning<B extends InsertableBlock<B>>(parts: MachineParts<
 
     due(state: Running<B>, _input: IngestInput<'due'>, nowMs: number): Step<B> {
       const effects: IngestEffect<B>[] = [];
-      state.isWakeSet = false;
+      state.wakeAtMs = null;
       pump(state, nowMs, effects);
       return { state, effects };
     },

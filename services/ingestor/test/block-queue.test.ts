@@ -30,7 +30,7 @@ function offsetsOf(block: PendingBlock | undefined): number[] {
   return Array.from({ length: block.columns.rows }, (_, row) => block.reader.offsetAt(row));
 }
 
-const limits = { rowsMax: 3, bytesMax: 10_000, ageMsMax: 250 };
+const limits = { rowsMax: 3, bytesMax: 10_000, ageMsMax: 250, behindAgeMsMax: 2_000 };
 
 describe('the block queue', () => {
   test('a block leaves when it is old enough, not before', () => {
@@ -39,6 +39,23 @@ describe('the block queue', () => {
     expect([queue.take(1249), queue.dueInMs(1249)]).toEqual([undefined, 1]);
     expect(offsetsOf(queue.take(1250))).toEqual([0]);
     expect(queue.dueInMs(1250)).toBeUndefined();
+  });
+
+  test('a block waits longer while a whole one is still to come from Kafka, and no longer than that', () => {
+    const queue = createBlockQueue(limits, pendingBlocks);
+    queue.add(recordAt(november, 0), enter, 1000);
+    queue.noteBehind(0, 2, 1100);
+    queue.noteBehind(1, 1, 1000);
+    expect([queue.take(1250), queue.dueInMs(1250)]).toEqual([undefined, 1_750]);
+    queue.noteBehind(1, 0, 1250);
+    expect(queue.dueInMs(1250)).toBe(0);
+  });
+
+  test('a partition of which nothing comes any more holds up nobody', () => {
+    const queue = createBlockQueue(limits, pendingBlocks);
+    queue.noteBehind(0, 1_000, 1000);
+    queue.add(recordAt(november, 0), enter, 2500);
+    expect([queue.dueInMs(2750), queue.dueInMs(3001)]).toEqual([1_750, 0]);
   });
 
   test('a block leaves at once when it has its rows or its bytes', () => {
@@ -61,7 +78,7 @@ describe('the block queue', () => {
     const [rowsMaxes, bytesMaxes] = [fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 2000 })];
     fc.assert(
       fc.property(times, rowsMaxes, bytesMaxes, (receivedAt, rowsMax, bytesMax) => {
-        const queue = createBlockQueue({ rowsMax, bytesMax, ageMsMax: 10 }, pendingBlocks);
+        const queue = createBlockQueue({ rowsMax, bytesMax, ageMsMax: 10, behindAgeMsMax: 10 }, pendingBlocks);
         receivedAt.forEach((at, offset) => queue.add(recordAt(at, offset, 100), enter, 0));
         const taken: number[] = [];
         for (let block = queue.take(10); block !== undefined; block = queue.take(10)) {

@@ -13,13 +13,13 @@ describe('the size of blocks', () => {
   });
 
   test('the limits follow, and come back, for the block that is being filled', () => {
-    const { limits, note } = createBlockSize({ rowsMax: 10, bytesMax: 20, ageMsMax: 5 });
+    const { limits, note } = createBlockSize({ rowsMax: 10, bytesMax: 20, ageMsMax: 5, behindAgeMsMax: 9 });
     note(late);
-    expect(limits).toEqual({ rowsMax: 5, bytesMax: 10, ageMsMax: 5 });
+    expect(limits).toEqual({ rowsMax: 5, bytesMax: 10, ageMsMax: 5, behindAgeMsMax: 9 });
     for (let n = 0; n < 10; n += 1) note(late);
-    expect(limits).toEqual({ rowsMax: 1, bytesMax: 1, ageMsMax: 5 });
+    expect(limits).toEqual({ rowsMax: 1, bytesMax: 1, ageMsMax: 5, behindAgeMsMax: 9 });
     for (let n = 0; n < 10; n += 1) note(stored(10));
-    expect(limits).toEqual({ rowsMax: 10, bytesMax: 20, ageMsMax: 5 });
+    expect(limits).toEqual({ rowsMax: 10, bytesMax: 20, ageMsMax: 5, behindAgeMsMax: 9 });
   });
 
   test('a server that is away, or says no at once, does not make blocks smaller', () => {

@@ -27,7 +27,7 @@ const inputs: { readonly [K in InputKind]: (run: number) => IngestInput } = {
   placesRead: (run) => ({ kind: 'placesRead', run, owned: [0, 1], places: [placeOf(0), placeOf(1)] }),
   pastRead: (run) => ({ kind: 'pastRead', run, window: [], stored: null }),
   failed: (run) => ({ kind: 'failed', run }),
-  records: (run) => ({ kind: 'records', run, partition: 0, records: [recordAt(0)] }),
+  records: (run) => ({ kind: 'records', run, partition: 0, records: [recordAt(0)], behind: 0 }),
   positionJumped: (run) => ({ kind: 'positionJumped', run, partition: 0, detail: 'Kafka goes on elsewhere' }),
   straysPublished: (run) => ({ kind: 'straysPublished', run, unpublished: [] }),
   insertAnswered: (run) => ({ kind: 'insertAnswered', run, answer: { kind: 'stored' } }),
@@ -200,7 +200,7 @@ describe('reading', () => {
     });
     const { state } = driven;
     const { run } = state();
-    expect(driven.tell({ kind: 'records', run, partition: 0, records: [recordAt(3)] })).toEqual([]);
+    expect(driven.tell({ kind: 'records', run, partition: 0, records: [recordAt(3)], behind: 0 })).toEqual([]);
   });
 
   test('I3: says when a log has fewer rows than seqs', () => {

@@ -41,6 +41,7 @@ export function createOffsetsIntake(rowsMax: number): Intake<Offsets> & { readon
       if (waiting.length === 0) openedAtMs = nowMs;
       waiting.push(record);
     },
+    noteBehind: () => undefined,
     isStored: ({ offset }, stored) => offset === stored.offset,
     take(nowMs) {
       if ((dueInMs(nowMs) ?? 1) > 0) return undefined;

@@ -4,7 +4,7 @@ import { drivenTo, kindsOf, limits, noRows, recordAt, rowsUpTo, theOnly, type Dr
 
 function enter(driven: Driven, offsets: readonly number[], partition = 0) {
   const records = offsets.map((offset) => recordAt(offset, partition));
-  return driven.tell({ kind: 'records', run: driven.state().run, partition, records });
+  return driven.tell({ kind: 'records', run: driven.state().run, partition, records, behind: 0 });
 }
 
 function answer(driven: Driven, given: InsertAnswer) {

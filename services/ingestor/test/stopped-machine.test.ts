@@ -28,9 +28,9 @@ describe('a partition that waits for an operator', () => {
     expect(asked).toMatchObject({ owner: 'o1', partitions: [0] });
     const effects = driven.tell({ kind: 'placesRead', run: asked.run, places: places([truncated]), owned: [0] });
     expect(effects).toEqual([{ kind: 'lookAgainLater', run: asked.run, inMs: limits.lookAgainMs }]);
-    expect(kindsOf(driven.tell({ kind: 'records', run: asked.run, partition: 1, records: [recordAt(0, 1)] }))).toEqual([
-      'wake',
-    ]);
+    expect(
+      kindsOf(driven.tell({ kind: 'records', run: asked.run, partition: 1, records: [recordAt(0, 1)], behind: 0 })),
+    ).toEqual(['wake']);
   });
 
   test('a look that fails is repeated', () => {
@@ -62,7 +62,7 @@ describe('a partition that waits for an operator', () => {
     const last = { log: 'acme', id: '', offset: 4, receivedAtMs: 0 };
     driven.tell({ kind: 'pastRead', run, window: [], stored: last });
     driven.tell({ kind: 'pastRead', run, window: [], stored: last });
-    driven.tell({ kind: 'records', run, partition: 0, records: [recordAt(5)] });
+    driven.tell({ kind: 'records', run, partition: 0, records: [recordAt(5)], behind: 0 });
     look(driven);
     const effects = driven.tell({ kind: 'placesRead', run, places: both.slice(0, 1), owned: [0] });
     expect(kindsOf(effects)).toEqual(['lookAgainLater']);
