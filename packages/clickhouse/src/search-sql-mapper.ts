@@ -12,6 +12,7 @@ import {
   type Search,
   type SearchTerm,
 } from '@docket/event';
+import { resourceColumns, scalarColumns } from './search-columns.ts';
 import { timeSql, type Binder } from './statement-binder.ts';
 
 /**
@@ -71,23 +72,6 @@ function wordsSql(tokens: readonly string[], { binder }: Context): string {
   return `hasAllTokens(search_text, ${binder.bind('Array(String)', tokens)})`;
 }
 
-const scalarColumns: Readonly<Record<ScalarField, string>> = {
-  action: 'action',
-  actor_id: 'actor_id',
-  actor_type: 'actor_type',
-  on_behalf_of_id: 'on_behalf_of_id',
-  on_behalf_of_type: 'on_behalf_of_type',
-  category: 'category',
-  operation: 'operation',
-  outcome: 'outcome',
-  severity: 'severity',
-  service: 'source_service',
-  session_id: 'session_id',
-  request_id: 'request_id',
-  trace_id: 'trace_id',
-  status: 'status',
-};
-
 /** The three ids of where it happened share one index, over the array of all three. */
 const tracedFields: ReadonlySet<ScalarField> = new Set<ScalarField>(['session_id', 'request_id', 'trace_id']);
 
@@ -105,12 +89,6 @@ function scalarSql(term: ValueTerm, field: ScalarField, { binder, prunes }: Cont
     }
   }
 }
-
-const resourceColumns: Readonly<Record<ResourceField, string>> = {
-  resource: 'resource_keys',
-  resource_type: 'resources.type',
-  resource_id: 'resources.id',
-};
 
 function resourceSql(term: ValueTerm, field: ResourceField, context: Context): string {
   const { binder, prunes } = context;

@@ -109,6 +109,7 @@ export {
   fieldDeclaration,
   isMetadataField,
   isResourceField,
+  isValueField,
   listSearchFields,
   metadataKeyOf,
   searchFields,

@@ -10,7 +10,15 @@ import {
 } from '@docket/clickhouse';
 import type { EventStatus, StoredEventRow } from '@docket/event';
 import { DocketError } from '@docket/runtime';
+import {
+  facetsStatement,
+  histogramStatement,
+  type FacetRow,
+  type FacetsQuery,
+  type HistogramQuery,
+} from './count-sql-mapper.ts';
 import { eventStatement, pageStatement, type PageQuery } from './event-sql-mapper.ts';
+import type { HistogramRow } from './histogram-mapper.ts';
 import type { QueryMetrics } from './metrics.ts';
 import type { ReadGate } from './read-gate.ts';
 import { readFailure } from './read-failure-policy.ts';
@@ -18,6 +26,8 @@ import { tenantLock } from './tenant-lock-policy.ts';
 
 /** What ClickHouse may take beyond its own time limit before the connection is given up. */
 const answerGraceMs = 2_000;
+/** Groups of one count: a field with more different values is refused, before its groups take the server's memory. */
+const groupsMax = 1_000_000;
 /** An id that has more rows than this was sent thousands of times; the lowest seqs tell the story. */
 const occurrencesMax = 100;
 
@@ -35,6 +45,8 @@ export interface LogReader {
     range: { readonly tenantId: string; readonly afterSeq: number; readonly limit: number },
     signal: AbortSignal,
   ): Promise<StoredEventRow[]>;
+  histogram(query: HistogramQuery, signal: AbortSignal): Promise<HistogramRow[]>;
+  facets(query: FacetsQuery, signal: AbortSignal): Promise<FacetRow[]>;
   bounds(tenantId: string, signal: AbortSignal): Promise<LogBounds>;
 }
 
@@ -81,6 +93,14 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
     return (await clickhouse.query<StoredEventJson>(sql, params, options)).map(storedEventOf);
   }
 
+  /** A count: of at most a million groups. */
+  function count<Row>(kind: string, tenantId: string, { sql, params }: Statement, signal: AbortSignal): Promise<Row[]> {
+    return read(kind, tenantId, signal, (options) => {
+      const settings = { ...options.settings, max_rows_to_group_by: groupsMax, group_by_overflow_mode: 'throw' };
+      return clickhouse.query<Row>(sql, params, { ...options, settings });
+    });
+  }
+
   return {
     page: (query, signal) =>
       read('list', query.search.tenantId, signal, (options) => rowsOf(pageStatement(query), options)),
@@ -89,6 +109,8 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
         rowsOf(eventStatement(tenantId, id, statuses, occurrencesMax), options),
       ),
     feed: (range, signal) => read('feed', range.tenantId, signal, (options) => readLog(clickhouse, range, options)),
+    histogram: (query, signal) => count('histogram', query.search.tenantId, histogramStatement(query), signal),
+    facets: (query, signal) => count('facets', query.search.tenantId, facetsStatement(query), signal),
     bounds: (tenantId, signal) =>
       read('bounds', tenantId, signal, (options) => readLogBounds(clickhouse, tenantId, options)),
   };

@@ -92,6 +92,14 @@ export type RangeField = FieldsOf<'time' | 'seq'>;
 const metadataPrefix = 'metadata.';
 const metadataKey = new RegExp(metadataKeyPattern, 'u');
 
+/** Whether a name is one of a field whose values can be counted; aliases are none. */
+export function isValueField(name: string): name is ValueField {
+  if (isMetadataField(name)) return true;
+  if (!isFieldName(name)) return false;
+  const { kind } = fieldDeclaration(name);
+  return kind !== 'bound' && kind !== 'time' && kind !== 'seq';
+}
+
 export function isMetadataField(name: string): name is MetadataField {
   return name.startsWith(metadataPrefix) && metadataKey.test(name.slice(metadataPrefix.length));
 }

@@ -1,19 +1,14 @@
-import { scopeSearch, type SearchScope } from '@docket/event';
 import { DocketError } from '@docket/runtime';
 import type { RequestHandler } from 'express';
 import { publicEventOf } from '../answer-mapper.ts';
 import type { LogReader } from '../clickhouse-log-reader.ts';
 import { decodeCursor, encodeCursor, fingerprintOf, type PageCursor, type PagePosition } from '../cursor-mapper.ts';
-import {
-  filterParameters,
-  isMetadataParameter,
-  searchOfParameters,
-  visibleStatuses,
-} from '../filter-parameters-mapper.ts';
+import { filterParameters, isMetadataParameter } from '../filter-parameters-mapper.ts';
 import { requestParameters } from '../request-parameters-mapper.ts';
-import { isOperator, readerOf, tenantOf, type KeyDirectory } from './caller.ts';
+import { askedSearch } from './asked-search.ts';
+import { readerOf, type KeyDirectory } from './caller.ts';
 import { forCaller } from './for-caller.ts';
-import { requireValid, searchOf } from './query-string.ts';
+import { searchOf } from './query-string.ts';
 
 const pageDefault = 100;
 const pageMax = 1_000;
@@ -33,18 +28,14 @@ export function listEvents({ directory, reader, rangeDaysMax }: ListPorts): Requ
     const query = searchOf(req);
     const parameters = requestParameters(query, listParameters, isMetadataParameter);
     const limit = parameters.integer('limit', { min: 1, max: pageMax, default: pageDefault });
-    const [named, cursorText] = [parameters.one('tenant_id'), parameters.one('cursor')];
+    const cursorText = parameters.one('cursor');
     const cursor = cursorText === undefined ? undefined : decodeCursor(cursorText);
     const nowMicros = cursor?.nowMicros ?? Date.now() * 1_000;
-    const statuses = visibleStatuses(isOperator(credential));
-    const asked = searchOfParameters(parameters, { statuses, rangeDaysMax, nowMicros });
-    requireValid(parameters);
-    const scope: SearchScope = { tenantId: tenantOf(credential, named), statuses, own: null };
-    const scoped = scopeSearch(asked, scope);
-    const fingerprint = fingerprintOf(scoped);
+    const search = askedSearch({ credential, parameters, rangeDaysMax, nowMicros });
+    const fingerprint = fingerprintOf(search);
     const after = cursor === undefined ? null : positionOf(cursor, fingerprint);
 
-    const rows = await reader.page({ search: scoped, after, limit: limit + 1 }, signal);
+    const rows = await reader.page({ search, after, limit: limit + 1 }, signal);
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     const nextCursor =

@@ -5,7 +5,9 @@ import { requestParameters } from '../request-parameters-mapper.ts';
 import { createWaitingRoom } from '../waiting-room.ts';
 import { callerOf, type KeyDirectory } from './caller.ts';
 import { getEvent } from './get-event.ts';
+import { getFacets } from './get-facets.ts';
 import { getFeed } from './get-feed.ts';
+import { getHistogram } from './get-histogram.ts';
 import { listEvents } from './list-events.ts';
 import { requireValid, searchOf } from './query-string.ts';
 
@@ -22,6 +24,8 @@ export function createQueryRouter(ports: QueryRouterPorts): Router {
   const { directory } = ports;
   const router = Router();
   router.get('/v1/events', listEvents(ports));
+  router.get('/v1/events/histogram', getHistogram(ports));
+  router.get('/v1/events/facets', getFacets(ports));
   router.get('/v1/events/:id', getEvent({ ...ports, waitingRoom: createWaitingRoom(ports.waitersMax, ports.metrics) }));
   router.get('/v1/feed', getFeed(ports));
   router.get('/v1/whoami', (req, res) => {

@@ -1,0 +1,85 @@
+import { createBinder, fieldValueSql, scopedConditions, type Statement } from '@docket/clickhouse';
+import type { ScopedSearch, ValueField } from '@docket/event';
+import type { GroupField, HistogramPlan } from './histogram-mapper.ts';
+
+/** Values that a histogram tells apart; the rest is counted together. */
+const groupValuesMax = 10;
+
+export interface HistogramQuery {
+  /** Holds only of events in the range of the plan. */
+  readonly search: ScopedSearch;
+  readonly plan: HistogramPlan;
+  readonly by: GroupField | null;
+}
+
+/** Events for each bucket that has some, by the most frequent values of a field: rows of HistogramRow. */
+export function histogramStatement({ search, plan, by }: HistogramQuery): Statement {
+  const binder = createBinder();
+  const where = scopedConditions(search, binder).join('\n  AND ');
+  const [first, width] = [binder.bind('Int64', plan.firstMicros), binder.bind('Int64', plan.intervalMicros)];
+  const bucket = `toUInt32(intDiv(toUnixTimestamp64Micro(occurred_at) - ${first}, ${width}))`;
+  const field = by === null ? null : fieldValueSql(by, binder);
+  const value =
+    field === null
+      ? "''"
+      : `if(${field} IN (
+  SELECT ${field} AS frequent_value FROM audit_events WHERE ${where}
+  GROUP BY frequent_value ORDER BY count() DESC, frequent_value LIMIT ${groupValuesMax}
+), ${field}, '')`;
+  const sql = `SELECT ${bucket} AS bucket, ${value} AS counted_value, count() AS events FROM audit_events
+WHERE ${where}
+GROUP BY bucket, counted_value`;
+  return { sql, params: binder.params };
+}
+
+export interface FacetsQuery {
+  readonly search: ScopedSearch;
+  readonly fields: readonly ValueField[];
+  /** Values of each field. */
+  readonly limit: number;
+}
+
+/** A value of the field at place `facet` of the query and the events that have it; facet −1: all events. */
+export interface FacetRow {
+  readonly facet: number;
+  readonly counted_value: string;
+  readonly events: number;
+}
+
+/** The most frequent values of each field, and one more than `limit` where there are more. */
+export function facetsStatement({ search, fields, limit }: FacetsQuery): Statement {
+  const binder = createBinder();
+  const where = scopedConditions(search, binder).join('\n  AND ');
+  const rowsMax = binder.bind('UInt64', limit + 1);
+  const facets = fields.map(
+    (field, index) => `SELECT toInt8(${index}) AS facet, counted_value, events FROM (
+  SELECT ${fieldValueSql(field, binder)} AS counted_value, count() AS events FROM audit_events
+  WHERE ${where}
+  GROUP BY counted_value HAVING counted_value != '' ORDER BY events DESC, counted_value LIMIT ${rowsMax}
+)`,
+  );
+  const all = `SELECT toInt8(-1) AS facet, '' AS counted_value, count() AS events FROM audit_events WHERE ${where}`;
+  return { sql: [all, ...facets].join('\nUNION ALL\n'), params: binder.params };
+}
+
+export interface FacetsAnswer {
+  readonly total: number;
+  readonly facets: Readonly<Record<string, Facet>>;
+}
+
+interface Facet {
+  readonly values: readonly { readonly value: string; readonly count: number }[];
+  /** There are values beyond these. */
+  readonly has_more: boolean;
+}
+
+export function facetsAnswer({ fields, limit }: FacetsQuery, rows: readonly FacetRow[]): FacetsAnswer {
+  const facets = fields.map((field, index) => {
+    const values = rows
+      .filter(({ facet }) => facet === index)
+      .toSorted((a, b) => b.events - a.events || (a.counted_value < b.counted_value ? -1 : 1))
+      .map(({ counted_value: value, events }) => ({ value, count: events }));
+    return [field, { values: values.slice(0, limit), has_more: values.length > limit }] as const;
+  });
+  return { total: rows.find(({ facet }) => facet === -1)?.events ?? 0, facets: Object.fromEntries(facets) };
+}

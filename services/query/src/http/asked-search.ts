@@ -1,0 +1,29 @@
+import { scopeSearch, type ScopedSearch, type Search } from '@docket/event';
+import type { Credential } from '@docket/directory';
+import { searchOfParameters, visibleStatuses } from '../filter-parameters-mapper.ts';
+import type { RequestParameters } from '../request-parameters-mapper.ts';
+import { isOperator, tenantOf } from './caller.ts';
+import { requireValid } from './query-string.ts';
+
+interface Asking {
+  readonly credential: Credential;
+  readonly parameters: RequestParameters;
+  readonly rangeDaysMax: number;
+  /** µs since the epoch: what relative times count from. */
+  readonly nowMicros: number;
+}
+
+/**
+ * The search that a request asks for, within what its credential may see. `narrow` adds to it what the endpoint needs, and
+ * notes in the parameters what is wrong. Throws `invalid_request` naming all that is wrong, and what `tenantOf` throws.
+ */
+export function askedSearch(
+  { credential, parameters, rangeDaysMax, nowMicros }: Asking,
+  narrow: (asked: Search) => Search = (asked) => asked,
+): ScopedSearch {
+  const statuses = visibleStatuses(isOperator(credential));
+  const asked = narrow(searchOfParameters(parameters, { statuses, rangeDaysMax, nowMicros }));
+  const named = parameters.one('tenant_id');
+  requireValid(parameters);
+  return scopeSearch(asked, { tenantId: tenantOf(credential, named), statuses, own: null });
+}

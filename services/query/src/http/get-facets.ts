@@ -1,0 +1,45 @@
+import { isValueField, type ValueField } from '@docket/event';
+import type { RequestHandler } from 'express';
+import type { LogReader } from '../clickhouse-log-reader.ts';
+import { facetsAnswer, type FacetsQuery } from '../count-sql-mapper.ts';
+import { filterParameters, isMetadataParameter } from '../filter-parameters-mapper.ts';
+import { requestParameters, type RequestParameters } from '../request-parameters-mapper.ts';
+import { askedSearch } from './asked-search.ts';
+import { readerOf, type KeyDirectory } from './caller.ts';
+import { forCaller } from './for-caller.ts';
+import { searchOf } from './query-string.ts';
+
+/** Each field is a pass over the events that are found. */
+const fieldsMax = 5;
+const valuesDefault = 10;
+const valuesMax = 100;
+
+interface FacetsPorts {
+  readonly directory: KeyDirectory;
+  readonly reader: LogReader;
+  readonly rangeDaysMax: number;
+}
+
+/** GET /v1/events/facets?field=…&limit and the filters of GET /v1/events: see FacetsAnswer. */
+export function getFacets({ directory, reader, rangeDaysMax }: FacetsPorts): RequestHandler {
+  return forCaller(async (req, res, signal) => {
+    const credential = readerOf(directory, req);
+    const known = ['tenant_id', ...filterParameters, 'field', 'limit'];
+    const parameters = requestParameters(searchOf(req), known, isMetadataParameter);
+    const limit = parameters.integer('limit', { min: 1, max: valuesMax, default: valuesDefault });
+    const fields = fieldsOf(parameters);
+    const search = askedSearch({ credential, parameters, rangeDaysMax, nowMicros: Date.now() * 1_000 });
+
+    const query: FacetsQuery = { search, fields, limit };
+    res.set('Cache-Control', 'no-store').json(facetsAnswer(query, await reader.facets(query, signal)));
+  });
+}
+
+function fieldsOf(parameters: RequestParameters): ValueField[] {
+  const names = [...new Set(parameters.all('field'))];
+  const fields = names.filter(isValueField);
+  if (fields.length < names.length)
+    parameters.fail('field', 'is a field of the search language that has values to count');
+  if (names.length === 0 || names.length > fieldsMax) parameters.fail('field', `stands 1 to ${fieldsMax} times`);
+  return fields;
+}
