@@ -1,4 +1,11 @@
-import { eventFromRow, toPublicEvent, type EventStatus, type PublicEvent, type StoredEventRow } from '@docket/event';
+import {
+  eventFromRow,
+  toPublicEvent,
+  type EventMatcher,
+  type EventStatus,
+  type PublicEvent,
+  type StoredEventRow,
+} from '@docket/event';
 
 /** An event as callers see it (I5: nothing of where it lies in Kafka, no bytes of quarantined records). */
 export function publicEventOf(row: StoredEventRow): PublicEvent {
@@ -21,7 +28,7 @@ export function eventAnswer(rows: readonly StoredEventRow[]): EventAnswer | null
 export interface FeedAnswer {
   readonly data: readonly PublicEvent[];
   /** Rows between `after` and `next_after` that are not in `data`: count + Σ skipped = next_after − after. */
-  readonly skipped: Readonly<Record<'duplicate' | 'quarantined' | 'rerouted' | 'lost', number>>;
+  readonly skipped: Readonly<Record<'filtered' | 'duplicate' | 'quarantined' | 'rerouted' | 'lost', number>>;
   /** What to send as `after` next. */
   readonly next_after: number;
   /** Everything up to this seq can be read now. */
@@ -36,15 +43,20 @@ export interface FeedState {
   readonly firstSeq: number;
   readonly headSeq: number;
   readonly asOf: string;
+  /** Of the search that the feed is asked for. */
+  readonly matches: EventMatcher;
 }
 
-/** The answer of the feed: the events that a log holds, in seq order; every seq is accounted for (I3). */
-export function feedAnswer(rows: readonly StoredEventRow[], { after, firstSeq, headSeq, asOf }: FeedState): FeedAnswer {
-  const skipped = { duplicate: 0, quarantined: 0, rerouted: 0, lost: 0 };
+/** The answer of the feed: the events of a log that are asked for, in seq order; every seq is accounted for (I3). */
+export function feedAnswer(rows: readonly StoredEventRow[], state: FeedState): FeedAnswer {
+  const { after, firstSeq, headSeq, asOf, matches } = state;
+  const skipped = { filtered: 0, duplicate: 0, quarantined: 0, rerouted: 0, lost: 0 };
   const data: PublicEvent[] = [];
   for (const row of rows) {
-    if (isShown(row.status)) data.push(publicEventOf(row));
-    else skipped[row.status]++;
+    const { seq, status, received_at: receivedAtMs } = row;
+    if (!isShown(status)) skipped[status]++;
+    else if (matches({ event: eventFromRow(row), seq, status, receivedAtMs })) data.push(publicEventOf(row));
+    else skipped.filtered++;
   }
   const lastSeq = rows.at(-1)?.seq;
   return {

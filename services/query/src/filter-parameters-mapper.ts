@@ -54,7 +54,7 @@ export function searchOfParameters(parameters: RequestParameters, rules: FilterR
       .names()
       .filter(isMetadataParameter)
       .map((name) => metadataTerm(parameters, name, rules)),
-    qTerm(parameters, rules),
+    searchOfQ(parameters, rules),
   ];
   const search: Search = { kind: 'and', terms: terms.filter((term) => term !== null) };
   checkRange(parameters, search, rules);
@@ -88,10 +88,11 @@ function metadataTerm(parameters: RequestParameters, name: string, rules: Filter
   return null;
 }
 
-function qTerm(parameters: RequestParameters, rules: FilterRules): Search | null {
+/** What the parameter q asks for; null when it is absent, or wrong and noted. */
+export function searchOfQ(parameters: RequestParameters, context: TermContext): Search | null {
   const q = parameters.one('q');
   if (q === undefined) return null;
-  const parsed = parseSearch(q, rules);
+  const parsed = parseSearch(q, context);
   if (parsed.ok) return parsed.search;
   const { detail, position, length } = parsed.error;
   parameters.fail('q', `${detail} (at ${position})`, { position, length });

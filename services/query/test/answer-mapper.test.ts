@@ -38,7 +38,7 @@ describe('eventAnswer', () => {
 });
 
 describe('feedAnswer', () => {
-  const state = { after: 4, firstSeq: 1, headSeq: 12, asOf: '2026-11-23T09:00:00.000Z' };
+  const state = { after: 4, firstSeq: 1, headSeq: 12, asOf: '2026-11-23T09:00:00.000Z', matches: () => true };
 
   test('I3: accounts for every seq between after and next_after', () => {
     const answer = feedAnswer(
@@ -53,10 +53,18 @@ describe('feedAnswer', () => {
       state,
     );
     expect(answer.data.map(({ seq }) => seq)).toEqual([5, 7]);
-    expect(answer.skipped).toEqual({ duplicate: 1, quarantined: 1, rerouted: 1, lost: 1 });
+    expect(answer.skipped).toEqual({ filtered: 0, duplicate: 1, quarantined: 1, rerouted: 1, lost: 1 });
     expect(answer.next_after).toBe(10);
     expect(answer.complete_through).toBe(12);
     expect(answer.data.length + Object.values(answer.skipped).reduce((sum, count) => sum + count, 0)).toBe(10 - 4);
+  });
+
+  test('I3: accounts for what the search leaves out', () => {
+    const given = rows({ seq: 5 }, { seq: 6, action: 'user.deleted' }, { seq: 7, status: 'duplicate' }, { seq: 8 });
+    const answer = feedAnswer(given, { ...state, matches: ({ event }) => event.action === 'user.deleted' });
+    expect(answer.data.map(({ seq }) => seq)).toEqual([6]);
+    expect(answer.skipped).toEqual({ filtered: 2, duplicate: 1, quarantined: 0, rerouted: 0, lost: 0 });
+    expect(answer.next_after).toBe(8);
   });
 
   test('stays where it is when there is nothing new', () => {

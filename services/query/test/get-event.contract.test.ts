@@ -101,6 +101,14 @@ describe('GET /v1/feed', () => {
     expect((await world.get('/v1/feed?after=900', fed)).body).toMatchObject({ data: [], next_after: 900 });
   });
 
+  test('gives what q asks for, and counts what q leaves out', async () => {
+    const { body } = await world.get('/v1/feed?q=action:e.2+OR+action:e.6', world.key(['fed']));
+    expect(body.data?.map((event) => event['seq'])).toEqual([2, 6]);
+    expect(body).toMatchObject({ next_after: 6, skipped: { filtered: 2, duplicate: 1, quarantined: 1 } });
+    const refused = await world.get('/v1/feed?q=status:duplicate', world.key(['fed']));
+    expect(refused.body['errors']).toEqual([expect.objectContaining({ parameter: 'q', position: 8 })]);
+  });
+
   test('is empty for a log without rows', async () => {
     const { body } = await world.get('/v1/feed', world.key(['nobody']));
     expect(body).toMatchObject({ data: [], next_after: 0, complete_through: 0, first_seq: 1 });

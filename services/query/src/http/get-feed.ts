@@ -1,7 +1,9 @@
+import { compileScoped, every, scopeSearch, statusesByDefault } from '@docket/event';
 import { DocketError } from '@docket/runtime';
 import type { RequestHandler } from 'express';
 import { feedAnswer } from '../answer-mapper.ts';
 import type { LogReader } from '../clickhouse-log-reader.ts';
+import { searchOfQ } from '../filter-parameters-mapper.ts';
 import { requestParameters, type RequestParameters } from '../request-parameters-mapper.ts';
 import { readerOf, tenantOf, type KeyDirectory } from './caller.ts';
 import { forCaller } from './for-caller.ts';
@@ -10,7 +12,10 @@ import { requireValid, searchOf } from './query-string.ts';
 const rowsDefault = 100;
 const rowsMax = 1_000;
 
-/** GET /v1/feed?after=SEQ|latest&limit: the log in seq order; see FeedAnswer. 410 when rows behind `after` were cut. */
+/**
+ * GET /v1/feed?after=SEQ|latest&limit&q: the log in seq order; see FeedAnswer. `limit` bounds the seqs that are passed, not
+ * the events that q leaves of them, so that every answer is quick. 410 when rows behind `after` were cut.
+ */
 export function getFeed({
   directory,
   reader,
@@ -20,12 +25,15 @@ export function getFeed({
 }): RequestHandler {
   return forCaller(async (req, res, signal) => {
     const credential = readerOf(directory, req);
-    const parameters = requestParameters(searchOf(req), ['tenant_id', 'after', 'limit']);
+    const parameters = requestParameters(searchOf(req), ['tenant_id', 'after', 'limit', 'q']);
     const limit = parameters.integer('limit', { min: 1, max: rowsMax, default: rowsDefault });
     const asked = afterOf(parameters);
+    const context = { statuses: statusesByDefault, nowMicros: Date.now() * 1_000 };
+    const search = searchOfQ(parameters, context) ?? every;
     const named = parameters.one('tenant_id');
     requireValid(parameters);
     const tenantId = tenantOf(credential, named);
+    const matches = compileScoped(scopeSearch(search, { tenantId, statuses: statusesByDefault, own: null }));
 
     const { firstSeq, headSeq } = await reader.bounds(tenantId, signal);
     const asOf = new Date().toISOString();
@@ -36,7 +44,7 @@ export function getFeed({
       });
     }
     const rows = asked === 'latest' ? [] : await reader.feed({ tenantId, afterSeq: after, limit }, signal);
-    res.set('Cache-Control', 'no-store').json(feedAnswer(rows, { after, firstSeq, headSeq, asOf }));
+    res.set('Cache-Control', 'no-store').json(feedAnswer(rows, { after, firstSeq, headSeq, asOf, matches }));
   });
 }
 
