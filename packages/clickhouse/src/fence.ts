@@ -45,6 +45,29 @@ export async function ownedPartitions(clickhouse: ClickHouse, claim: Claim): Pro
   return new Set(rows.map(({ partition }) => partition));
 }
 
+/** No claim comes behind it: the next epoch would be 0. */
+const lastEpoch = '18446744073709551615';
+
+/**
+ * Ends a generation for good: `owner` has its partitions, and no later claim succeeds. Gives the owner that has closed it:
+ * another one when it was closed before. One operator at a time. Throws ClickHouseError.
+ */
+export async function closeGeneration(clickhouse: ClickHouse, claim: Claim): Promise<string> {
+  const { generation, partitions, owner } = claim;
+  const [closed] = await clickhouse.query<{ owner: string }>(
+    `SELECT toString(owner) AS owner FROM ingest_fence WHERE generation = {generation:UInt16} AND epoch = {lastEpoch:UInt64} LIMIT 1`,
+    { generation, lastEpoch },
+  );
+  if (closed !== undefined) return closed.owner;
+  await clickhouse.command(
+    `INSERT INTO ingest_fence (generation, partition, epoch, owner)
+     SELECT {generation:UInt16}, arrayJoin({partitions:Array(UInt16)}), {lastEpoch:UInt64}, {owner:UUID}`,
+    { generation, partitions, owner, lastEpoch },
+    { settings: { async_insert: 0 } },
+  );
+  return owner;
+}
+
 export type KillOutcome =
   { readonly ok: true; readonly killed: number } | { readonly ok: false; readonly running: readonly string[] };
 

@@ -1,3 +1,4 @@
+export { carryHeads } from './carry-heads.ts';
 export {
   createClickHouse,
   type ClickHouse,
@@ -6,7 +7,14 @@ export {
   type SendOutcome,
 } from './clickhouse-client.ts';
 export { ClickHouseError, noAnswerCode, type FailureReason } from './error-policy.ts';
-export { claimPartitions, killForeignInserts, ownedPartitions, type Claim, type KillOutcome } from './fence.ts';
+export {
+  claimPartitions,
+  closeGeneration,
+  killForeignInserts,
+  ownedPartitions,
+  type Claim,
+  type KillOutcome,
+} from './fence.ts';
 export { insertBlock, type BlockInsert, type InsertOutcome } from './insert-block.ts';
 export type { Guard } from './insert-sql-mapper.ts';
 export { migrate, pendingMigrations, type MigrationReport } from './migrate.ts';

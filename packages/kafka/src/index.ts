@@ -32,7 +32,7 @@ export { fetchCommittedOffsets, fetchTopicOffsets, type PartitionRange } from '.
 export { checkTopics, ensureTopics } from './topic-setup.ts';
 export { createTopicView, type TopicView, type TopicViewOptions } from './topic-view.ts';
 export { topicsOf, valueSubjectOf, type TopicDeclaration, type Topics } from './topics.ts';
-export { readTopology, topologyKey, type Topology } from './topology.ts';
+export { readTopology, recordTopology, topologyKey, type Topology } from './topology.ts';
 export {
   createTransactionalWriter,
   type TransactionalRecord,

@@ -38,7 +38,7 @@ function parseTopology(text: string): Topology {
   throw new TypeError(`the record ${topologyKey} of the directory topic is not {generation, partitions}`);
 }
 
-/** Records the topology. Recording the same twice changes nothing. */
+/** Records the topology: the last one recorded counts. Recording the same twice changes nothing. Rejects with `kafka_unavailable`. */
 export async function recordTopology(kafka: KafkaClient, topology: Topology): Promise<void> {
   const publisher = createPublisher(kafka);
   await publisher.start();

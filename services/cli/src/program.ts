@@ -1,8 +1,12 @@
 import { clickhouseSettings } from '@docket/clickhouse';
 import { kafkaMigrateSettings, kafkaSettings, registrySettings } from '@docket/kafka';
 import { createLogger, logSettings, readSettings, type SettingDeclarations, type SettingsOf } from '@docket/runtime';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
+import { acceptLossLines } from './accept-loss/accept-loss-report-mapper.ts';
+import { acceptLoss } from './accept-loss/accept-loss.ts';
 import { migrateAll } from './migrate.ts';
+import { repairLines } from './repair/repair-report-mapper.ts';
+import { repair, type OperatorOptions } from './repair/repair.ts';
 import { reportLines } from './verify/report-mapper.ts';
 import { verify } from './verify/verify.ts';
 
@@ -24,7 +28,7 @@ export interface ProgramHost {
   startService(name: (typeof serviceNames)[number]): Promise<void>;
 }
 
-/** The docket command. Exit codes: 0 done, 1 failed or a finding, 2 bad settings. */
+/** The docket command. Exit codes: 0 done and nothing left to do, 1 failed, a finding, or something left to do, 2 bad settings. */
 export function createProgram(host: ProgramHost): Command {
   const program = new Command('docket').description('The audit log that a SaaS company runs for its customers.');
 
@@ -56,7 +60,48 @@ export function createProgram(host: ProgramHost): Command {
       host.setExitCode(report.findings.length === 0 ? 0 : 1);
     });
 
+  const changing = (name: string, description: string): Command =>
+    program
+      .command(name)
+      .description(`${description}. A dry run unless --yes; exits 1 as long as anything is left to do`)
+      .option('--partition <number>', 'this partition only', partitionNumber)
+      .option('--yes', 'do it')
+      .option('--json', 'print the report as one JSON document');
+
+  changing('repair', 'put rows back that ClickHouse lacks, from the records that Kafka still holds').action(
+    async (options: ChangingOptions) => {
+      const report = await repair(settingsFor(host, operatorSettings), loggerFor(host), asked(options));
+      if (options.json === true) host.print(JSON.stringify(report));
+      else repairLines(report).forEach((line) => host.print(line));
+      host.setExitCode(report.isWhole ? 0 : 1);
+    },
+  );
+
+  changing('accept-loss', 'accept that records are lost for ever, so that their partitions go on').action(
+    async (options: ChangingOptions) => {
+      const report = await acceptLoss(settingsFor(host, operatorSettings), loggerFor(host), asked(options));
+      if (options.json === true) host.print(JSON.stringify(report));
+      else acceptLossLines(report).forEach((line) => host.print(line));
+      host.setExitCode(report.isDone ? 0 : 1);
+    },
+  );
+
   return program;
+}
+
+interface ChangingOptions {
+  readonly partition?: number;
+  readonly yes?: true;
+  readonly json?: true;
+}
+
+function asked({ partition, yes }: ChangingOptions): OperatorOptions {
+  return { partition, isApplied: yes === true };
+}
+
+function partitionNumber(text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError('a partition is a whole number from 0');
+  return Number(text);
 }
 
 function settingsFor<D extends SettingDeclarations>(host: ProgramHost, declarations: D): SettingsOf<D> {

@@ -1,0 +1,163 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type ClickHouse } from '@docket/clickhouse';
+import type { EventRow } from '@docket/event';
+import type { StopReason } from '@docket/ingestor';
+import type { Topology } from '@docket/kafka';
+import type { Logger } from '@docket/runtime';
+import { insertRows, type InsertedRows } from '../repair/insert-rows.ts';
+import type { GoneSeqs } from '../repair/missing-policy.ts';
+import { ownPartitions } from '../repair/own-partitions.ts';
+import { planRepair } from '../repair/plan-repair.ts';
+import { partitionsOf, withInstallation, type OperatorConfig, type OperatorOptions } from '../repair/repair.ts';
+import type { WalkPorts } from '../verify/walk-records.ts';
+import { isAnotherTopic, judgePartitions, type Judged } from './judge-partitions.ts';
+import { rowsOfGoneSeqs, rowsOfLostRange } from './lost-rows-mapper.ts';
+import { openGeneration } from './open-generation.ts';
+
+const triesMax = 20;
+const betweenTriesMs = 200;
+/** Lost rows of one insert. */
+const rowsAtOnce = 50_000;
+
+/** One loss: where, what is known of it, and what going on means. */
+export type Loss = { readonly partition: number; readonly logs: number } & (
+  | { readonly kind: 'range'; readonly fromOffset: number; readonly toOffset: number }
+  | { readonly kind: 'topic'; readonly reason: StopReason; readonly fromOffset: number }
+  | { readonly kind: 'rows'; readonly rows: number; readonly gone: readonly GoneSeqs[] }
+);
+
+export interface AcceptLossReport {
+  readonly applied: boolean;
+  readonly losses: readonly Loss[];
+  /** The generation that was opened, or would be; null when the present one goes on. */
+  readonly newGeneration: number | null;
+  /** Nothing is lost that was not accepted. */
+  readonly isDone: boolean;
+}
+
+/**
+ * Accepts that records are lost for ever, so that their partitions go on: the loss is written into the logs as rows of status
+ * `lost`, and seq goes on behind them (docs/decisions/0014). Nothing is changed without `isApplied`. Throws when Kafka, the
+ * registry or ClickHouse is away.
+ */
+export async function acceptLoss(
+  config: OperatorConfig,
+  logger: Logger,
+  options: OperatorOptions,
+): Promise<AcceptLossReport> {
+  return withInstallation(config, logger, async (ports, topology) => {
+    const asked = partitionsOf(topology, options.partition);
+    const judged = await judgePartitions(ports, topology, asked);
+    // The rest of the losses is judged in the new generation.
+    if (judged.some(isAnotherTopic)) return replaceTopic(ports, topology, options);
+    const losses = [...judged.flatMap(rangeOf), ...(await goneOf(ports, topology, judged))];
+    if (options.isApplied) for (const loss of losses) await accept(ports, topology, loss);
+    return {
+      applied: options.isApplied,
+      losses,
+      newGeneration: null,
+      isDone: losses.length === 0 || options.isApplied,
+    };
+  });
+}
+
+/** A generation is of the whole topic: every partition is looked at. */
+async function replaceTopic(
+  ports: WalkPorts,
+  topology: Topology,
+  { isApplied }: OperatorOptions,
+): Promise<AcceptLossReport> {
+  const judged = await judgePartitions(ports, topology, partitionsOf(topology, undefined));
+  const losses = judged.flatMap((one): Loss[] => {
+    const { partition, reason, position, heads } = one;
+    if (reason === null || !isAnotherTopic(one)) return [];
+    return [{ kind: 'topic', partition, reason, fromOffset: position, logs: heads.heads.size }];
+  });
+  if (isApplied) await openGeneration(ports, topology);
+  return { applied: isApplied, losses, newGeneration: topology.generation + 1, isDone: isApplied };
+}
+
+function rangeOf({ partition, reason, position, kafka, heads }: Judged): Loss[] {
+  if (reason !== 'truncated') return [];
+  return [{ kind: 'range', partition, fromOffset: position, toOffset: kafka.earliest - 1, logs: heads.heads.size }];
+}
+
+async function goneOf(ports: WalkPorts, topology: Topology, judged: readonly Judged[]): Promise<Loss[]> {
+  const plan = await planRepair(
+    ports,
+    topology,
+    judged.map(({ partition }) => partition),
+  );
+  return plan.partitions.flatMap(({ partition, gone }): Loss[] => {
+    const rows = gone.reduce((sum, { fromSeq, toSeq }) => sum + toSeq - fromSeq + 1, 0);
+    return rows === 0 ? [] : [{ kind: 'rows', partition, rows, logs: new Set(gone.map(({ log }) => log)).size, gone }];
+  });
+}
+
+async function accept(ports: WalkPorts, topology: Topology, loss: Loss): Promise<void> {
+  const { clickhouse } = ports;
+  const { generation } = topology;
+  const { partition } = loss;
+  const place = { generation, partition, acceptedAtMs: Date.now() };
+  if (loss.kind === 'rows') {
+    const rows = loss.gone.flatMap((gone) => rowsOfGoneSeqs(place, gone));
+    for (let from = 0; from < rows.length; from += rowsAtOnce) {
+      const part = rows.slice(from, from + rowsAtOnce);
+      await untilStored(partition, () => insertAbsent(clickhouse, place, part));
+    }
+  }
+  if (loss.kind !== 'range') return;
+  await untilStored(partition, async () => {
+    const guard = await ownPartitions(clickhouse, { generation, partitions: [partition] });
+    // Under the claim the partition's place is still; an ingestor, or another operator, may have been there before.
+    const [now] = await judgePartitions(ports, topology, [partition]);
+    if (now?.reason !== 'truncated') return { kind: 'stored' };
+    const { position, kafka, heads } = now;
+    const detail = `lost: Kafka removed offsets ${position} to ${kafka.earliest - 1} of partition ${partition} before they were stored`;
+    const rows = rowsOfLostRange(place, heads, { offset: kafka.earliest - 1, detail });
+    return insertRows(clickhouse, guard, rows.map(unread));
+  });
+}
+
+interface Place {
+  readonly generation: number;
+  readonly partition: number;
+}
+
+async function insertAbsent(clickhouse: ClickHouse, place: Place, rows: readonly EventRow[]): Promise<InsertedRows> {
+  const { generation, partition } = place;
+  const guard = await ownPartitions(clickhouse, { generation, partitions: [partition] });
+  const logs = [...new Set(rows.map((row) => row.tenant_id))];
+  const found = await clickhouse.query<{ log: string; seq: number }>(
+    `SELECT tenant_id AS log, seq FROM audit_events WHERE tenant_id IN {logs:Array(String)} AND src_partition = {partition:UInt16}
+       AND seq BETWEEN {fromSeq:UInt64} AND {toSeq:UInt64}`,
+    { logs, partition, ...seqsOf(rows) },
+  );
+  const present = new Set(found.map(({ log, seq }) => `${seq}/${log}`));
+  const absent = rows.filter((row) => !present.has(`${row.seq}/${row.tenant_id}`));
+  return insertRows(clickhouse, guard, absent.map(unread));
+}
+
+function seqsOf(rows: readonly EventRow[]): { fromSeq: number; toSeq: number } {
+  let fromSeq = Infinity;
+  let toSeq = 0;
+  for (const { seq } of rows) {
+    fromSeq = Math.min(fromSeq, seq);
+    toSeq = Math.max(toSeq, seq);
+  }
+  return { fromSeq, toSeq };
+}
+
+const unread = (expected: EventRow) => ({ expected, value: null });
+
+/** Whatever comes between, the data is asked again, under a claim of one's own: one try after the other. */
+async function untilStored(partition: number, attempt: () => Promise<InsertedRows>): Promise<void> {
+  let detail = '';
+  for (let tries = 0; tries < triesMax; tries += 1) {
+    const outcome = await attempt();
+    if (outcome.kind === 'stored') return;
+    detail = outcome.kind === 'in_doubt' ? outcome.detail : 'a lost row was refused';
+    await pause(betweenTriesMs);
+  }
+  throw new Error(`partition ${partition}: lost rows were not stored after ${triesMax} tries: ${detail}`);
+}
