@@ -142,6 +142,49 @@ describe('docket verify', () => {
     60_000,
   );
 
+  test.each([
+    ['rows of a generation that is not open yet', '9 AS src_generation', 'wrong_partition'],
+    ['rows of a partition that the topic does not have', '7 AS src_partition', 'wrong_partition'],
+    ['a lost row where Kafka has the record', `'lost' AS status, 'lost: forged' AS status_detail`, 'different_row'],
+  ])(
+    'finds %s',
+    async (_name, changed, kind) => {
+      const one = `tenant_id = 'acme' AND seq = 7`;
+      await world.clickhouse.command(
+        `INSERT INTO audit_events SELECT * REPLACE (${changed}) FROM (SELECT * FROM pristine WHERE ${one})`,
+        {},
+        asNew,
+      );
+      const deletion = `ALTER TABLE audit_events DELETE WHERE ${one} AND status = 'accepted' AND src_generation = 1 AND src_partition < 2`;
+      await world.clickhouse.command(deletion, {}, { settings: { mutations_sync: 1 } });
+      const { code, kinds } = await runVerify(world);
+      expect(kinds).toContain(kind);
+      expect(code).toBe(1);
+      await restore();
+    },
+    60_000,
+  );
+
+  test.each([
+    ['a head that was written down and has no row', 14, 1, `log acme: its recorded head is seq 14`],
+    ['rows below what retention has cut', 13, 3, `log acme: begins at seq 1 instead of 3`],
+  ])(
+    'finds %s',
+    async (_name, head, first, detail) => {
+      await world.clickhouse.command(
+        `INSERT INTO log_heads (generation, partition, tenant_id, first_seq, head_seq, head_offset)
+         VALUES (1, {home:UInt16}, 'acme', {first:UInt64}, {head:UInt64}, {newest:UInt64})`,
+        { home: partitionOf('acme', world.partitions), head, first, newest: newest + head - 13 },
+      );
+      const { code, output } = await runVerify(world);
+      expect(output).toContain(`FINDING hole partition`);
+      expect(output).toContain(detail);
+      expect(code).toBe(1);
+      await world.clickhouse.command('TRUNCATE TABLE log_heads');
+    },
+    60_000,
+  );
+
   test('the table put back is whole again', expectClean, 60_000);
 
   test('tells the operator which service is away', async () => {
