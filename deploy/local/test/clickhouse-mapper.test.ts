@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { runFreeBytesMin } from '../src/artifact-policy.ts';
 import {
   clickhouseArguments,
   clickhouseConfig,
@@ -41,6 +42,12 @@ describe('clickhouseConfig', () => {
   test('names the users file and the token', () => {
     expect(clickhouseConfig(plan)).toContain('<users_config>/run/users &amp; more.xml</users_config>');
     expect(clickhouseConfig(plan)).toContain('<docket_stack>T</docket_stack>');
+  });
+
+  test('inserts are refused before the disk is full, and not before a start would be', () => {
+    const floor = /<min_free_disk_bytes_to_perform_insert>(\d+)</.exec(clickhouseConfig(plan))?.[1];
+    expect(Number(floor)).toBeGreaterThan(0);
+    expect(Number(floor)).toBeLessThan(runFreeBytesMin);
   });
 });
 
