@@ -28,7 +28,14 @@ export {
   type KafkaSettings,
   type RegistrySettings,
 } from './settings.ts';
-export { fetchCommittedOffsets, fetchTopicOffsets, type PartitionRange } from './topic-offsets.ts';
+export {
+  fetchCommittedOffsets,
+  fetchCommits,
+  fetchTopicOffsets,
+  type Commit,
+  type PartitionRange,
+} from './topic-offsets.ts';
+export { fetchTopicId } from './topic-id.ts';
 export { checkTopics, ensureTopics } from './topic-setup.ts';
 export { createTopicView, type TopicView, type TopicViewOptions } from './topic-view.ts';
 export { topicsOf, valueSubjectOf, type TopicDeclaration, type Topics } from './topics.ts';

@@ -88,6 +88,9 @@ export interface PartitionConsumer {
   pause(assignmentId: string, partition: number): boolean;
   /** Goes on where `pause` stopped. */
   resume(assignmentId: string, partition: number): boolean;
-  /** Tells the group how far a partition is stored, for lag dashboards only: best effort, once a second. */
-  commit(assignmentId: string, partition: number, nextOffset: number): void;
+  /**
+   * Tells the group how far a partition is stored, best effort, once a second: for lag dashboards, and for who can make use of the
+   * note. Of several, the last counts. A member that was replaced meanwhile may still be heard.
+   */
+  commit(assignmentId: string, partition: number, nextOffset: number, note?: string): void;
 }

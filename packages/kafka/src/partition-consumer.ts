@@ -16,6 +16,7 @@ import type {
 } from './partition-consumer-contract.ts';
 import { judgeFetch, judgePassed } from './position-policy.ts';
 import type { Position } from './position-policy.ts';
+import type { Commit } from './topic-offsets.ts';
 import { allTopics } from './topics.ts';
 
 const reconnectDelayMs = 1_000;
@@ -40,7 +41,7 @@ export function createPartitionConsumer(kafka: KafkaClient, options: PartitionCo
   const { topic } = options;
   const isCompacted = allTopics(kafka.topics).some((declared) => declared.name === topic && declared.isCompacted);
   const positions = new Map<number, Position>();
-  const commits = new Map<number, number>();
+  const commits = new Map<number, Commit>();
   /** Partitions whose handler is still at work: nothing more is handed out for them. `left alone`: and kafkajs does not fetch them. */
   const busy = new Map<number, 'awaited' | 'left alone'>();
   /** Partitions whose next batch cannot be read; busy and left alone while they wait. */
@@ -199,7 +200,9 @@ export function createPartitionConsumer(kafka: KafkaClient, options: PartitionCo
 
   const flushCommits = (): void => {
     if (consumer === undefined || commits.size === 0) return;
-    const offsets = [...commits].map(([partition, offset]) => ({ topic, partition, offset: String(offset) }));
+    const offsets = [...commits].map(([partition, { offset, note }]) => {
+      return { topic, partition, offset: String(offset), metadata: note };
+    });
     commits.clear();
     consumer
       .commitOffsets(offsets)
@@ -239,8 +242,8 @@ export function createPartitionConsumer(kafka: KafkaClient, options: PartitionCo
     },
     pause: (assignmentId, partition) => setOpen(assignmentId, partition, false),
     resume: (assignmentId, partition) => setOpen(assignmentId, partition, true),
-    commit: (assignmentId, partition, nextOffset) => {
-      if (isPresent(assignmentId, partition)) commits.set(partition, nextOffset);
+    commit: (assignmentId, partition, nextOffset, note = '') => {
+      if (isPresent(assignmentId, partition)) commits.set(partition, { offset: nextOffset, note });
     },
   };
 

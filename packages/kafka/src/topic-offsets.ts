@@ -34,17 +34,33 @@ export async function fetchTopicOffsets(kafka: KafkaClient, topic: string): Prom
   }
 }
 
-/** How far a group says it is: the next offset of each partition it has committed for. Empty for a group that never did. */
-export async function fetchCommittedOffsets(
-  kafka: KafkaClient,
-  groupId: string,
-  topic: string,
-): Promise<Map<number, number>> {
+/** What a group has committed for a partition. */
+export interface Commit {
+  /** The next offset. */
+  readonly offset: number;
+  /** What was said with it; empty when nothing was. */
+  readonly note: string;
+}
+
+/** What a group has committed, by partition. Empty for a group that never did, or whose topic was deleted since. */
+export async function fetchCommits(kafka: KafkaClient, groupId: string, topic: string): Promise<Map<number, Commit>> {
   const answers = await withAdmin(kafka, offsetsDeadlineMs, (admin) =>
     admin.fetchOffsets({ groupId, topics: [topic] }),
   ).catch((error: unknown) => {
     throw kafkaUnavailable(`reading the committed offsets of ${groupId}`, error);
   });
   const committed = answers.flatMap(({ partitions }) => partitions).filter(({ offset }) => Number(offset) >= 0);
-  return new Map(committed.map(({ partition, offset }) => [partition, Number(offset)]));
+  return new Map(
+    committed.map(({ partition, offset, metadata }) => [partition, { offset: Number(offset), note: metadata ?? '' }]),
+  );
+}
+
+/** How far a group says it is: the next offset of each partition it has committed for. */
+export async function fetchCommittedOffsets(
+  kafka: KafkaClient,
+  groupId: string,
+  topic: string,
+): Promise<Map<number, number>> {
+  const commits = await fetchCommits(kafka, groupId, topic);
+  return new Map([...commits].map(([partition, { offset }]) => [partition, offset]));
 }

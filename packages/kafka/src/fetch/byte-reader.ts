@@ -41,6 +41,17 @@ export function readVarint(reader: ByteReader): number {
   return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }
 
+/** An unsigned varint, as lengths in Kafka's flexible messages are (KIP-482). */
+export function readUnsignedVarint(reader: ByteReader): number {
+  let value = 0;
+  for (let shift = 0; ; shift += 7) {
+    const byte = readByte(reader);
+    value += (byte & 0x7f) * 2 ** shift;
+    if (byte < 0x80) return value;
+    if (shift > 28) throw new RangeError('an unsigned varint is longer than five bytes');
+  }
+}
+
 function readByte(reader: ByteReader): number {
   const byte = reader.bytes[reader.at];
   if (byte === undefined) throw new RangeError(`there is no byte at ${reader.at}`);
