@@ -1,6 +1,7 @@
 import {
   crashInstance,
   cutRows,
+  explained,
   failCall,
   freeze,
   giveUp,
@@ -54,6 +55,11 @@ function offerInstance(world: World, instance: ModelInstance, add: Add): void {
     const hand = (): void => {
       slices.shift();
       tell(world, instance, slice);
+      // What a fetch ends with is told in one go with its last records, unless these give something to do.
+      const [next] = slices;
+      if (next?.kind !== 'passed' || instance.effects.length > 0) return;
+      slices.shift();
+      tell(world, instance, next);
     };
     add(20, `instance ${name}: records of partition ${slice.partition}`, hand);
   } else {
@@ -95,11 +101,12 @@ const attractionBefore: Readonly<Record<SimEffect['kind'], number>> = {
   readPlaces: 6,
   readPast: 110,
   publishStrays: 26,
-  insertBlock: 8,
+  insertBlock: 10,
   resumeAt: 6,
   commit: 26,
+  notePassed: 130,
   pause: 35,
-  resume: 260,
+  resume: 300,
   stopPartition: 260,
   wait: 45,
   wake: 16,
@@ -115,9 +122,9 @@ const attraction: Readonly<Record<CallEffect['kind'], number>> = {
   claim: 0.7,
   kill: 1.5,
   readPlaces: 1.5,
-  readPast: 40,
-  publishStrays: 3,
-  insertBlock: 1,
+  readPast: 60,
+  publishStrays: 4,
+  insertBlock: 1.4,
   keepHeads: 2,
 };
 
@@ -172,11 +179,10 @@ function offerFaults(world: World, group: ModelGroup, producers: Producers, add:
     else add(0.5, `instance ${name} is linked`, () => void (instance.isLinked = true));
   });
   add(0.14 * strongest, 'ClickHouse restarts', () => restartClickHouse(world));
-  add(0.4 * faultiness, 'retention', () => retain(world));
+  add(0.6 * faultiness, 'retention', () => retain(world));
   const isRecording = world.calls.some(({ effect, isServerDone }) => effect.kind === 'keepHeads' && !isServerDone);
-  add((isRecording ? 1 : 0.2) * faultiness, 'an operator removes rows', () =>
-    cutRows(world, `operator-${world.nowMs}`),
-  );
+  const isTelling = isRecording || explained(world) !== undefined;
+  add((isTelling ? 1 : 0.2) * faultiness, 'an operator removes rows', () => cutRows(world, `operator-${world.nowMs}`));
   add(0.06 * faultiness, 'an operator recreates the topic', () => recreate(world));
   add(0.6, 'the month changes', () => kafka.changeMonth(random.below(partitions)));
   if (!world.isLateSchemaKnown) add(0.2, 'a schema becomes known', () => void (world.isLateSchemaKnown = true));

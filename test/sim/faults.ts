@@ -54,12 +54,15 @@ export function restartClickHouse(world: World): void {
   }
 }
 
-/** Usually of what is stored, seldom of more. */
+/** Usually of what is stored, seldom of more; where offsets without data were noted, often just these. */
 export function retain({ kafka, oracle, random, coverage }: World): void {
   const partition = random.below(partitions);
   const position = oracle.position(partition);
-  const isTooMuch = random.chance(0.1);
-  const offset = isTooMuch ? position + 1 + random.below(4) : random.below(position + 1);
+  const noted = kafka.noted(partition);
+  const isNoted = noted?.from === position && random.chance(0.6);
+  const isTooMuch = isNoted || random.chance(0.1);
+  const inNoted = isNoted ? noted.from + 1 + random.below(noted.to - noted.from) : 0;
+  const offset = isNoted ? inNoted : isTooMuch ? position + 1 + random.below(4) : random.below(position + 1);
   // A topic made anew whose records below our position are gone again cannot be told from the old one.
   if (offset <= kafka.start(partition) || offset > kafka.end(partition) || kafka.incarnation(partition) > 0) return;
   coverage.hit('retention', isTooMuch ? 'beyond the position' : 'below the position');
@@ -67,16 +70,31 @@ export function retain({ kafka, oracle, random, coverage }: World): void {
 }
 
 /** An operator takes a partition, removes its newest rows and leaves the rest to the ingestor. */
-export function cutRows({ kafka, clickhouse, oracle, random, coverage }: World, operator: string): void {
-  const partition = random.below(partitions);
+export function cutRows(world: World, operator: string): void {
+  const { kafka, clickhouse, oracle, random, coverage } = world;
+  const found = explained(world);
+  const isExplained = found !== undefined && random.chance(0.3);
+  const partition = isExplained ? found : random.below(partitions);
   const position = oracle.position(partition);
-  const from = Math.max(kafka.start(partition), position - 1 - random.below(6));
+  // Rows that Kafka has no more are lost for good, and nothing that was noted earlier may hide it.
+  const lowest = isExplained ? 0 : kafka.start(partition);
+  const from = Math.max(lowest, position - 1 - random.below(6));
   if (from >= position || kafka.incarnation(partition) > 0) return;
   coverage.hit('operator', 'rows removed');
   clickhouse.writeClaim(operator, clickhouse.readEpochs([partition]));
   for (const insert of clickhouse.foreignInserts({ owner: operator, partitions: [partition] })) clickhouse.end(insert);
   clickhouse.removeFrom(partition, from);
   oracle.cut(partition, from);
+}
+
+/** A partition of which Kafka has removed what is stored, and offsets behind it that were noted to hold no data. */
+export function explained({ kafka, oracle }: World): number | undefined {
+  for (let partition = 0; partition < partitions; partition += 1) {
+    const noted = kafka.noted(partition);
+    const start = kafka.start(partition);
+    if (noted?.from === oracle.position(partition) && noted.from < start && start <= noted.to) return partition;
+  }
+  return undefined;
 }
 
 export function recreate({ kafka, oracle, random, coverage }: World): void {

@@ -24,6 +24,7 @@ const instant = [
   'lookAgainLater',
   'resumeAt',
   'commit',
+  'notePassed',
   'pause',
   'resume',
   'stopPartition',
@@ -52,6 +53,7 @@ const required: readonly (readonly [string, readonly string[]])[] = [
   ['several partitions', ['insertBlock']],
   ['retention', ['below the position', 'beyond the position']],
   ['operator', ['rows removed', 'topic recreated']],
+  ['passed', ['and removed']],
 ];
 
 interface Run {

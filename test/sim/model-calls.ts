@@ -1,4 +1,5 @@
 import type { IngestInput } from '../../services/ingestor/src/ingest-state.ts';
+import type { KafkaRange } from '../../services/ingestor/src/position-policy.ts';
 import type { Stray } from '../../services/ingestor/src/reroute-mapper.ts';
 import type { Guard } from './model-clickhouse.ts';
 import type { Call, CallEffect, ModelInstance, Work, World } from './model.ts';
@@ -142,17 +143,30 @@ function* kill(world: World, { run, owner, partitions }: Of<'kill'>): Work {
   return { kind: 'cleared', run };
 }
 
-function* readPlaces({ clickhouse, kafka }: World, { run, owner, partitions }: Of<'readPlaces'>): Work {
+function* readPlaces(world: World, { run, owner, partitions }: Of<'readPlaces'>): Work {
+  const { clickhouse } = world;
   yield;
   const stored = partitions.map((partition) => clickhouse.readHeads(partition));
   yield;
   const places = partitions.map((partition, index) => ({
     partition,
     stored: stored[index] ?? { last: null, startOffset: 0, heads: new Map() },
-    kafka: { earliest: kafka.start(partition), next: kafka.end(partition) },
+    kafka: rangeOf(world, partition),
   }));
   yield;
   return { kind: 'placesRead', run, places, owned: clickhouse.ownedBy(owner, partitions) };
+}
+
+function rangeOf({ kafka, plant, coverage }: World, partition: number): KafkaRange {
+  const noted = kafka.noted(partition);
+  const range = {
+    earliest: kafka.start(partition),
+    next: kafka.end(partition),
+    topicId: String(kafka.incarnation(partition)),
+  };
+  if (noted === undefined) return range;
+  if (noted.from < range.earliest && range.earliest <= noted.to) coverage.hit('passed', 'and removed');
+  return { ...range, passed: plant.noted(noted) };
 }
 
 function* readPast({ clickhouse }: World, { run, past }: Of<'readPast'>): Work {

@@ -107,6 +107,8 @@ export function runEffect(world: World, instance: ModelInstance): void {
       return;
     case 'abandon':
       return abandon(world, instance);
+    case 'notePassed':
+      return world.kafka.note(effect.partition, effect.passed);
     case 'commit':
     case 'report':
       return;
@@ -173,7 +175,8 @@ export function fetch(world: World, instance: ModelInstance, partition: number):
   }
   position.nextOffset = fetched.nextOffset;
   const { records } = fetched;
-  if (records.length === 0) return;
+  const passed = { kind: 'passed' as const, run, partition, nextOffset: fetched.nextOffset };
+  if (records.length === 0) return void instance.slices.push(passed);
   const cut = random.chance(0.3) ? random.below(records.length) : records.length;
   const push = (from: number, to: number): void => {
     const slice = records.slice(from, to);
@@ -182,4 +185,5 @@ export function fetch(world: World, instance: ModelInstance, partition: number):
   };
   push(0, cut);
   if (cut < records.length) push(cut, records.length);
+  instance.slices.push(passed);
 }

@@ -1,4 +1,5 @@
 import type { LogRecord } from '@docket/event';
+import type { PassedRange } from '../../services/ingestor/src/position-policy.ts';
 import { partitions, tenants, type Meaning } from './events.ts';
 import type { Oracle } from './oracle.ts';
 
@@ -13,6 +14,7 @@ interface Log {
   incarnation: number;
   /** The month in which the partition's leader believes to be. */
   isNextMonth: boolean;
+  noted: PassedRange | undefined;
 }
 
 export type Fetch =
@@ -33,6 +35,9 @@ export interface ModelKafka {
   recreate(partition: number, meanings: readonly (readonly [Buffer | null, Meaning])[]): void;
   /** Another number after the topic was made anew: whoever reads the old one gets nothing more. */
   incarnation(partition: number): number;
+  /** A commit of anybody's; Kafka keeps the last one, until the topic is deleted. */
+  note(partition: number, passed: PassedRange): void;
+  noted(partition: number): PassedRange | undefined;
   start(partition: number): number;
   end(partition: number): number;
   fetch(partition: number, offset: number, entriesMax: number): Fetch;
@@ -46,6 +51,7 @@ export function createModelKafka(oracle: Oracle): ModelKafka {
     start: 0,
     incarnation: 0,
     isNextMonth: false,
+    noted: undefined,
   }));
   const meaningOf = new Map<Buffer, Meaning>();
 
@@ -92,10 +98,15 @@ export function createModelKafka(oracle: Oracle): ModelKafka {
       log.entries = [];
       log.start = 0;
       log.incarnation += 1;
+      log.noted = undefined;
       for (const [key, meaning] of meanings) put(partition, key, meaning);
       oracle.recreated(partition);
     },
     incarnation: (partition) => logOf(partition).incarnation,
+    note(partition, passed) {
+      logOf(partition).noted = passed;
+    },
+    noted: (partition) => logOf(partition).noted,
     start: (partition) => logOf(partition).start,
     end: (partition) => logOf(partition).entries.length,
     fetch(partition, offset, entriesMax) {

@@ -45,8 +45,8 @@ export interface ModelInstance {
   effects: SimEffect[];
   timers: Timer[];
   mail: Mail[];
-  /** Records that were fetched and are not handed on yet. */
-  slices: IngestInput<'records'>[];
+  /** What was fetched and is not handed on yet. */
+  slices: IngestInput<'records' | 'passed'>[];
   assignment: AssignedPartitions | undefined;
   readonly positions: Map<number, Position>;
 }

@@ -1,5 +1,6 @@
 import type { Intake } from '../../services/ingestor/src/intake.ts';
 import { guardOfEachPartition, type GuardRule } from './model-clickhouse.ts';
+import type { PassedRange } from '../../services/ingestor/src/position-policy.ts';
 import type { ModelRow, SimPart } from './sim-part.ts';
 
 /** The points at which a bug can be planted: seams of the machine and rules of the models, none of them in product code. */
@@ -14,6 +15,8 @@ export interface Plant {
   readonly isTokenBelieved: boolean;
   /** Heads are written down under the guard of an insert, and killed like one. */
   readonly isHeadsFenced: boolean;
+  /** What is read of a note about offsets that held no data. */
+  readonly noted: (passed: PassedRange) => PassedRange;
 }
 
 /** As designed. */
@@ -25,6 +28,7 @@ export const nothingPlanted: Plant = {
   isKilling: true,
   isTokenBelieved: false,
   isHeadsFenced: true,
+  noted: (passed) => passed,
 };
 
 const noFence: Plant = { ...nothingPlanted, guardRule: () => true };
@@ -102,6 +106,9 @@ const tokenBelieved: Plant = { ...nothingPlanted, isTokenBelieved: true };
 
 const headsNotFenced: Plant = { ...nothingPlanted, isHeadsFenced: false };
 
+/** As a bare committed offset would be: everything below it is taken for stored, whatever ClickHouse holds. */
+const committedOffsetBelieved: Plant = { ...nothingPlanted, noted: (passed) => ({ ...passed, from: 0 }) };
+
 const lastRecordNotCompared: Plant = {
   ...nothingPlanted,
   intake: (intake) => ({ ...intake, isStored: () => true }),
@@ -119,5 +126,6 @@ export const plants: Readonly<Record<string, Plant>> = {
   'running inserts not killed': runningInsertsLeft,
   'a token taken as proof': tokenBelieved,
   'heads written down without the fence': headsNotFenced,
+  'a committed offset believed': committedOffsetBelieved,
   'the last stored record not compared': lastRecordNotCompared,
 };

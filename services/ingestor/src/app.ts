@@ -74,8 +74,9 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
   let shell: IngestShell | undefined;
   let isLooking = false;
 
+  const groupId = `${config.kafkaTopicPrefix}ingestor`;
   const consumer = createPartitionConsumer(kafka, {
-    groupId: `${config.kafkaTopicPrefix}ingestor`,
+    groupId,
     topic: eventsTopic,
     onAssigned: (assignment) => shell?.assign(assignment),
     onLost: (assignmentId) => shell?.lose(assignmentId),
@@ -99,9 +100,10 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
     });
     return createIngestShell({
       machine,
+      generation,
       consumer,
       decoders,
-      own: (effect) => runOwnershipEffect({ clickhouse, kafka, generation }, effect),
+      own: (effect) => runOwnershipEffect({ clickhouse, kafka, generation, groupId }, effect),
       heads: createHeadsKeeper({ clickhouse, generation, logger, metrics }),
       onClaimedByAnother: () => void lookForGeneration(),
       blocks: createBlockEffects({

@@ -64,6 +64,7 @@ function createTransitions<B extends InsertableBlock<B>>(parts: MachineParts<B>)
     pastRead: impossible,
     failed: impossible,
     records: impossible,
+    passed: impossible,
     positionJumped: impossible,
     straysPublished: impossible,
     insertAnswered: impossible,

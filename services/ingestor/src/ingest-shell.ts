@@ -15,6 +15,8 @@ import type { HeadsKeeper } from './heads-keeper.ts';
 import type { IngestEffect, IngestInput, IngestReport, IngestState, StoppedPartition } from './ingest-state.ts';
 import type { IngestorMetrics } from './metrics.ts';
 import type { runOwnershipEffect } from './ownership-effects.ts';
+import { noteOf } from './passed-note-mapper.ts';
+import type { PassedRange } from './position-policy.ts';
 import { unreadableDetail } from './unreadable-mapper.ts';
 import { isWaiting, type StallClock } from './stall-clock.ts';
 
@@ -26,6 +28,7 @@ type OwnershipEffect = Parameters<typeof runOwnershipEffect>[1];
 
 export interface ShellPorts {
   readonly machine: IngestMachine<ColumnPart>;
+  readonly generation: number;
   readonly consumer: Pick<PartitionConsumer, 'resumeAt' | 'pause' | 'resume' | 'commit'>;
   readonly decoders: EventDecoders;
   readonly own: (effect: OwnershipEffect) => ReturnType<typeof runOwnershipEffect>;
@@ -143,6 +146,8 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
         );
       case 'commit':
         return commit(effect.ends);
+      case 'notePassed':
+        return notePassed(effect.partition, effect.passed);
       case 'stopPartition':
         consumer.pause(assignmentId, effect.partition);
         return logger.error(
@@ -202,12 +207,17 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
     metrics.lagRecords.reset();
   }
 
-  /** Kafka's committed offsets serve lag dashboards only: positions are in the data. */
+  /** Kafka's committed offsets serve lag dashboards; positions are in the data. */
   function commit(ends: ReadonlyMap<number, number>): void {
     for (const [partition, end] of ends) {
       consumer.commit(assignmentId, partition, end);
       metrics.lagRecords.set({ partition }, Math.max(0, (logEnds.get(partition) ?? end) - end));
     }
+  }
+
+  function notePassed(partition: number, passed: PassedRange): void {
+    consumer.commit(assignmentId, partition, passed.to, noteOf(ports.generation, passed));
+    metrics.lagRecords.set({ partition }, Math.max(0, (logEnds.get(partition) ?? passed.to) - passed.to));
   }
 
   function report(said: IngestReport<ColumnPart>): void {
@@ -270,6 +280,7 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
           tell({ kind: 'records', run: ofRun, partition, records: slice, behind });
           await new Promise(setImmediate);
         }
+        if (!signal.aborted) tell({ kind: 'passed', run: ofRun, partition, nextOffset: batch.lastOffset + 1 });
       } finally {
         batchesInHand -= 1;
         noteWaiting();

@@ -1,7 +1,7 @@
 import type { LogHead, PartitionHeads, StoredRecord } from '@docket/clickhouse';
 import type { LogRecord, WindowEntry } from '@docket/event';
 import type { InsertableBlock, Intake } from './intake.ts';
-import type { KafkaRange, StopReason } from './position-policy.ts';
+import type { KafkaRange, PassedRange, StopReason } from './position-policy.ts';
 import type { Stray } from './reroute-mapper.ts';
 
 /** What this member was given at one rebalance. */
@@ -24,7 +24,7 @@ export interface StoredPast {
   readonly last: LogHead;
   /** The first fetch must show the last stored record. */
   readonly expectStored: boolean;
-  readonly heads: ReadonlyMap<string, LogHead>;
+  readonly place: PartitionPlace;
 }
 
 /** A partition that waits for an operator. */
@@ -40,6 +40,12 @@ export interface OpenPartition {
   expected: StoredRecord | null;
   /** The records below it have been entered. */
   nextOffset: number;
+  readonly topicId: string | undefined;
+  /** The offset after the last record that is stored, and after the last one that is stored or entered. */
+  storedTo: number;
+  enteredTo: number;
+  /** Everything below it has been looked at. */
+  passedTo: number;
 }
 
 /** The one block that is on its way, and what is awaited. */
@@ -141,6 +147,8 @@ interface InputFields {
     /** Offsets between the last of them and the partition's end in Kafka. */
     readonly behind: number;
   };
+  /** Of this run, all records below the offset have been told; other offsets hold no data. */
+  passed: { readonly run: number; readonly partition: number; readonly nextOffset: number };
   /** Kafka does not have the record that comes next. */
   positionJumped: { readonly run: number; readonly partition: number; readonly detail: string };
   straysPublished: { readonly run: number; readonly unpublished: readonly Stray[] };
@@ -210,6 +218,8 @@ export type IngestEffect<B> =
     }
   /** Tells Kafka how far partitions are stored, for lag dashboards only. */
   | { readonly kind: 'commit'; readonly ends: ReadonlyMap<number, number> }
+  /** Notes in Kafka, best effort, that these offsets hold no data: when retention has taken them, nothing else says so. */
+  | { readonly kind: 'notePassed'; readonly partition: number; readonly passed: PassedRange }
   | {
       readonly kind: 'stopPartition';
       readonly partition: number;

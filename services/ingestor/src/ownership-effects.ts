@@ -9,8 +9,10 @@ import {
   type ClickHouse,
 } from '@docket/clickhouse';
 import { windowRecords } from '@docket/event';
-import { fetchTopicOffsets, type KafkaClient } from '@docket/kafka';
+import { fetchCommits, fetchTopicId, fetchTopicOffsets, type KafkaClient } from '@docket/kafka';
 import type { IngestEffect, IngestInput } from './ingest-state.ts';
+import { passedOf } from './passed-note-mapper.ts';
+import type { KafkaRange } from './position-policy.ts';
 
 type OwnershipEffect = Extract<IngestEffect<never>, { kind: 'claim' | 'kill' | 'readPlaces' | 'readPast' }>;
 type OwnershipInput = IngestInput<'claimed' | 'cleared' | 'placesRead' | 'pastRead'>;
@@ -19,6 +21,7 @@ interface OwnershipPorts {
   readonly clickhouse: ClickHouse;
   readonly kafka: KafkaClient;
   readonly generation: number;
+  readonly groupId: string;
 }
 
 /** Carries out fence, clear and read (design §5). Rejects when ClickHouse or Kafka does not do it, or its answer is lost. */
@@ -40,14 +43,14 @@ export async function runOwnershipEffect(ports: OwnershipPorts, effect: Ownershi
     case 'readPlaces': {
       const { owner, partitions } = effect;
       const heads = await readHeads(clickhouse, { generation, partitions });
-      const ranges = await fetchTopicOffsets(ports.kafka, ports.kafka.topics.events.name);
+      const ranges = await readRanges(ports);
       const owned = await ownedPartitions(clickhouse, { generation, partitions, owner });
       const places = partitions.map((partition) => {
         const stored = heads.get(partition);
-        const range = ranges.find((one) => one.partition === partition);
+        const range = ranges.get(partition);
         if (stored === undefined || range === undefined)
           throw new Error(`partition ${partition} is unknown to Kafka or ClickHouse`);
-        return { partition, stored, kafka: { earliest: range.earliest, next: range.end } };
+        return { partition, stored, kafka: range };
       });
       return { kind: 'placesRead', run, places, owned: [...owned] };
     }
@@ -64,4 +67,19 @@ export async function runOwnershipEffect(ports: OwnershipPorts, effect: Ownershi
       return { kind: 'pastRead', run, window, stored };
     }
   }
+}
+
+async function readRanges({ kafka, groupId, generation }: OwnershipPorts): Promise<Map<number, KafkaRange>> {
+  const topic = kafka.topics.events.name;
+  const ranges = await fetchTopicOffsets(kafka, topic);
+  const commits = await fetchCommits(kafka, groupId, topic);
+  // After the offsets: as long as it is this id, they were this topic's.
+  const topicId = await fetchTopicId(kafka, topic);
+  return new Map(
+    ranges.map(({ partition, earliest, end: next }): [number, KafkaRange] => {
+      const passed = passedOf(commits.get(partition), generation);
+      const known = topicId === null ? {} : { topicId, ...(passed === undefined ? {} : { passed }) };
+      return [partition, { earliest, next, ...known }];
+    }),
+  );
 }

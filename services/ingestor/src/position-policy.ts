@@ -12,6 +12,21 @@ export interface StoredPosition {
 export interface KafkaRange {
   readonly earliest: number;
   readonly next: number;
+  /** Tells this topic from another one of its name, read after the offsets; absent when Kafka does not say. */
+  readonly topicId?: string;
+  /** What an ingestor has noted, if any. */
+  readonly passed?: PassedRange;
+}
+
+/**
+ * Offsets that somebody has read and that held no data, only aborted records and markers: `from` up to, not including, `to`. A fact
+ * about one topic, of which neither restarts nor zombies, an older note or another owner change anything. It says nothing of what is
+ * stored: below `from`, only ClickHouse does.
+ */
+export interface PassedRange {
+  readonly topicId: string;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Why the log of Kafka and the prefix in ClickHouse do not meet: nothing may be written before an operator decides. */
@@ -29,7 +44,8 @@ export function remedyOf(partition: number): string {
 
 /**
  * Where a partition's reading begins. Fetching starts at the last stored record and not after it, so that a recreated topic is
- * recognised; when retention has just removed that record, the next one is right, and when it removed more, records are lost.
+ * recognised; when retention has just removed that record, the next one is right, and when it removed more, records are lost, unless
+ * all that was removed is known to have held no data.
  */
 export function startOf({ lastOffset, startOffset }: StoredPosition, kafka: KafkaRange): StartDecision {
   const position = lastOffset === null ? startOffset : lastOffset + 1;
@@ -37,13 +53,22 @@ export function startOf({ lastOffset, startOffset }: StoredPosition, kafka: Kafk
     const detail = `ClickHouse holds what is below offset ${position}, but Kafka ends at ${kafka.next}: the topic was recreated or truncated`;
     return { kind: 'stop', reason: 'beyond_end', detail };
   }
-  if (kafka.earliest > position) {
+  if (kafka.earliest > position && !isKnownToBeEmpty(position, kafka)) {
     const detail = `ClickHouse holds what is below offset ${position}, but Kafka begins at ${kafka.earliest}: what was between was removed before it was stored`;
     return { kind: 'stop', reason: 'truncated', detail };
   }
   if (lastOffset !== null && kafka.earliest <= lastOffset)
     return { kind: 'fetch', from: lastOffset, expectStored: true };
-  return { kind: 'fetch', from: position, expectStored: false };
+  return { kind: 'fetch', from: Math.max(position, kafka.earliest), expectStored: false };
+}
+
+/**
+ * Whether nothing between the position and the beginning of Kafka's log can have held data. A position below the noted range, because
+ * ClickHouse lost rows or was restored, leaves the rows between unexplained; another topic of the same name has another id.
+ */
+function isKnownToBeEmpty(position: number, { earliest, topicId, passed }: KafkaRange): boolean {
+  if (passed === undefined || passed.topicId !== topicId) return false;
+  return passed.from <= position && earliest <= passed.to;
 }
 
 /** What tells one record of a partition from another. */

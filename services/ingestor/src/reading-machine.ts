@@ -8,6 +8,7 @@ import type {
   StoredPast,
 } from './ingest-state.ts';
 import { afterFailure, isOwned, yieldToAnother } from './ownership-machine.ts';
+import { openAt } from './passed-machine.ts';
 import { startRunning } from './running-machine.ts';
 import { startAt, stopPartition } from './stopped-machine.ts';
 
@@ -32,10 +33,10 @@ export function placesRead<B>(
     const { last, heads } = stored;
     const start = startAt(place);
     if (start.kind === 'stop') stopPartition(state.stopped, partition, start, effects);
-    else if (last !== null) unread.push({ partition, from: start.from, last, expectStored: start.expectStored, heads });
+    else if (last !== null) unread.push({ partition, from: start.from, last, expectStored: start.expectStored, place });
     else {
       state.intake.open({ partition, heads, window: [] });
-      state.open.set(partition, { from: start.from, expected: null, nextOffset: start.from });
+      state.open.set(partition, openAt(place, start.from));
     }
   }
   return readNext(state, unread, effects, parts);
@@ -48,12 +49,12 @@ export function pastRead<B>(
 ): Step<B> {
   const [past, ...unread] = state.unread ?? [];
   if (past === undefined) throw new Error('a past that was not asked for');
-  const { partition, from, heads, expectStored } = past;
+  const { partition, from, place, expectStored } = past;
   // The last row is gone since its place was read: somebody took the partition and removed rows. Without the row, the record at
   // its offset would be taken for a new one (I2).
   if (expectStored && stored === null) return afterFailure(state);
-  state.intake.open({ partition, heads, window });
-  state.open.set(partition, { from, expected: stored, nextOffset: from });
+  state.intake.open({ partition, heads: place.stored.heads, window });
+  state.open.set(partition, { ...openAt(place, from), expected: stored });
   return readNext(state, unread, [], parts);
 }
 

@@ -10,6 +10,7 @@ import type {
 } from './ingest-state.ts';
 import type { InsertableBlock, Intake } from './intake.ts';
 import { giveUp, unchanged, waitAndClaim } from './ownership-machine.ts';
+import { notePassed } from './passed-machine.ts';
 import { createStopped, stopPartition } from './stopped-machine.ts';
 import { afterAnswer, afterPause, afterPublish, beginBlock, type WriteProgress } from './writing-machine.ts';
 
@@ -116,6 +117,7 @@ export function createRunning<B extends InsertableBlock<B>>(parts: MachineParts<
         if (record === undefined || record.offset < open.nextOffset)
           throw new Error(`partition ${partition}: a record came again, or out of order, at ${open.nextOffset}`);
         open.nextOffset = record.offset + 1;
+        open.enteredTo = open.nextOffset;
         state.intake.enter(record, nowMs);
       }
       state.intake.noteBehind(partition, behind, nowMs);
@@ -133,6 +135,15 @@ export function createRunning<B extends InsertableBlock<B>>(parts: MachineParts<
       return giveUp(state, waitAndClaim<B>(state.run + 1, state.assignment, inDoubtPauseMs), [
         { kind: 'report', report: { event: 'partition.jumped', partition, detail } },
       ]);
+    },
+
+    passed(state: Running<B>, { partition, nextOffset }: IngestInput<'passed'>): Step<B> {
+      const open = state.open.get(partition);
+      if (open === undefined) return unchanged(state);
+      const effects: IngestEffect<B>[] = [];
+      open.passedTo = nextOffset;
+      notePassed(partition, open, effects);
+      return { state, effects };
     },
 
     due(state: Running<B>, _input: IngestInput<'due'>, nowMs: number): Step<B> {

@@ -1,5 +1,6 @@
 import type { IngestEffect, IngestInput, IngestState, Writing } from './ingest-state.ts';
 import type { InsertableBlock } from './intake.ts';
+import { noteStored } from './passed-machine.ts';
 
 type Running<B> = IngestState<B, 'running'>;
 type Effects<B> = IngestEffect<B>[];
@@ -57,6 +58,7 @@ export function afterAnswer<B extends InsertableBlock<B>>(
     case 'stored':
       if (failures > 0) return inDoubt(token, effects);
       effects.push({ kind: 'commit', ends: part.ends });
+      noteStored(state, part.ends, effects);
       return rest.length > 0 ? goOn(state, block, rest, effects) : finish(state, block);
     case 'unanswered':
       return inDoubt(token, effects);

@@ -1,0 +1,18 @@
+import type { PassedRange } from './position-policy.ts';
+
+const form = /^docket\.1 generation=(\d{1,5}) topic=([0-9a-f]{32}) empty-from=(\d{1,16})$/;
+
+/** What an ingestor commits with a position that it has reached over offsets without data. */
+export function noteOf(generation: number, { topicId, from }: Omit<PassedRange, 'to'>): string {
+  return `docket.1 generation=${generation} topic=${topicId} empty-from=${from}`;
+}
+
+/** What the note of a commit says; undefined for a commit without one, of another generation, or of somebody else. */
+export function passedOf(
+  commit: { readonly offset: number; readonly note: string } | undefined,
+  generation: number,
+): PassedRange | undefined {
+  const [, ofGeneration, topicId, from] = form.exec(commit?.note ?? '') ?? [];
+  if (commit === undefined || topicId === undefined || Number(ofGeneration) !== generation) return undefined;
+  return { topicId, from: Number(from), to: commit.offset };
+}
