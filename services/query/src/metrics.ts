@@ -30,6 +30,12 @@ export function createQueryMetrics(registry: Registry) {
       labelNames: ['limit'] as const,
       registers,
     }),
+    readings: new Counter({
+      name: 'docket_query_readings_total',
+      help: 'Answers that show something of a log, by kind of reading',
+      labelNames: ['kind'] as const,
+      registers,
+    }),
     waiters: new Gauge({
       name: 'docket_query_waiters',
       help: 'Requests that wait for an event to become readable; the limit is QUERY_WAITERS_MAX',

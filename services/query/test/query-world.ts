@@ -16,6 +16,7 @@ import { createLogReader } from '../src/clickhouse-log-reader.ts';
 import { createQueryRouter } from '../src/http/query-router.ts';
 import { createQueryMetrics } from '../src/metrics.ts';
 import { createReadGate } from '../src/read-gate.ts';
+import type { Reading, ReadingKind } from '../src/trail/reading.ts';
 import { internalColumns, storedRow } from './stored-row.ts';
 
 export interface Answer {
@@ -31,8 +32,12 @@ export interface QueryWorld {
   key(tenants: readonly string[] | '*', scopes?: readonly Scope[]): string;
   store(rows: readonly Partial<EventRow>[]): Promise<void>;
   get(path: string, authorization?: string, signal?: AbortSignal): Promise<Answer>;
+  /** What was read so far, oldest first. */
+  readonly readings: readonly KeptReading[];
   close(): Promise<void>;
 }
+
+export type KeptReading = Reading & { readonly kind: ReadingKind };
 
 /** The routes of the query service over HTTP, on a database of its own in the real ClickHouse, with keys of the test. */
 export async function createQueryWorld({ rangeDaysMax = 0, timeoutMs = 10_000 } = {}): Promise<QueryWorld> {
@@ -47,12 +52,17 @@ export async function createQueryWorld({ rangeDaysMax = 0, timeoutMs = 10_000 } 
   const metrics = createQueryMetrics(registry);
   const gate = createReadGate({ readsMax: 32, tenantReadsMax: 4 }, metrics);
   const reader = createLogReader({ clickhouse, gate, metrics, timeoutMs });
+  const readings: KeptReading[] = [];
   const router = createQueryRouter({
     directory: { ...directory, isCaughtUp: () => true },
     reader,
     metrics,
     rangeDaysMax,
     waitersMax: 20,
+    keepReading: (kind, reading) => {
+      readings.push({ kind, ...reading });
+      return Promise.resolve();
+    },
   });
   const app: App = { router, start: async () => {}, stop: async () => {}, health: () => ({ ready: true, checks: {} }) };
   const logger = createLogger({ service: 'query-test', level: 'silent' });
@@ -60,6 +70,7 @@ export async function createQueryWorld({ rangeDaysMax = 0, timeoutMs = 10_000 } 
 
   return {
     clickhouse,
+    readings,
     key(tenants, scopes = ['events:read']) {
       const { id, text, secretSha256 } = newApiKey();
       const entity = {

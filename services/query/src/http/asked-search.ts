@@ -1,4 +1,4 @@
-import { scopeSearch, type ScopedSearch, type Search } from '@docket/event';
+import { printSearch, scopeSearch, type ScopedSearch, type Search } from '@docket/event';
 import type { Credential } from '@docket/directory';
 import { searchOfParameters, visibleStatuses } from '../filter-parameters-mapper.ts';
 import type { RequestParameters } from '../request-parameters-mapper.ts';
@@ -13,6 +13,14 @@ interface Asking {
   readonly nowMicros: number;
 }
 
+export interface AskedSearch {
+  readonly search: ScopedSearch;
+  /** The same text for the same search within some minutes: its relative times count from a round one. */
+  readonly question: string;
+}
+
+const roundMicros = 300_000_000;
+
 /**
  * The search that a request asks for, within what its credential may see. `narrow` adds to it what the endpoint needs, and
  * notes in the parameters what is wrong. Throws `invalid_request` naming all that is wrong, and what `tenantOf` throws.
@@ -20,10 +28,15 @@ interface Asking {
 export function askedSearch(
   { credential, parameters, rangeDaysMax, nowMicros }: Asking,
   narrow: (asked: Search) => Search = (asked) => asked,
-): ScopedSearch {
+): AskedSearch {
   const statuses = visibleStatuses(isOperator(credential));
   const asked = narrow(searchOfParameters(parameters, { statuses, rangeDaysMax, nowMicros }));
   const named = parameters.one('tenant_id');
   requireValid(parameters);
-  return scopeSearch(asked, { tenantId: tenantOf(credential, named), statuses, own: null });
+  const scope = { tenantId: tenantOf(credential, named), statuses, own: null };
+  const roundly = { statuses, rangeDaysMax: 0, nowMicros: Math.floor(nowMicros / roundMicros) * roundMicros };
+  return {
+    search: scopeSearch(asked, scope),
+    question: printSearch(scopeSearch(searchOfParameters(parameters, roundly), scope).search),
+  };
 }

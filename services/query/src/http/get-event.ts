@@ -1,15 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isEventId } from '@docket/event';
 import { DocketError } from '@docket/runtime';
-import type { RequestHandler } from 'express';
 import { eventAnswer, type EventAnswer } from '../answer-mapper.ts';
 import type { LogReader } from '../clickhouse-log-reader.ts';
 import { visibleStatuses } from '../filter-parameters-mapper.ts';
 import { requestParameters } from '../request-parameters-mapper.ts';
 import type { WaitingRoom } from '../waiting-room.ts';
 import { isOperator, readerOf, tenantOf, type KeyDirectory } from './caller.ts';
-import { forCaller } from './for-caller.ts';
 import { requireValid, searchOf } from './query-string.ts';
+import type { Reader } from './reading-route.ts';
 
 const waitSecondsMax = 30;
 /** The first look again comes soon, because an event is usually readable within half a second; later ones are rarer. */
@@ -23,8 +22,8 @@ interface EventPorts {
 }
 
 /** GET /v1/events/{id}?wait=N: one event; with `wait` the answer comes when it can be read, or 404 after N seconds. */
-export function getEvent({ directory, reader, waitingRoom }: EventPorts): RequestHandler {
-  return forCaller(async (req, res, signal) => {
+export function getEvent({ directory, reader, waitingRoom }: EventPorts): Reader {
+  return async (req, signal) => {
     const credential = readerOf(directory, req);
     const parameters = requestParameters(searchOf(req), ['tenant_id', 'wait']);
     const waitSeconds = parameters.integer('wait', { min: 0, max: waitSecondsMax, default: 0 });
@@ -42,8 +41,9 @@ export function getEvent({ directory, reader, waitingRoom }: EventPorts): Reques
     const waitMs = leave === undefined ? 0 : waitSeconds * 1_000;
     const answer = await look(read, waitMs, signal).finally(() => leave?.());
     if (answer === null) throw new DocketError('not_found', `There is no event ${id} in this log.`);
-    res.set('Cache-Control', 'no-store').json(answer);
-  });
+    const reading = { credential, log: tenantId, question: answer.id, asked: {}, eventId: answer.id, results: 1 };
+    return { reading, body: answer };
+  };
 }
 
 /** Looks until there is an answer or the time is over. */

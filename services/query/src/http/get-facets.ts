@@ -1,13 +1,12 @@
-import { isValueField, type ValueField } from '@docket/event';
-import type { RequestHandler } from 'express';
+import { isValueField, printSearch, type ValueField } from '@docket/event';
 import type { LogReader } from '../clickhouse-log-reader.ts';
 import { facetsAnswer, type FacetsQuery } from '../count-sql-mapper.ts';
 import { filterParameters, isMetadataParameter } from '../filter-parameters-mapper.ts';
 import { requestParameters, type RequestParameters } from '../request-parameters-mapper.ts';
 import { askedSearch } from './asked-search.ts';
 import { readerOf, type KeyDirectory } from './caller.ts';
-import { forCaller } from './for-caller.ts';
 import { searchOf } from './query-string.ts';
+import type { Reader } from './reading-route.ts';
 
 /** Each field is a pass over the events that are found. */
 const fieldsMax = 5;
@@ -21,18 +20,27 @@ interface FacetsPorts {
 }
 
 /** GET /v1/events/facets?field=…&limit and the filters of GET /v1/events: see FacetsAnswer. */
-export function getFacets({ directory, reader, rangeDaysMax }: FacetsPorts): RequestHandler {
-  return forCaller(async (req, res, signal) => {
+export function getFacets({ directory, reader, rangeDaysMax }: FacetsPorts): Reader {
+  return async (req, signal) => {
     const credential = readerOf(directory, req);
     const known = ['tenant_id', ...filterParameters, 'field', 'limit'];
     const parameters = requestParameters(searchOf(req), known, isMetadataParameter);
     const limit = parameters.integer('limit', { min: 1, max: valuesMax, default: valuesDefault });
     const fields = fieldsOf(parameters);
-    const search = askedSearch({ credential, parameters, rangeDaysMax, nowMicros: Date.now() * 1_000 });
+    const { search, question } = askedSearch({ credential, parameters, rangeDaysMax, nowMicros: Date.now() * 1_000 });
 
     const query: FacetsQuery = { search, fields, limit };
-    res.set('Cache-Control', 'no-store').json(facetsAnswer(query, await reader.facets(query, signal)));
-  });
+    const body = facetsAnswer(query, await reader.facets(query, signal));
+    const reading = {
+      credential,
+      log: search.tenantId,
+      question: `facets ${fields.join(' ')} ${question}`,
+      asked: { search: printSearch(search.search), facets: fields.join(' ') },
+      eventId: null,
+      results: body.total,
+    };
+    return { reading, body };
+  };
 }
 
 function fieldsOf(parameters: RequestParameters): ValueField[] {

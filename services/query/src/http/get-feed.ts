@@ -1,13 +1,12 @@
-import { compileScoped, every, scopeSearch, statusesByDefault } from '@docket/event';
+import { compileScoped, every, printSearch, scopeSearch, statusesByDefault } from '@docket/event';
 import { DocketError } from '@docket/runtime';
-import type { RequestHandler } from 'express';
 import { feedAnswer } from '../answer-mapper.ts';
 import type { LogReader } from '../clickhouse-log-reader.ts';
 import { searchOfQ } from '../filter-parameters-mapper.ts';
 import { requestParameters, type RequestParameters } from '../request-parameters-mapper.ts';
 import { readerOf, tenantOf, type KeyDirectory } from './caller.ts';
-import { forCaller } from './for-caller.ts';
 import { requireValid, searchOf } from './query-string.ts';
+import type { Reader } from './reading-route.ts';
 
 const rowsDefault = 100;
 const rowsMax = 1_000;
@@ -22,8 +21,8 @@ export function getFeed({
 }: {
   readonly directory: KeyDirectory;
   readonly reader: LogReader;
-}): RequestHandler {
-  return forCaller(async (req, res, signal) => {
+}): Reader {
+  return async (req, signal) => {
     const credential = readerOf(directory, req);
     const parameters = requestParameters(searchOf(req), ['tenant_id', 'after', 'limit', 'q']);
     const limit = parameters.integer('limit', { min: 1, max: rowsMax, default: rowsDefault });
@@ -33,7 +32,8 @@ export function getFeed({
     const named = parameters.one('tenant_id');
     requireValid(parameters);
     const tenantId = tenantOf(credential, named);
-    const matches = compileScoped(scopeSearch(search, { tenantId, statuses: statusesByDefault, own: null }));
+    const scoped = scopeSearch(search, { tenantId, statuses: statusesByDefault, own: null });
+    const matches = compileScoped(scoped);
 
     const { firstSeq, headSeq } = await reader.bounds(tenantId, signal);
     const asOf = new Date().toISOString();
@@ -44,8 +44,18 @@ export function getFeed({
       });
     }
     const rows = asked === 'latest' ? [] : await reader.feed({ tenantId, afterSeq: after, limit }, signal);
-    res.set('Cache-Control', 'no-store').json(feedAnswer(rows, { after, firstSeq, headSeq, asOf, matches }));
-  });
+    const body = feedAnswer(rows, { after, firstSeq, headSeq, asOf, matches });
+    const reading = {
+      credential,
+      log: tenantId,
+      // Not where it goes on: a feed that is followed is one question.
+      question: parameters.one('q') ?? '',
+      asked: { search: printSearch(scoped.search), after: String(after) },
+      eventId: null,
+      results: body.data.length,
+    };
+    return { reading, body };
+  };
 }
 
 function afterOf(parameters: RequestParameters): number | 'latest' | undefined {

@@ -1,5 +1,4 @@
-import { timeRangeOf } from '@docket/event';
-import type { RequestHandler } from 'express';
+import { printSearch, timeRangeOf } from '@docket/event';
 import type { LogReader } from '../clickhouse-log-reader.ts';
 import { filterParameters, isMetadataParameter } from '../filter-parameters-mapper.ts';
 import {
@@ -13,8 +12,8 @@ import {
 import { requestParameters, type RequestParameters } from '../request-parameters-mapper.ts';
 import { askedSearch } from './asked-search.ts';
 import { readerOf, type KeyDirectory } from './caller.ts';
-import { forCaller } from './for-caller.ts';
-import { requireValid, searchOf } from './query-string.ts';
+import { invalidParameters, searchOf } from './query-string.ts';
+import type { Reader } from './reading-route.ts';
 
 interface HistogramPorts {
   readonly directory: KeyDirectory;
@@ -23,8 +22,8 @@ interface HistogramPorts {
 }
 
 /** GET /v1/events/histogram?interval&by and the filters of GET /v1/events: see HistogramAnswer. */
-export function getHistogram({ directory, reader, rangeDaysMax }: HistogramPorts): RequestHandler {
-  return forCaller(async (req, res, signal) => {
+export function getHistogram({ directory, reader, rangeDaysMax }: HistogramPorts): Reader {
+  return async (req, signal) => {
     const credential = readerOf(directory, req);
     const known = ['tenant_id', ...filterParameters, 'interval', 'by'];
     const parameters = requestParameters(searchOf(req), known, isMetadataParameter);
@@ -32,7 +31,7 @@ export function getHistogram({ directory, reader, rangeDaysMax }: HistogramPorts
     const interval = parameters.one('interval');
     const nowMicros = Date.now() * 1_000;
     let plan: HistogramPlan | undefined;
-    const search = askedSearch({ credential, parameters, rangeDaysMax, nowMicros }, (asked) => {
+    const { search, question } = askedSearch({ credential, parameters, rangeDaysMax, nowMicros }, (asked) => {
       const planned = planHistogram(timeRangeOf(asked), interval, nowMicros);
       if (!planned.ok) {
         parameters.fail(planned.parameter, planned.detail);
@@ -41,11 +40,20 @@ export function getHistogram({ directory, reader, rangeDaysMax }: HistogramPorts
       plan = planned.plan;
       return { kind: 'and', terms: [asked, rangeOfPlan(plan)] };
     });
-    if (plan === undefined) return requireValid(parameters);
+    if (plan === undefined) throw invalidParameters(parameters);
 
     const rows = await reader.histogram({ search, plan, by }, signal);
-    res.set('Cache-Control', 'no-store').json(histogramAnswer(plan, rows, by !== null));
-  });
+    const body = histogramAnswer(plan, rows, by !== null);
+    const reading = {
+      credential,
+      log: search.tenantId,
+      question: `histogram ${plan.interval} ${by ?? ''} ${question}`,
+      asked: { search: printSearch(search.search), interval: plan.interval, by: by ?? '' },
+      eventId: null,
+      results: body.total,
+    };
+    return { reading, body };
+  };
 }
 
 function groupFieldOf(parameters: RequestParameters): GroupField | null {

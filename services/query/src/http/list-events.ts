@@ -1,5 +1,5 @@
+import { printSearch } from '@docket/event';
 import { DocketError } from '@docket/runtime';
-import type { RequestHandler } from 'express';
 import { publicEventOf } from '../answer-mapper.ts';
 import type { LogReader } from '../clickhouse-log-reader.ts';
 import { decodeCursor, encodeCursor, fingerprintOf, type PageCursor, type PagePosition } from '../cursor-mapper.ts';
@@ -7,8 +7,8 @@ import { filterParameters, isMetadataParameter } from '../filter-parameters-mapp
 import { requestParameters } from '../request-parameters-mapper.ts';
 import { askedSearch } from './asked-search.ts';
 import { readerOf, type KeyDirectory } from './caller.ts';
-import { forCaller } from './for-caller.ts';
 import { searchOf } from './query-string.ts';
+import type { Reader } from './reading-route.ts';
 
 const pageDefault = 100;
 const pageMax = 1_000;
@@ -22,8 +22,8 @@ interface ListPorts {
 }
 
 /** GET /v1/events: `{"data":[…],"next_cursor"}`, newest first, with `Link: rel="next"` while there is more. */
-export function listEvents({ directory, reader, rangeDaysMax }: ListPorts): RequestHandler {
-  return forCaller(async (req, res, signal) => {
+export function listEvents({ directory, reader, rangeDaysMax }: ListPorts): Reader {
+  return async (req, signal) => {
     const credential = readerOf(directory, req);
     const query = searchOf(req);
     const parameters = requestParameters(query, listParameters, isMetadataParameter);
@@ -31,7 +31,7 @@ export function listEvents({ directory, reader, rangeDaysMax }: ListPorts): Requ
     const cursorText = parameters.one('cursor');
     const cursor = cursorText === undefined ? undefined : decodeCursor(cursorText);
     const nowMicros = cursor?.nowMicros ?? Date.now() * 1_000;
-    const search = askedSearch({ credential, parameters, rangeDaysMax, nowMicros });
+    const { search, question } = askedSearch({ credential, parameters, rangeDaysMax, nowMicros });
     const fingerprint = fingerprintOf(search);
     const after = cursor === undefined ? null : positionOf(cursor, fingerprint);
 
@@ -46,12 +46,21 @@ export function listEvents({ directory, reader, rangeDaysMax }: ListPorts): Requ
             position: { occurredAt: last.occurred_at, id: last.id, seq: last.seq },
           })
         : null;
-    if (nextCursor !== null) {
-      query.set('cursor', nextCursor);
-      res.set('Link', `<${req.path}?${query.toString()}>; rel="next"`);
-    }
-    res.set('Cache-Control', 'no-store').json({ data: page.map(publicEventOf), next_cursor: nextCursor });
-  });
+    if (nextCursor !== null) query.set('cursor', nextCursor);
+    const reading = {
+      credential,
+      log: search.tenantId,
+      question,
+      asked: { search: printSearch(search.search) },
+      eventId: null,
+      results: page.length,
+    };
+    return {
+      reading,
+      headers: nextCursor === null ? {} : { Link: `<${req.path}?${query.toString()}>; rel="next"` },
+      body: { data: page.map(publicEventOf), next_cursor: nextCursor },
+    };
+  };
 }
 
 function positionOf(cursor: PageCursor | null, fingerprint: string): PagePosition {

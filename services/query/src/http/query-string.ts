@@ -10,8 +10,10 @@ export function searchOf(req: Request): URLSearchParams {
 
 /** Throws `invalid_request` naming all parameters that are wrong. */
 export function requireValid(parameters: RequestParameters): void {
-  const { errors } = parameters;
-  if (errors.length === 0) return;
+  if (parameters.errors.length > 0) throw invalidParameters(parameters);
+}
+
+export function invalidParameters({ errors }: RequestParameters): DocketError {
   const names = [...new Set(errors.map((error) => ('parameter' in error ? error.parameter : '')))];
-  throw new DocketError('invalid_request', `Wrong parameters: ${names.join(', ')}.`, { errors });
+  return new DocketError('invalid_request', `Wrong parameters: ${names.join(', ')}.`, { errors });
 }
