@@ -18,7 +18,11 @@ export function createQueryApp(config: Config, ports: AppPorts): App {
   const clickhouse = createClickHouse(config, { connectionsMax: config.queryConcurrencyMax });
   const kafka = createKafka(config, { logger, clientId: 'docket-query' });
   const directory = createDirectoryView(kafka, { onCrash: (error) => ports.exit(error) });
-  const limits = { readsMax: config.queryConcurrencyMax, tenantReadsMax: config.queryTenantConcurrencyMax };
+  const limits = {
+    processMax: config.queryConcurrencyMax,
+    tenantMax: config.queryTenantConcurrencyMax,
+    keyMax: config.queryKeyConcurrencyMax,
+  };
   const gate = createReadGate(limits, metrics);
   const reader = createLogReader({ clickhouse, gate, metrics, timeoutMs: config.queryTimeoutMs });
   const tables = createStartCheck({

@@ -31,23 +31,28 @@ const groupsMax = 1_000_000;
 /** An id that has more rows than this was sent thousands of times; the lowest seqs tell the story. */
 const occurrencesMax = 100;
 
+/** For whom a read is: its places are counted by the key, and an aborted signal ends the read in ClickHouse too. */
+export interface Asker {
+  readonly keyId: string;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Reads of one tenant's log. Every read is scoped twice: by its statement and by the tenant lock (I5). All throw DocketError:
- * clickhouse_unavailable, schema_outdated, query_too_expensive, overloaded, rate_limited. An aborted signal ends the read in
- * ClickHouse too.
+ * clickhouse_unavailable, schema_outdated, query_too_expensive, overloaded, rate_limited.
  */
 export interface LogReader {
-  page(query: PageQuery, signal: AbortSignal): Promise<StoredEventRow[]>;
+  page(query: PageQuery, asker: Asker): Promise<StoredEventRow[]>;
   /** The rows of an id, lowest seq first, at most 100. */
-  event(tenantId: string, id: string, statuses: readonly EventStatus[], signal: AbortSignal): Promise<StoredEventRow[]>;
+  event(tenantId: string, id: string, statuses: readonly EventStatus[], asker: Asker): Promise<StoredEventRow[]>;
   /** Rows of every status behind a seq, in seq order and without a hole. */
   feed(
     range: { readonly tenantId: string; readonly afterSeq: number; readonly limit: number },
-    signal: AbortSignal,
+    asker: Asker,
   ): Promise<StoredEventRow[]>;
-  histogram(query: HistogramQuery, signal: AbortSignal): Promise<HistogramRow[]>;
-  facets(query: FacetsQuery, signal: AbortSignal): Promise<FacetRow[]>;
-  bounds(tenantId: string, signal: AbortSignal): Promise<LogBounds>;
+  histogram(query: HistogramQuery, asker: Asker): Promise<HistogramRow[]>;
+  facets(query: FacetsQuery, asker: Asker): Promise<FacetRow[]>;
+  bounds(tenantId: string, asker: Asker): Promise<LogBounds>;
 }
 
 interface ReaderPorts {
@@ -71,10 +76,10 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
   async function read<T>(
     kind: string,
     tenantId: string,
-    signal: AbortSignal,
+    { keyId, signal }: Asker,
     work: (options: RequestOptions) => Promise<T>,
   ): Promise<T> {
-    return gate.run(tenantId, async () => {
+    return gate.run({ tenantId, keyId }, async () => {
       const stopTimer = metrics.readSeconds.startTimer({ kind });
       try {
         return await work(optionsFor(tenantId, signal));
@@ -94,24 +99,24 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
   }
 
   /** A count: of at most a million groups. */
-  function count<Row>(kind: string, tenantId: string, { sql, params }: Statement, signal: AbortSignal): Promise<Row[]> {
-    return read(kind, tenantId, signal, (options) => {
+  function count<Row>(kind: string, tenantId: string, { sql, params }: Statement, asker: Asker): Promise<Row[]> {
+    return read(kind, tenantId, asker, (options) => {
       const settings = { ...options.settings, max_rows_to_group_by: groupsMax, group_by_overflow_mode: 'throw' };
       return clickhouse.query<Row>(sql, params, { ...options, settings });
     });
   }
 
   return {
-    page: (query, signal) =>
-      read('list', query.search.tenantId, signal, (options) => rowsOf(pageStatement(query), options)),
-    event: (tenantId, id, statuses, signal) =>
-      read('event', tenantId, signal, (options) =>
+    page: (query, asker) =>
+      read('list', query.search.tenantId, asker, (options) => rowsOf(pageStatement(query), options)),
+    event: (tenantId, id, statuses, asker) =>
+      read('event', tenantId, asker, (options) =>
         rowsOf(eventStatement(tenantId, id, statuses, occurrencesMax), options),
       ),
-    feed: (range, signal) => read('feed', range.tenantId, signal, (options) => readLog(clickhouse, range, options)),
-    histogram: (query, signal) => count('histogram', query.search.tenantId, histogramStatement(query), signal),
-    facets: (query, signal) => count('facets', query.search.tenantId, facetsStatement(query), signal),
-    bounds: (tenantId, signal) =>
-      read('bounds', tenantId, signal, (options) => readLogBounds(clickhouse, tenantId, options)),
+    feed: (range, asker) => read('feed', range.tenantId, asker, (options) => readLog(clickhouse, range, options)),
+    histogram: (query, asker) => count('histogram', query.search.tenantId, histogramStatement(query), asker),
+    facets: (query, asker) => count('facets', query.search.tenantId, facetsStatement(query), asker),
+    bounds: (tenantId, asker) =>
+      read('bounds', tenantId, asker, (options) => readLogBounds(clickhouse, tenantId, options)),
   };
 }

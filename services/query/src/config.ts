@@ -38,6 +38,13 @@ export const settings = {
     min: 1,
     max: 1_000,
   }),
+  queryKeyConcurrencyMax: setting.integer({
+    env: 'QUERY_KEY_CONCURRENCY_MAX',
+    description: 'Reads with one key under way at once, whatever the tenants; more are answered 429 rate_limited.',
+    default: 16,
+    min: 1,
+    max: 1_000,
+  }),
   queryWaitersMax: setting.integer({
     env: 'QUERY_WAITERS_MAX',
     description:

@@ -26,7 +26,7 @@ export function createQueryMetrics(registry: Registry) {
     }),
     readsRefused: new Counter({
       name: 'docket_query_reads_refused_total',
-      help: 'Reads refused at a limit: process (QUERY_CONCURRENCY_MAX) or tenant (QUERY_TENANT_CONCURRENCY_MAX)',
+      help: 'Reads refused at a limit: process (QUERY_CONCURRENCY_MAX), tenant (QUERY_TENANT_CONCURRENCY_MAX) or key (QUERY_KEY_CONCURRENCY_MAX)',
       labelNames: ['limit'] as const,
       registers,
     }),

@@ -34,13 +34,23 @@ export interface QueryWorld {
   get(path: string, authorization?: string, signal?: AbortSignal): Promise<Answer>;
   /** What was read so far, oldest first. */
   readonly readings: readonly KeptReading[];
+  /** The value of a metric with these labels as they are written, 0 when it has none. */
+  metric(name: string): Promise<number>;
   close(): Promise<void>;
 }
 
 export type KeptReading = Reading & { readonly kind: ReadingKind };
 
+interface QueryWorldOptions {
+  readonly rangeDaysMax?: number;
+  readonly timeoutMs?: number;
+  /** What the service gets in place of the real client, made of it. */
+  readonly disturb?: (clickhouse: ClickHouse) => ClickHouse;
+}
+
 /** The routes of the query service over HTTP, on a database of its own in the real ClickHouse, with keys of the test. */
-export async function createQueryWorld({ rangeDaysMax = 0, timeoutMs = 10_000 } = {}): Promise<QueryWorld> {
+export async function createQueryWorld(options: QueryWorldOptions = {}): Promise<QueryWorld> {
+  const { rangeDaysMax = 0, timeoutMs = 10_000, disturb = (same) => same } = options;
   const config = {
     ...readSettings(clickhouseSettings, process.env),
     clickhouseDatabase: `test_${randomUUID().replaceAll('-', '')}`,
@@ -50,8 +60,8 @@ export async function createQueryWorld({ rangeDaysMax = 0, timeoutMs = 10_000 } 
   const directory = createDirectoryState();
   const registry = new Registry();
   const metrics = createQueryMetrics(registry);
-  const gate = createReadGate({ readsMax: 32, tenantReadsMax: 4 }, metrics);
-  const reader = createLogReader({ clickhouse, gate, metrics, timeoutMs });
+  const gate = createReadGate({ processMax: 32, tenantMax: 4, keyMax: 4 }, metrics);
+  const reader = createLogReader({ clickhouse: disturb(clickhouse), gate, metrics, timeoutMs });
   const readings: KeptReading[] = [];
   const router = createQueryRouter({
     directory: { ...directory, isCaughtUp: () => true },
@@ -98,6 +108,11 @@ export async function createQueryWorld({ rangeDaysMax = 0, timeoutMs = 10_000 } 
         ...(signal === undefined ? {} : { signal }),
       });
       return { status: response.status, headers: response.headers, body: (await response.json()) as Answer['body'] };
+    },
+    async metric(name) {
+      const text = await registry.metrics();
+      const line = text.split('\n').find((each) => each.startsWith(`${name} `));
+      return Number(line?.slice(name.length + 1) ?? 0);
     },
     async close() {
       await server.close(1_000);

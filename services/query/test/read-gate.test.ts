@@ -3,17 +3,18 @@ import { Registry } from 'prom-client';
 import { createQueryMetrics } from '../src/metrics.ts';
 import { createReadGate } from '../src/read-gate.ts';
 
-function gateOf(readsMax: number, tenantReadsMax: number) {
-  const gate = createReadGate({ readsMax, tenantReadsMax }, createQueryMetrics(new Registry()));
+function gateOf(processMax: number, tenantMax: number, keyMax: number) {
+  const metrics = createQueryMetrics(new Registry());
+  const gate = createReadGate({ processMax, tenantMax, keyMax }, metrics);
   const releases: (() => void)[] = [];
-  const enter = (tenantId: string): Promise<string> =>
-    gate.run(tenantId, () => new Promise((resolve) => releases.push(() => resolve(tenantId))));
-  return { enter, releases };
+  const enter = (tenantId: string, keyId = `key of ${tenantId}`): Promise<string> =>
+    gate.run({ tenantId, keyId }, () => new Promise((resolve) => releases.push(() => resolve(tenantId))));
+  return { enter, releases, metrics };
 }
 
 test('I7: a tenant at its limit is told so, and others go on', async () => {
-  const { enter, releases } = gateOf(10, 2);
-  const under = [enter('a'), enter('a'), enter('b')];
+  const { enter, releases } = gateOf(10, 2, 10);
+  const under = [enter('a'), enter('a', 'another key'), enter('b')];
   await expect(enter('a')).rejects.toMatchObject({ code: 'rate_limited' });
   for (const release of releases) release();
   expect(await Promise.all(under)).toEqual(['a', 'a', 'b']);
@@ -22,16 +23,32 @@ test('I7: a tenant at its limit is told so, and others go on', async () => {
   expect(await again).toBe('a');
 });
 
+test('I7: a key at its limit is told so whatever the tenant, and other keys go on', async () => {
+  const { enter, releases, metrics } = gateOf(10, 10, 2);
+  const under = [enter('a', 'operator'), enter('b', 'operator'), enter('c')];
+  await expect(enter('d', 'operator')).rejects.toMatchObject({ code: 'rate_limited' });
+  expect((await metrics.readsRefused.get()).values).toEqual([expect.objectContaining({ labels: { limit: 'key' } })]);
+  for (const release of releases) release();
+  await Promise.all(under);
+  const again = enter('d', 'operator');
+  releases.at(-1)?.();
+  expect(await again).toBe('d');
+});
+
 test('I8: the process at its limit refuses at once', async () => {
-  const { enter, releases } = gateOf(2, 2);
+  const { enter, releases, metrics } = gateOf(2, 2, 2);
   const under = [enter('a'), enter('b')];
+  expect((await metrics.readsInFlight.get()).values).toEqual([expect.objectContaining({ value: 2 })]);
   await expect(enter('c')).rejects.toMatchObject({ code: 'overloaded' });
   for (const release of releases) release();
   await Promise.all(under);
+  expect((await metrics.readsInFlight.get()).values).toEqual([expect.objectContaining({ value: 0 })]);
 });
 
 test('a read that fails leaves its place', async () => {
-  const gate = createReadGate({ readsMax: 1, tenantReadsMax: 1 }, createQueryMetrics(new Registry()));
-  await expect(gate.run('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-  expect(await gate.run('a', () => Promise.resolve(1))).toBe(1);
+  const limits = { processMax: 1, tenantMax: 1, keyMax: 1 };
+  const gate = createReadGate(limits, createQueryMetrics(new Registry()));
+  const holder = { tenantId: 'a', keyId: 'k' };
+  await expect(gate.run(holder, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  expect(await gate.run(holder, () => Promise.resolve(1))).toBe(1);
 });

@@ -25,6 +25,7 @@ interface EventPorts {
 export function getEvent({ directory, reader, waitingRoom }: EventPorts): Reader {
   return async (req, signal) => {
     const credential = readerOf(directory, req);
+    const asker = { keyId: credential.keyId, signal };
     const parameters = requestParameters(searchOf(req), ['tenant_id', 'wait']);
     const waitSeconds = parameters.integer('wait', { min: 0, max: waitSecondsMax, default: 0 });
     const named = parameters.one('tenant_id');
@@ -35,7 +36,7 @@ export function getEvent({ directory, reader, waitingRoom }: EventPorts): Reader
 
     const statuses = visibleStatuses(isOperator(credential));
     const read = async (): Promise<EventAnswer | null> =>
-      eventAnswer(await reader.event(tenantId, id, statuses, signal));
+      eventAnswer(await reader.event(tenantId, id, statuses, asker));
     const leave = waitSeconds > 0 ? waitingRoom.enter(tenantId) : undefined;
     // Without a place to wait in it looks once.
     const waitMs = leave === undefined ? 0 : waitSeconds * 1_000;

@@ -23,6 +23,7 @@ interface FacetsPorts {
 export function getFacets({ directory, reader, rangeDaysMax }: FacetsPorts): Reader {
   return async (req, signal) => {
     const credential = readerOf(directory, req);
+    const asker = { keyId: credential.keyId, signal };
     const known = ['tenant_id', ...filterParameters, 'field', 'limit'];
     const parameters = requestParameters(searchOf(req), known, isMetadataParameter);
     const limit = parameters.integer('limit', { min: 1, max: valuesMax, default: valuesDefault });
@@ -30,7 +31,7 @@ export function getFacets({ directory, reader, rangeDaysMax }: FacetsPorts): Rea
     const { search, question } = askedSearch({ credential, parameters, rangeDaysMax, nowMicros: Date.now() * 1_000 });
 
     const query: FacetsQuery = { search, fields, limit };
-    const body = facetsAnswer(query, await reader.facets(query, signal));
+    const body = facetsAnswer(query, await reader.facets(query, asker));
     const reading = {
       credential,
       log: search.tenantId,

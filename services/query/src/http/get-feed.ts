@@ -24,6 +24,7 @@ export function getFeed({
 }): Reader {
   return async (req, signal) => {
     const credential = readerOf(directory, req);
+    const asker = { keyId: credential.keyId, signal };
     const parameters = requestParameters(searchOf(req), ['tenant_id', 'after', 'limit', 'q']);
     const limit = parameters.integer('limit', { min: 1, max: rowsMax, default: rowsDefault });
     const asked = afterOf(parameters);
@@ -35,7 +36,7 @@ export function getFeed({
     const scoped = scopeSearch(search, { tenantId, statuses: statusesByDefault, own: null });
     const matches = compileScoped(scoped);
 
-    const { firstSeq, headSeq } = await reader.bounds(tenantId, signal);
+    const { firstSeq, headSeq } = await reader.bounds(tenantId, asker);
     const asOf = new Date().toISOString();
     const after = asked === 'latest' ? headSeq : (asked ?? firstSeq - 1);
     if (after < firstSeq - 1) {
@@ -43,7 +44,7 @@ export function getFeed({
         extensions: { first_seq: firstSeq },
       });
     }
-    const rows = asked === 'latest' ? [] : await reader.feed({ tenantId, afterSeq: after, limit }, signal);
+    const rows = asked === 'latest' ? [] : await reader.feed({ tenantId, afterSeq: after, limit }, asker);
     const body = feedAnswer(rows, { after, firstSeq, headSeq, asOf, matches });
     const reading = {
       credential,

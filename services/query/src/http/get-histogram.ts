@@ -25,6 +25,7 @@ interface HistogramPorts {
 export function getHistogram({ directory, reader, rangeDaysMax }: HistogramPorts): Reader {
   return async (req, signal) => {
     const credential = readerOf(directory, req);
+    const asker = { keyId: credential.keyId, signal };
     const known = ['tenant_id', ...filterParameters, 'interval', 'by'];
     const parameters = requestParameters(searchOf(req), known, isMetadataParameter);
     const by = groupFieldOf(parameters);
@@ -42,7 +43,7 @@ export function getHistogram({ directory, reader, rangeDaysMax }: HistogramPorts
     });
     if (plan === undefined) throw invalidParameters(parameters);
 
-    const rows = await reader.histogram({ search, plan, by }, signal);
+    const rows = await reader.histogram({ search, plan, by }, asker);
     const body = histogramAnswer(plan, rows, by !== null);
     const reading = {
       credential,

@@ -25,6 +25,7 @@ interface ListPorts {
 export function listEvents({ directory, reader, rangeDaysMax }: ListPorts): Reader {
   return async (req, signal) => {
     const credential = readerOf(directory, req);
+    const asker = { keyId: credential.keyId, signal };
     const query = searchOf(req);
     const parameters = requestParameters(query, listParameters, isMetadataParameter);
     const limit = parameters.integer('limit', { min: 1, max: pageMax, default: pageDefault });
@@ -35,7 +36,7 @@ export function listEvents({ directory, reader, rangeDaysMax }: ListPorts): Read
     const fingerprint = fingerprintOf(search);
     const after = cursor === undefined ? null : positionOf(cursor, fingerprint);
 
-    const rows = await reader.page({ search, after, limit: limit + 1 }, signal);
+    const rows = await reader.page({ search, after, limit: limit + 1 }, asker);
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     const nextCursor =
