@@ -73,7 +73,7 @@ bench-ingest: build ## Ingestor, ClickHouse's Kafka engine and a plain loop drai
 docs: install ## Write the tables of docs/ that come from declarations
 	@WRITE_DOCS=1 $(jest) --selectProjects unit --testPathPatterns test/docs
 
-env: install ## Write .env with fresh secrets for docker compose (an existing one is kept)
+env: install ## Write .env with fresh secrets for docker compose (those that are there are kept)
 	@node scripts/write-env.js
 
 clean: ## Remove build output, test results and the local stack's data (downloads are kept)

@@ -1,20 +1,21 @@
 // Usage: node scripts/write-env.js
-// Writes .env with fresh secrets for docker compose; an existing .env is kept as it is.
+// Writes .env with fresh secrets for docker compose. What an existing .env sets is kept as it is; what it lacks is added.
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 
 const secrets = {
   DOCKET_MASTER_KEY: randomBytes(32).toString('base64'),
+  DOCKET_TOKEN_KEYS: randomBytes(32).toString('base64'),
   DOCKET_BOOTSTRAP_TOKEN: randomBytes(24).toString('hex'),
   CLICKHOUSE_PASSWORD: randomBytes(24).toString('hex'),
 };
-const lines = Object.entries(secrets).map(([name, value]) => `${name}=${value}\n`);
+const file = new URL('../.env', import.meta.url);
 
-try {
-  // wx: two at once cannot both write, and nobody's secrets are ever replaced.
-  writeFileSync(new URL('../.env', import.meta.url), lines.join(''), { mode: 0o600, flag: 'wx' });
-  process.stdout.write(`wrote .env with ${Object.keys(secrets).join(', ')}\n`);
-} catch (error) {
-  if (error.code !== 'EEXIST') throw error;
-  process.stdout.write('.env is there already and was kept\n');
-}
+// Opened for appending from the beginning: nobody's secrets are ever replaced, also by two at once.
+appendFileSync(file, '', { mode: 0o600 });
+const text = readFileSync(file, 'utf8');
+const missing = Object.entries(secrets).filter(([name]) => !new RegExp(`^${name}=`, 'm').test(text));
+const lines = missing.map(([name, value]) => `${name}=${value}\n`);
+if (lines.length > 0) appendFileSync(file, `${text === '' || text.endsWith('\n') ? '' : '\n'}${lines.join('')}`);
+const names = missing.map(([name]) => name).join(', ');
+process.stdout.write(names === '' ? '.env is there already and was kept\n' : `wrote ${names} to .env\n`);

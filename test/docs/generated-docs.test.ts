@@ -65,6 +65,7 @@ function declaredMetrics(): MetricRow[] {
     SCHEMA_REGISTRY_URL: 'http://127.0.0.1:9',
     CLICKHOUSE_URL: 'http://127.0.0.1:9',
     DOCKET_MASTER_KEY: Buffer.alloc(32).toString('base64'),
+    DOCKET_TOKEN_KEYS: Buffer.alloc(32).toString('base64'),
   });
   createAllInOneApps(config, {
     metrics,

@@ -30,8 +30,7 @@ export {
 export { readLog, readLogBounds, type LogBounds, type LogRange } from './read-log.ts';
 export { readPlace, type RecordPlace } from './read-place.ts';
 export { readWindow, type WindowOf } from './read-window.ts';
-export { fieldValueSql } from './search-columns.ts';
-export { scopedConditions, searchSql } from './search-sql-mapper.ts';
+export { scopedConditions, searchSql, shownValueSql } from './search-sql-mapper.ts';
 export { recordHeads } from './record-heads.ts';
 export { clickhouseSettings, type ClickHouseConfig } from './settings.ts';
 export { createBinder, timeSql, type Binder, type Statement } from './statement-binder.ts';

@@ -1,6 +1,7 @@
 import {
   blockRange,
   ipv6Text,
+  isHiddenField,
   isMetadataField,
   isResourceField,
   metadataKeyOf,
@@ -11,8 +12,9 @@ import {
   type ScopedSearch,
   type Search,
   type SearchTerm,
+  type ValueField,
 } from '@docket/event';
-import { resourceColumns, scalarColumns } from './search-columns.ts';
+import { fieldValueSql, resourceColumns, scalarColumns } from './search-columns.ts';
 import { timeSql, type Binder } from './statement-binder.ts';
 
 /**
@@ -23,6 +25,15 @@ import { timeSql, type Binder } from './statement-binder.ts';
 export function scopedConditions({ tenantId, search }: ScopedSearch, binder: Binder): string[] {
   const terms = search.kind === 'and' ? search.terms : [search];
   return [`tenant_id = ${binder.bind('String', tenantId)}`, ...terms.map((term) => searchSql(term, binder))];
+}
+
+/**
+ * The value of a field as the scope shows it, to be counted: as `fieldValueSql`, and absent where it is hidden, so that no
+ * count tells what no answer shows (I5).
+ */
+export function shownValueSql({ ownActions }: ScopedSearch, field: ValueField, binder: Binder): string {
+  const value = fieldValueSql(field, binder);
+  return ownActions === null || !isHiddenField(field) ? value : `if(${searchSql(ownActions, binder)}, ${value}, '')`;
 }
 
 /** One search as an expression that may stand in AND, OR and NOT. */

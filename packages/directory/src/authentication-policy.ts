@@ -28,9 +28,9 @@ const nobody = hashKeySecret('nobody');
 
 const refuse = <Code extends string>(code: Code, detail: string): Refusal<Code> => ({ ok: false, code, detail });
 
-/** The token of an `Authorization: Bearer …` header (RFC 6750 §2.1), or undefined. */
+/** The token of an `Authorization: Bearer …` header (RFC 6750 §2.1), or undefined: a key, or a JWT of up to 8 KiB. */
 export function bearerToken(authorization: string | undefined): string | undefined {
-  return /^Bearer +([A-Za-z0-9._~+/=-]{1,512})$/i.exec(authorization ?? '')?.[1];
+  return /^Bearer +([A-Za-z0-9._~+/=-]{1,8192})$/i.exec(authorization ?? '')?.[1];
 }
 
 /**

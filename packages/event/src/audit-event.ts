@@ -11,7 +11,8 @@ export const eventBytesMax = 256 * 1024;
 export const aheadOfArrivalMsMax = 24 * 60 * 60 * 1000;
 
 export const tenantIdPattern = '^[A-Za-z0-9._:-]{1,128}$';
-const typePattern = '^[A-Za-z0-9_.-]{1,64}$';
+/** Of actors and resources. */
+export const typePattern = '^[A-Za-z0-9_.-]{1,64}$';
 export const metadataKeyPattern = '^[A-Za-z0-9_.-]{1,64}$';
 export const metadataValueBytesMax = 2 * 1024;
 export const changeValueBytesMax = 8 * 1024;

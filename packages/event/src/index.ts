@@ -95,15 +95,18 @@ export {
 export { blockRange, ipv6Text } from './search/ip-block.ts';
 export { compileSearch, type EventMatcher, type LoggedEvent } from './search/match-search.ts';
 export { normaliseSearch } from './search/normalise-search.ts';
+export { isWellFormed } from './text-limits.ts';
 export { parseSearch, searchUnitsMax, type ParsedSearch } from './search/parse-search.ts';
 export { printSearch } from './search/print-search.ts';
 export {
   compileScoped,
+  isHiddenField,
   scopeSearch,
   statusesByDefault,
   type OwnEvents,
   type ScopedSearch,
   type SearchScope,
+  type TypedId,
 } from './search/scope-search.ts';
 export {
   fieldDeclaration,

@@ -11,6 +11,7 @@ export type { BodyLimits } from './http/body-reader.ts';
 export type { HttpServer } from './http/http-server.ts';
 export { jsonBody, readJsonBody, requireJsonType } from './http/json-body.ts';
 export { jsonDepthMax, parseJson } from './http/json-text.ts';
+export { invalidField, parseBody } from './http/parse-body.ts';
 export { answerProblem } from './http/problem-answer.ts';
 export { clientGone, requestIdOf, setRouteLabel } from './http/request-context.ts';
 export { readinessOf, serveHttp } from './http/serve-http.ts';

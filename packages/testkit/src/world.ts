@@ -46,6 +46,7 @@ export async function createWorld(options: { partitions?: number } = {}): Promis
     KAFKA_TOPIC_PREFIX: `test-${name}.`,
     KAFKA_PARTITIONS: String(partitions),
     CLICKHOUSE_DATABASE: `test_${name}`,
+    DOCKET_TOKEN_KEYS: randomBytes(32).toString('base64'),
   };
   const settings = readSettings({ ...kafkaSettings, ...registrySettings, ...clickhouseSettings }, env);
   const logger = createLogger({ service: 'testkit', level: 'silent' });

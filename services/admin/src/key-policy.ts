@@ -1,9 +1,8 @@
 import type { ApiKey, Credential, Decision, DirectoryReader } from '@docket/directory';
 import { isReserved, microsOfRfc3339 } from '@docket/event';
-import { DocketError } from '@docket/runtime';
+import { DocketError, invalidField } from '@docket/runtime';
 
 import { reachesAll } from './access-policy.ts';
-import { invalidField } from './request-body.ts';
 import type { NewKeyBody } from './request-schemas.ts';
 
 /** I8: the directory is held in memory by every process. */

@@ -1,9 +1,8 @@
 import { chooseTenant, mayActOn } from '@docket/directory';
 import type { Credential, Decision, DirectoryReader, Subscription, SubscriptionBatch } from '@docket/directory';
 import { isReserved } from '@docket/event';
-import { DocketError } from '@docket/runtime';
+import { DocketError, invalidField } from '@docket/runtime';
 
-import { invalidField } from './request-body.ts';
 import type { NewSubscriptionBody, SubscriptionPatchBody } from './request-schemas.ts';
 import { sinkUrlProblem } from './sink-url-policy.ts';
 

@@ -1,8 +1,7 @@
 import type { Decision, DirectoryReader, Tenant } from '@docket/directory';
 import { isReserved } from '@docket/event';
-import { DocketError } from '@docket/runtime';
+import { DocketError, invalidField } from '@docket/runtime';
 
-import { invalidField } from './request-body.ts';
 import type { NewTenantBody } from './request-schemas.ts';
 
 /** I8: the directory is held in memory by every process. */

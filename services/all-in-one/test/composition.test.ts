@@ -18,6 +18,7 @@ const env = {
   CLICKHOUSE_PASSWORD: 'p',
   CLICKHOUSE_DATABASE: 'd',
   DOCKET_MASTER_KEY: randomBytes(32).toString('base64'),
+  DOCKET_TOKEN_KEYS: randomBytes(32).toString('base64'),
 };
 const metrics = new Registry();
 const logger = createLogger({ service: 'test', level: 'silent' });

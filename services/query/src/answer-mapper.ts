@@ -3,6 +3,7 @@ import {
   toPublicEvent,
   type EventMatcher,
   type EventStatus,
+  type OwnEvents,
   type PublicEvent,
   type StoredEventRow,
 } from '@docket/event';
@@ -12,17 +13,38 @@ export function publicEventOf(row: StoredEventRow): PublicEvent {
   return toPublicEvent(eventFromRow(row), { seq: row.seq, receivedAtMs: row.received_at, status: row.status });
 }
 
-export interface EventAnswer extends PublicEvent {
-  /** The other rows of the same id, lowest seq first; left out when there is none. */
-  occurrences?: PublicEvent[];
+/** An event as a view shows it: `seq` counts what others do as well, so the view `user` has none. */
+export type ShownEvent = Omit<PublicEvent, 'seq'> & { seq?: number };
+
+/** An event within a view; `own` is of the view `user`, null for those that see whole logs. */
+export function shownEventOf(row: StoredEventRow, own: OwnEvents | null): ShownEvent {
+  if (own === null) return publicEventOf(row);
+  const isOwnAction = own.actors.some(({ type, id }) => type === row.actor_type && id === row.actor_id);
+  const { seq: _, ...event } = publicEventOf(isOwnAction ? withoutCounter(row) : withoutWhereabouts(row));
+  return event;
 }
 
+/** The producer's running number counts the events of the whole tenant. */
+function withoutCounter(row: StoredEventRow): StoredEventRow {
+  return { ...row, source_counter: 0 };
+}
+
+/** From where others act is not for a user to see; the country is read off the address. */
+function withoutWhereabouts(row: StoredEventRow): StoredEventRow {
+  return { ...withoutCounter(row), ip: '', user_agent: '', country: '', session_id: '' };
+}
+
+export type EventAnswer = ShownEvent & {
+  /** The other rows of the same id, lowest seq first; left out when there is none. */
+  occurrences?: ShownEvent[];
+};
+
 /** The answer for one id: its accepted row of the lowest seq (or, without one, its first), and the others. Null: no rows. */
-export function eventAnswer(rows: readonly StoredEventRow[]): EventAnswer | null {
+export function eventAnswer(rows: readonly StoredEventRow[], own: OwnEvents | null): EventAnswer | null {
   const main = rows.find((row) => row.status === 'accepted') ?? rows[0];
   if (main === undefined) return null;
-  const others = rows.filter((row) => row !== main).map(publicEventOf);
-  return { ...publicEventOf(main), ...(others.length === 0 ? {} : { occurrences: others }) };
+  const others = rows.filter((row) => row !== main).map((row) => shownEventOf(row, own));
+  return { ...shownEventOf(main, own), ...(others.length === 0 ? {} : { occurrences: others }) };
 }
 
 export interface FeedAnswer {

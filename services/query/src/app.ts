@@ -4,9 +4,13 @@ import { createKafka } from '@docket/kafka';
 import { createStartCheck, DocketError, healthOf, type App, type AppPorts } from '@docket/runtime';
 import { createLogReader } from './clickhouse-log-reader.ts';
 import type { Config } from './config.ts';
+import { createCursorSeal } from './cursor-seal.ts';
+import { createCallers } from './http/caller.ts';
 import { createQueryRouter } from './http/query-router.ts';
 import { createQueryMetrics } from './metrics.ts';
 import { createReadGate } from './read-gate.ts';
+import { readTokenKeys } from './token-keys.ts';
+import { createViewerTokens } from './viewer-tokens.ts';
 
 /**
  * The query service: reads of the log for tenants and operators. It answers from ClickHouse alone; Kafka gives it the
@@ -37,8 +41,12 @@ export function createQueryApp(config: Config, ports: AppPorts): App {
     },
   });
 
+  const tokenKeys = readTokenKeys(config.tokenKeys);
+  const tokens = createViewerTokens(tokenKeys);
   const router = createQueryRouter({
-    directory,
+    callers: createCallers(directory, tokens),
+    tokens,
+    cursors: createCursorSeal(tokenKeys),
     reader,
     metrics,
     rangeDaysMax: config.queryRangeDaysMax,

@@ -8,7 +8,7 @@ import {
   type Statement,
   type StoredEventJson,
 } from '@docket/clickhouse';
-import type { EventStatus, StoredEventRow } from '@docket/event';
+import { scopeSearch, type SearchScope, type StoredEventRow } from '@docket/event';
 import { DocketError } from '@docket/runtime';
 import {
   facetsStatement,
@@ -43,8 +43,8 @@ export interface Asker {
  */
 export interface LogReader {
   page(query: PageQuery, asker: Asker): Promise<StoredEventRow[]>;
-  /** The rows of an id, lowest seq first, at most 100. */
-  event(tenantId: string, id: string, statuses: readonly EventStatus[], asker: Asker): Promise<StoredEventRow[]>;
+  /** The rows of an id in a scope, of each status that it shows, lowest seq first, at most 100. */
+  event(scope: SearchScope, id: string, asker: Asker): Promise<StoredEventRow[]>;
   /** Rows of every status behind a seq, in seq order and without a hole. */
   feed(
     range: { readonly tenantId: string; readonly afterSeq: number; readonly limit: number },
@@ -109,10 +109,11 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
   return {
     page: (query, asker) =>
       read('list', query.search.tenantId, asker, (options) => rowsOf(pageStatement(query), options)),
-    event: (tenantId, id, statuses, asker) =>
-      read('event', tenantId, asker, (options) =>
-        rowsOf(eventStatement(tenantId, id, statuses, occurrencesMax), options),
-      ),
+    event: (scope, id, asker) =>
+      read('event', scope.tenantId, asker, (options) => {
+        const anyStatus = scopeSearch({ kind: 'is', field: 'status', values: scope.statuses }, scope);
+        return rowsOf(eventStatement(anyStatus, id, occurrencesMax), options);
+      }),
     feed: (range, asker) => read('feed', range.tenantId, asker, (options) => readLog(clickhouse, range, options)),
     histogram: (query, asker) => count('histogram', query.search.tenantId, histogramStatement(query), asker),
     facets: (query, asker) => count('facets', query.search.tenantId, facetsStatement(query), asker),

@@ -1,12 +1,14 @@
 import { clickhouseSettings } from '@docket/clickhouse';
 import { kafkaSettings } from '@docket/kafka';
 import { httpSettingsWithPort, logSettings, setting, type SettingsOf } from '@docket/runtime';
+import { tokenKeySettings } from './token-keys.ts';
 
 export const settings = {
   ...httpSettingsWithPort(8081),
   ...logSettings,
   ...kafkaSettings,
   ...clickhouseSettings,
+  ...tokenKeySettings,
   queryTimeoutMs: setting.integer({
     env: 'QUERY_TIMEOUT_MS',
     description:

@@ -1,4 +1,4 @@
-import { createBinder, fieldValueSql, scopedConditions, type Statement } from '@docket/clickhouse';
+import { createBinder, scopedConditions, shownValueSql, type Statement } from '@docket/clickhouse';
 import type { ScopedSearch, ValueField } from '@docket/event';
 import type { GroupField, HistogramPlan } from './histogram-mapper.ts';
 
@@ -18,7 +18,7 @@ export function histogramStatement({ search, plan, by }: HistogramQuery): Statem
   const where = scopedConditions(search, binder).join('\n  AND ');
   const [first, width] = [binder.bind('Int64', plan.firstMicros), binder.bind('Int64', plan.intervalMicros)];
   const bucket = `toUInt32(intDiv(toUnixTimestamp64Micro(occurred_at) - ${first}, ${width}))`;
-  const field = by === null ? null : fieldValueSql(by, binder);
+  const field = by === null ? null : shownValueSql(search, by, binder);
   const value =
     field === null
       ? "''"
@@ -53,7 +53,7 @@ export function facetsStatement({ search, fields, limit }: FacetsQuery): Stateme
   const rowsMax = binder.bind('UInt64', limit + 1);
   const facets = fields.map(
     (field, index) => `SELECT toInt8(${index}) AS facet, counted_value, events FROM (
-  SELECT ${fieldValueSql(field, binder)} AS counted_value, count() AS events FROM audit_events
+  SELECT ${shownValueSql(search, field, binder)} AS counted_value, count() AS events FROM audit_events
   WHERE ${where}
   GROUP BY counted_value HAVING counted_value != '' ORDER BY events DESC, counted_value LIMIT ${rowsMax}
 )`,

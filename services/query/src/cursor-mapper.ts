@@ -20,27 +20,25 @@ export interface PageCursor {
 /** The layout of the parts below; another one is another program's. */
 const cursorVersion = 2;
 
-/** Short and without meaning to anybody else; it gives no access, because every page is scoped anew. */
-export function encodeCursor({ fingerprint, nowMicros, position }: PageCursor): string {
+/** The plain form of a cursor; callers get it sealed. */
+export function encodeCursor({ fingerprint, nowMicros, position }: PageCursor): Buffer {
   const { occurredAt, id, seq } = position;
-  return Buffer.from(JSON.stringify([cursorVersion, fingerprint, nowMicros, occurredAt, id, seq])).toString(
-    'base64url',
-  );
+  return Buffer.from(JSON.stringify([cursorVersion, fingerprint, nowMicros, occurredAt, id, seq]));
 }
 
 /** Null: the cursor is not one of ours. */
-export function decodeCursor(text: string): PageCursor | null {
-  const [version, fingerprint, nowMicros, occurredAt, id, seq, ...others] = parseParts(text);
+export function decodeCursor(bytes: Buffer): PageCursor | null {
+  const [version, fingerprint, nowMicros, occurredAt, id, seq, ...others] = parseParts(bytes);
   if (version !== cursorVersion || others.length > 0 || typeof fingerprint !== 'string') return null;
   if (!isInteger(nowMicros) || !isInteger(occurredAt) || !isInteger(seq) || seq < 0) return null;
   if (typeof id !== 'string' || !(isEventId(id) || id === nilId)) return null;
   return { fingerprint, nowMicros, position: { occurredAt, id, seq } };
 }
 
-/** Names a search, so that a cursor of another one is told apart. */
-export function fingerprintOf({ tenantId, search }: ScopedSearch): string {
+/** Names a search and its scope, so that a cursor of another one is told apart. */
+export function fingerprintOf({ tenantId, search, ownActions }: ScopedSearch): string {
   return createHash('sha256')
-    .update(JSON.stringify([tenantId, printSearch(search)]))
+    .update(JSON.stringify([tenantId, printSearch(search), ownActions === null ? null : printSearch(ownActions)]))
     .digest('base64url')
     .slice(0, 12);
 }
@@ -49,9 +47,9 @@ function isInteger(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value);
 }
 
-function parseParts(text: string): unknown[] {
+function parseParts(bytes: Buffer): unknown[] {
   try {
-    const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
     return Array.isArray(value) ? value : [];
   } catch {
     return [];

@@ -1,12 +1,5 @@
-import {
-  createBinder,
-  scopedConditions,
-  storedEventSelection,
-  timeSql,
-  type Binder,
-  type Statement,
-} from '@docket/clickhouse';
-import type { EventStatus, ScopedSearch } from '@docket/event';
+import { createBinder, scopedConditions, storedEventSelection, timeSql, type Statement } from '@docket/clickhouse';
+import type { ScopedSearch } from '@docket/event';
 import type { PagePosition } from './cursor-mapper.ts';
 
 export interface PageQuery {
@@ -36,26 +29,13 @@ LIMIT ${binder.bind('UInt64', limit)}`;
   return { sql, params: binder.params };
 }
 
-/** All rows of an id in a log: as many as producers sent it. */
-export function eventStatement(
-  tenantId: string,
-  id: string,
-  statuses: readonly EventStatus[],
-  limit: number,
-): Statement {
+/** The rows of an id that a search finds: as many as producers sent it. */
+export function eventStatement(search: ScopedSearch, id: string, limit: number): Statement {
   const binder = createBinder();
-  const clauses = [
-    `tenant_id = ${binder.bind('String', tenantId)}`,
-    `id = ${binder.bind('UUID', id)}`,
-    statusClause(statuses, binder),
-  ];
+  const clauses = [...scopedConditions(search, binder), `id = ${binder.bind('UUID', id)}`];
   const sql = `SELECT ${storedEventSelection} FROM audit_events
 WHERE ${clauses.join(' AND ')}
 ORDER BY seq
 LIMIT ${binder.bind('UInt64', limit)}`;
   return { sql, params: binder.params };
-}
-
-function statusClause(statuses: readonly EventStatus[], binder: Binder): string {
-  return `status IN ${binder.bind('Array(String)', statuses)}`;
 }

@@ -36,6 +36,12 @@ export function createQueryMetrics(registry: Registry) {
       labelNames: ['kind'] as const,
       registers,
     }),
+    viewerTokens: new Counter({
+      name: 'docket_query_viewer_tokens_total',
+      help: 'Viewer tokens that were made, by view: admin, user',
+      labelNames: ['view'] as const,
+      registers,
+    }),
     waiters: new Gauge({
       name: 'docket_query_waiters',
       help: 'Requests that wait for an event to become readable; the limit is QUERY_WAITERS_MAX',

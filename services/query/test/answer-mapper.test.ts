@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { StoredEventRow } from '@docket/event';
-import { eventAnswer, feedAnswer, publicEventOf } from '../src/answer-mapper.ts';
+import { eventAnswer, feedAnswer, publicEventOf, shownEventOf } from '../src/answer-mapper.ts';
 import { storedRow } from './stored-row.ts';
 
 const rows = (...given: Partial<StoredEventRow>[]): StoredEventRow[] => given.map(storedRow);
@@ -14,14 +14,62 @@ describe('publicEventOf', () => {
   });
 });
 
+describe('shownEventOf', () => {
+  const place = {
+    seq: 71,
+    source_counter: 72,
+    ip: '203.0.113.73',
+    user_agent: 'agent-74',
+    country: 'DE',
+    session_id: 'session-75',
+    request_id: 'request-76',
+  };
+  const own = {
+    actors: [{ type: 'user', id: 'u_1' }],
+    onBehalfOf: [{ type: 'user', id: 'u_2' }],
+    resources: [{ type: 'user', id: 'u_2' }],
+  };
+
+  test('shows all of it to those who see the whole log', () => {
+    expect(shownEventOf(storedRow(place), null)).toEqual(publicEventOf(storedRow(place)));
+    expect(shownEventOf(storedRow(place), null)).toMatchObject({ seq: 71, source: { counter: 72 } });
+  });
+
+  test('I5: of an own action, all but what counts the events of others', () => {
+    const shown = shownEventOf(storedRow(place), own);
+    expect(shown).toMatchObject({ context: { ip: '203.0.113.73', user_agent: 'agent-74', session_id: 'session-75' } });
+    expect(JSON.stringify(shown)).not.toMatch(/7[12]/);
+  });
+
+  test.each([
+    ['another actor', { actor_id: 'u_2' }],
+    ['the same id of another type', { actor_type: 'api_key' }],
+    ['an actor on behalf of the user', { actor_id: 'u_3', on_behalf_of_type: 'user', on_behalf_of_id: 'u_1' }],
+  ])('I5: nothing of where %s acts from', (_, actor) => {
+    const shown = shownEventOf(storedRow({ ...place, ...actor }), own);
+    expect(JSON.stringify(shown)).not.toMatch(/7[12345]|"DE"/);
+    expect(shown.context).toEqual({ request_id: 'request-76' });
+  });
+
+  test('I5: the other rows of an id are shown in the same way', () => {
+    const answer = eventAnswer(
+      rows({ ...place, actor_id: 'x' }, { ...place, actor_id: 'x', status: 'duplicate' }),
+      own,
+    );
+    expect(answer?.occurrences).toHaveLength(1);
+    expect(JSON.stringify(answer)).not.toMatch(/7[12345]|"DE"/);
+  });
+});
+
 describe('eventAnswer', () => {
   test('is null without rows', () => {
-    expect(eventAnswer([])).toBeNull();
+    expect(eventAnswer([], null)).toBeNull();
   });
 
   test('is the accepted row of the lowest seq, the others under occurrences', () => {
     const answer = eventAnswer(
       rows({ seq: 3, status: 'conflict' }, { seq: 5 }, { seq: 8, status: 'duplicate' }, { seq: 9 }),
+      null,
     );
     expect(answer?.seq).toBe(5);
     expect(answer?.occurrences?.map(({ seq, status }) => [seq, status])).toEqual([
@@ -32,8 +80,8 @@ describe('eventAnswer', () => {
   });
 
   test('is the first row when none is accepted, without occurrences when it is alone', () => {
-    expect(eventAnswer(rows({ seq: 4, status: 'duplicate' }))).toMatchObject({ seq: 4, status: 'duplicate' });
-    expect(eventAnswer(rows({ seq: 4, status: 'duplicate' }))).not.toHaveProperty('occurrences');
+    expect(eventAnswer(rows({ seq: 4, status: 'duplicate' }), null)).toMatchObject({ seq: 4, status: 'duplicate' });
+    expect(eventAnswer(rows({ seq: 4, status: 'duplicate' }), null)).not.toHaveProperty('occurrences');
   });
 });
 

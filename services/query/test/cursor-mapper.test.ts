@@ -11,7 +11,7 @@ describe('a cursor', () => {
     expect(decodeCursor(encodeCursor(cursor))).toEqual(cursor);
   });
 
-  const forged = (parts: unknown): string => Buffer.from(JSON.stringify(parts)).toString('base64url');
+  const forged = (parts: unknown): string => JSON.stringify(parts);
   test.each([
     '',
     'x',
@@ -28,11 +28,11 @@ describe('a cursor', () => {
     forged([2, 'f', 1, 1, position.id, -1]),
     forged([2, 'f', 1, 1, position.id, 1, 'more']),
   ])('that is not ours is refused: %s', (text) => {
-    expect(decodeCursor(text)).toBeNull();
+    expect(decodeCursor(Buffer.from(text))).toBeNull();
   });
 
   test('never throws, whatever is sent', () => {
-    fc.assert(fc.property(fc.string(), (text) => decodeCursor(text) === null));
+    fc.assert(fc.property(fc.string(), (text) => decodeCursor(Buffer.from(text)) === null));
   });
 });
 

@@ -69,7 +69,7 @@ describe('pageStatement', () => {
   test('I5: the tenant stands in every statement once, from the scope and not from a filter', () => {
     for (const statement of [
       page('actor_id=tenant_id&metadata.tenant_id=other'),
-      eventStatement('acme', 'x', ['accepted'], 1),
+      eventStatement(parseFilter('').scoped, 'x', 1),
     ]) {
       expect(statement.sql.match(/tenant_id = \{p0:String\}/g)).toHaveLength(1);
       expect(statement.params['p0']).toBe('acme');

@@ -135,9 +135,11 @@ describe('GET /v1/feed', () => {
 test('GET /v1/whoami says what the key may do, whatever its scope', async () => {
   const { body } = await world.get('/v1/whoami', world.key(['a', 'b'], ['events:write']));
   expect(body).toEqual({
+    credential: 'key',
     key_id: expect.stringMatching(/^[0-9a-f]{16}$/),
     scopes: ['events:write'],
     tenants: ['a', 'b'],
+    view: 'tenant',
   });
   expect((await world.get('/v1/whoami')).status).toBe(401);
 });

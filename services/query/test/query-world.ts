@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import {
   clickhouseSettings,
   createBlock,
@@ -7,16 +7,20 @@ import {
   migrate,
   type ClickHouse,
 } from '@docket/clickhouse';
-import { createDirectoryState, newApiKey, type Scope } from '@docket/directory';
+import { createDirectoryState, newApiKey, parseApiKey, type ApiKey, type Scope } from '@docket/directory';
 import { eventColumns, newEventId, type EventRow } from '@docket/event';
 import { createLogger, readSettings, serveHttp, type App } from '@docket/runtime';
 import { clickhouseMigrationsDirectory } from '@docket/schemas';
 import { Registry } from 'prom-client';
 import { createLogReader } from '../src/clickhouse-log-reader.ts';
+import { createCursorSeal } from '../src/cursor-seal.ts';
+import { createCallers } from '../src/http/caller.ts';
 import { createQueryRouter } from '../src/http/query-router.ts';
 import { createQueryMetrics } from '../src/metrics.ts';
 import { createReadGate } from '../src/read-gate.ts';
+import { readTokenKeys } from '../src/token-keys.ts';
 import type { Reading, ReadingKind } from '../src/trail/reading.ts';
+import { createViewerTokens } from '../src/viewer-tokens.ts';
 import { internalColumns, storedRow } from './stored-row.ts';
 
 export interface Answer {
@@ -32,6 +36,11 @@ export interface QueryWorld {
   key(tenants: readonly string[] | '*', scopes?: readonly Scope[]): string;
   store(rows: readonly Partial<EventRow>[]): Promise<void>;
   get(path: string, authorization?: string, signal?: AbortSignal): Promise<Answer>;
+  post(path: string, authorization: string, body: unknown): Promise<Answer>;
+  /** Makes a viewer token with a key and gives its Authorization header. */
+  viewer(key: string, body: Readonly<Record<string, unknown>>): Promise<string>;
+  /** Changes a key, as an admin would. */
+  changeKey(key: string, change: Partial<ApiKey>): void;
   /** What was read so far, oldest first. */
   readonly readings: readonly KeptReading[];
   /** The value of a metric with these labels as they are written, 0 when it has none. */
@@ -63,8 +72,12 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
   const gate = createReadGate({ processMax: 32, tenantMax: 4, keyMax: 4 }, metrics);
   const reader = createLogReader({ clickhouse: disturb(clickhouse), gate, metrics, timeoutMs });
   const readings: KeptReading[] = [];
+  const tokenKeys = readTokenKeys([randomBytes(32).toString('base64')]);
+  const tokens = createViewerTokens(tokenKeys);
   const router = createQueryRouter({
-    directory: { ...directory, isCaughtUp: () => true },
+    callers: createCallers({ ...directory, isCaughtUp: () => true }, tokens),
+    tokens,
+    cursors: createCursorSeal(tokenKeys),
     reader,
     metrics,
     rangeDaysMax,
@@ -78,8 +91,28 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
   const logger = createLogger({ service: 'query-test', level: 'silent' });
   const server = await serveHttp({ apps: { query: app }, logger, metrics: registry, port: 0, host: '127.0.0.1' });
 
+  const post: QueryWorld['post'] = async (path, authorization, body) => {
+    const response = await fetch(`${server.url}${path}`, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, headers: response.headers, body: (await response.json()) as Answer['body'] };
+  };
+
   return {
     clickhouse,
+    post,
+    async viewer(key, body) {
+      const answer = await post('/v1/viewer-tokens', key, body);
+      if (answer.status !== 201) throw new Error(`no token: ${JSON.stringify(answer.body)}`);
+      return `Bearer ${String(answer.body['token'])}`;
+    },
+    changeKey(key, change) {
+      const entity = directory.key(parseApiKey(key.slice('Bearer '.length))?.id ?? '');
+      if (entity === undefined) throw new Error('no such key');
+      directory.apply({ type: 'put', entity: { ...entity, ...change } });
+    },
     readings,
     key(tenants, scopes = ['events:read']) {
       const { id, text, secretSha256 } = newApiKey();

@@ -96,6 +96,7 @@ function environmentOf(stackEnv: Env, bootstrapToken: string, { healthy, failing
   return {
     ...stackEnv,
     DOCKET_MASTER_KEY: randomBytes(32).toString('base64'),
+    DOCKET_TOKEN_KEYS: randomBytes(32).toString('base64'),
     DOCKET_BOOTSTRAP_TOKEN: bootstrapToken,
     // The receivers are on the loopback, where the guard would not let anybody deliver to.
     SINK_ALLOWED_HOSTS: `127.0.0.1:${healthy.port},127.0.0.1:${failing.port}`,

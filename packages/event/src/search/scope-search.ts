@@ -31,6 +31,8 @@ declare const scoped: unique symbol;
 export interface ScopedSearch {
   readonly tenantId: string;
   readonly search: Search;
+  /** The events whose every field is shown; null: of all that the search finds. */
+  readonly ownActions: Search | null;
   readonly [scoped]: true;
 }
 
@@ -48,10 +50,16 @@ const fieldsOfOwnActions: ReadonlySet<string> = new Set(['ip', 'session_id']);
 export function scopeSearch(search: Search, { tenantId, statuses, own }: SearchScope): ScopedSearch {
   const asked = mentions(search, 'status') ? statuses : statusesByDefault.filter((status) => statuses.includes(status));
   const terms: Search[] = [{ kind: 'is', field: 'status', values: asked }];
-  if (own === null) terms.push(search);
-  else terms.push(ownTerm(checked(own)), withoutHidden(search, actorTerm(own.actors, 'actor')));
+  const ownActions = own === null ? null : normaliseSearch(actorTerm(checked(own).actors, 'actor'));
+  if (own === null || ownActions === null) terms.push(search);
+  else terms.push(ownTerm(own), withoutHidden(search, ownActions));
   // The border of the type: its mark exists for the compiler only.
-  return { tenantId, search: normaliseSearch({ kind: 'and', terms }) } as ScopedSearch;
+  return { tenantId, search: normaliseSearch({ kind: 'and', terms }), ownActions } as ScopedSearch;
+}
+
+/** Whether a field is shown of own actions only, where a view has such: elsewhere it must be neither asked for nor counted. */
+export function isHiddenField(field: ValueField): boolean {
+  return fieldsOfOwnActions.has(field);
 }
 
 /** The predicate of a scoped search: never true of another tenant's event. */
@@ -107,13 +115,9 @@ function withoutHidden(search: Search, isOwnAction: Search): Search {
     case 'is':
     case 'prefix':
     case 'present':
-      return isHidden(search.field) ? { kind: 'and', terms: [isOwnAction, search] } : search;
+      return isHiddenField(search.field) ? { kind: 'and', terms: [isOwnAction, search] } : search;
     case 'every':
     case 'words':
       return search;
   }
-}
-
-function isHidden(field: ValueField): boolean {
-  return fieldsOfOwnActions.has(field);
 }

@@ -48,7 +48,7 @@ export const errorCatalogue = {
     'caller',
     'never',
     'Authentication is required',
-    'Send `Authorization: Bearer dk_…` with a key that is neither expired nor revoked.',
+    'Send `Authorization: Bearer …` with a key, or a viewer token, that is neither expired nor revoked.',
   ),
   insufficient_scope: entry(
     403,
@@ -56,6 +56,13 @@ export const errorCatalogue = {
     'never',
     'The key lacks a scope',
     'Use a key that has the scope which `detail` names.',
+  ),
+  view_not_allowed: entry(
+    403,
+    'caller',
+    'never',
+    'The credential is for less than this',
+    'Use a key, or a viewer token with the view which `detail` asks for.',
   ),
   tenant_not_allowed: entry(403, 'caller', 'never', 'The key is not good for this tenant', 'Use a key of that tenant.'),
   not_found: entry(404, 'caller', 'never', 'Not found', 'Check the path and the id.'),

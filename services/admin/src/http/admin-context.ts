@@ -1,5 +1,5 @@
 import type { Credential, Decide, DirectoryView, DirectoryWriter, MasterKey, Scope } from '@docket/directory';
-import { DocketError, readJsonBody, requestIdOf } from '@docket/runtime';
+import { DocketError, parseBody, readJsonBody, requestIdOf } from '@docket/runtime';
 import type { Logger } from '@docket/runtime';
 import type { Static, TSchema } from '@sinclair/typebox';
 import type { Request, Response } from 'express';
@@ -7,7 +7,6 @@ import type { Request, Response } from 'express';
 import { identify, requireOneOf } from '../access-policy.ts';
 import type { AdminMetrics } from '../metrics.ts';
 import type { Page } from '../page-policy.ts';
-import { parseBody } from '../request-body.ts';
 
 /** What every route of this service works with. */
 export interface AdminContext {

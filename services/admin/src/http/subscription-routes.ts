@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 
 import { mayActOn, newWebhookSecret, sealSecret, webhookSecretBytes } from '@docket/directory';
 import type { DirectoryReader, Scope } from '@docket/directory';
+import { invalidField } from '@docket/runtime';
 import type { Router } from 'express';
 
 import { requireTenant } from '../access-policy.ts';
 import { pageOf, readPageRequest, readTenantFilter } from '../page-policy.ts';
-import { invalidField } from '../request-body.ts';
 import { newSubscriptionBody, subscriptionPatchBody } from '../request-schemas.ts';
 import type { NewSubscriptionBody } from '../request-schemas.ts';
 import {

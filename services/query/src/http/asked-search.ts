@@ -1,12 +1,12 @@
 import { printSearch, scopeSearch, type ScopedSearch, type Search } from '@docket/event';
-import type { Credential } from '@docket/directory';
 import { searchOfParameters, visibleStatuses } from '../filter-parameters-mapper.ts';
+import type { Caller } from '../reader-policy.ts';
 import type { RequestParameters } from '../request-parameters-mapper.ts';
-import { isOperator, tenantOf } from './caller.ts';
+import { isOperator, scopeOf } from './caller.ts';
 import { requireValid } from './query-string.ts';
 
 interface Asking {
-  readonly credential: Credential;
+  readonly credential: Caller;
   readonly parameters: RequestParameters;
   readonly rangeDaysMax: number;
   /** µs since the epoch: what relative times count from. */
@@ -33,7 +33,7 @@ export function askedSearch(
   const asked = narrow(searchOfParameters(parameters, { statuses, rangeDaysMax, nowMicros }));
   const named = parameters.one('tenant_id');
   requireValid(parameters);
-  const scope = { tenantId: tenantOf(credential, named), statuses, own: null };
+  const scope = scopeOf(credential, named);
   const roundly = { statuses, rangeDaysMax: 0, nowMicros: Math.floor(nowMicros / roundMicros) * roundMicros };
   return {
     search: scopeSearch(asked, scope),

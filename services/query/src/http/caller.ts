@@ -1,34 +1,82 @@
-import { authenticate, chooseTenant, permitScope, type Credential, type DirectoryView } from '@docket/directory';
+import { authenticate, bearerToken, chooseTenant, permitScope, type DirectoryView } from '@docket/directory';
+import type { SearchScope } from '@docket/event';
 import { DocketError } from '@docket/runtime';
 import type { Request } from 'express';
+import { visibleStatuses } from '../filter-parameters-mapper.ts';
+import { callerOfGrant, callerOfKey, checkAlive, ownEventsOf, type Caller } from '../reader-policy.ts';
+import type { ViewerTokens } from '../viewer-tokens.ts';
 
 /** What this service asks of the directory. */
 export type KeyDirectory = Pick<DirectoryView, 'isCaughtUp' | 'key'>;
 
-/** Who calls. Throws `unauthenticated`, and `not_caught_up` while the directory is not known yet. */
-export function callerOf(directory: KeyDirectory, req: Request): Credential {
-  if (!directory.isCaughtUp()) throw new DocketError('not_caught_up', 'The keys are not known yet.');
-  const caller = authenticate(directory, req.get('authorization'), Date.now());
-  if (!caller.ok) throw new DocketError(caller.code, caller.detail);
-  return caller.credential;
+export interface Callers {
+  /** Who calls, with a key or a viewer token. Throws `unauthenticated`, and `not_caught_up` while the directory is not known yet. */
+  callerOf(req: Request): Promise<Caller>;
+  /** For answers that last: whether the credential would still be taken now. Ask every second while sending. */
+  isAlive(caller: Caller): boolean;
 }
 
-/** Who calls and may read. Throws also `insufficient_scope`. */
-export function readerOf(directory: KeyDirectory, req: Request): Credential {
-  const credential = callerOf(directory, req);
-  const permission = permitScope(credential, 'events:read');
+export function createCallers(directory: KeyDirectory, tokens: ViewerTokens): Callers {
+  return {
+    async callerOf(req) {
+      if (!directory.isCaughtUp()) throw new DocketError('not_caught_up', 'The keys are not known yet.');
+      const authorization = req.get('authorization');
+      const token = bearerToken(authorization);
+      // Three parts are a JWT; no key has a dot.
+      if (token !== undefined && token.split('.').length === 3) return viewerOf(directory, tokens, token);
+      const caller = authenticate(directory, authorization, Date.now());
+      if (!caller.ok) throw new DocketError(caller.code, caller.detail);
+      return callerOfKey(caller.credential);
+    },
+    isAlive: (caller) => checkAlive(caller, directory.key(caller.keyId), Date.now()).ok,
+  };
+}
+
+async function viewerOf(directory: KeyDirectory, tokens: ViewerTokens, token: string): Promise<Caller> {
+  const read = await tokens.read(token, new Date());
+  if (!read.ok) throw new DocketError('unauthenticated', read.detail);
+  const caller = callerOfGrant(read.grant);
+  const alive = checkAlive(caller, directory.key(caller.keyId), Date.now());
+  if (!alive.ok) throw new DocketError(alive.code, alive.detail);
+  return caller;
+}
+
+/** Who calls and may read, with any view; what is shown has to follow it. Throws also `insufficient_scope`. */
+export async function anyReaderOf(callers: Callers, req: Request): Promise<Caller> {
+  const caller = await callers.callerOf(req);
+  const permission = permitScope(caller, 'events:read');
   if (!permission.ok) throw new DocketError(permission.code, permission.detail);
-  return credential;
+  return caller;
+}
+
+/** Who calls and may read whole logs: what counts by seq is not for the view `user`. Throws also `view_not_allowed`. */
+export async function readerOf(callers: Callers, req: Request): Promise<Caller> {
+  const caller = await anyReaderOf(callers, req);
+  if (caller.view.kind === 'user')
+    throw new DocketError(
+      'view_not_allowed',
+      'This needs the view admin: the view user shows events and counts of them.',
+    );
+  return caller;
 }
 
 /** The one tenant that a read is about. Throws `tenant_required`, `tenant_not_allowed`, `invalid_request`. */
-export function tenantOf(credential: Credential, named: string | undefined): string {
-  const choice = chooseTenant(credential, named);
+export function tenantOf(caller: Caller, named: string | undefined): string {
+  const choice = chooseTenant(caller, named);
   if (!choice.ok) throw new DocketError(choice.code, choice.detail);
   return choice.tenantId;
 }
 
+/** What a caller may see of the log that a request names. Throws as `tenantOf`. */
+export function scopeOf(caller: Caller, named: string | undefined): SearchScope {
+  return {
+    tenantId: tenantOf(caller, named),
+    statuses: visibleStatuses(isOperator(caller)),
+    own: ownEventsOf(caller),
+  };
+}
+
 /** Operators are those whose key is good for every tenant; they alone see rows that are no tenant's events (design §6). */
-export function isOperator(credential: Credential): boolean {
-  return credential.tenants === '*';
+export function isOperator({ view }: Caller): boolean {
+  return view.kind === 'operator';
 }

@@ -3,10 +3,9 @@ import { isEventId } from '@docket/event';
 import { DocketError } from '@docket/runtime';
 import { eventAnswer, type EventAnswer } from '../answer-mapper.ts';
 import type { LogReader } from '../clickhouse-log-reader.ts';
-import { visibleStatuses } from '../filter-parameters-mapper.ts';
 import { requestParameters } from '../request-parameters-mapper.ts';
 import type { WaitingRoom } from '../waiting-room.ts';
-import { isOperator, readerOf, tenantOf, type KeyDirectory } from './caller.ts';
+import { anyReaderOf, scopeOf, type Callers } from './caller.ts';
 import { requireValid, searchOf } from './query-string.ts';
 import type { Reader } from './reading-route.ts';
 
@@ -16,33 +15,31 @@ const firstPauseMs = 50;
 const pauseMsMax = 500;
 
 interface EventPorts {
-  readonly directory: KeyDirectory;
+  readonly callers: Callers;
   readonly reader: LogReader;
   readonly waitingRoom: WaitingRoom;
 }
 
 /** GET /v1/events/{id}?wait=N: one event; with `wait` the answer comes when it can be read, or 404 after N seconds. */
-export function getEvent({ directory, reader, waitingRoom }: EventPorts): Reader {
+export function getEvent({ callers, reader, waitingRoom }: EventPorts): Reader {
   return async (req, signal) => {
-    const credential = readerOf(directory, req);
+    const credential = await anyReaderOf(callers, req);
     const asker = { keyId: credential.keyId, signal };
     const parameters = requestParameters(searchOf(req), ['tenant_id', 'wait']);
     const waitSeconds = parameters.integer('wait', { min: 0, max: waitSecondsMax, default: 0 });
     const named = parameters.one('tenant_id');
     requireValid(parameters);
-    const tenantId = tenantOf(credential, named);
+    const scope = scopeOf(credential, named);
     const { id } = req.params;
     if (typeof id !== 'string' || !isEventId(id)) throw new DocketError('not_found', 'An event id is a UUID.');
 
-    const statuses = visibleStatuses(isOperator(credential));
-    const read = async (): Promise<EventAnswer | null> =>
-      eventAnswer(await reader.event(tenantId, id, statuses, asker));
-    const leave = waitSeconds > 0 ? waitingRoom.enter(tenantId) : undefined;
+    const read = async (): Promise<EventAnswer | null> => eventAnswer(await reader.event(scope, id, asker), scope.own);
+    const leave = waitSeconds > 0 ? waitingRoom.enter(scope.tenantId) : undefined;
     // Without a place to wait in it looks once.
     const waitMs = leave === undefined ? 0 : waitSeconds * 1_000;
     const answer = await look(read, waitMs, signal).finally(() => leave?.());
     if (answer === null) throw new DocketError('not_found', `There is no event ${id} in this log.`);
-    const reading = { credential, log: tenantId, question: answer.id, asked: {}, eventId: answer.id, results: 1 };
+    const reading = { credential, log: scope.tenantId, question: answer.id, asked: {}, eventId: answer.id, results: 1 };
     return { reading, body: answer };
   };
 }

@@ -4,7 +4,7 @@ import { facetsAnswer, type FacetsQuery } from '../count-sql-mapper.ts';
 import { filterParameters, isMetadataParameter } from '../filter-parameters-mapper.ts';
 import { requestParameters, type RequestParameters } from '../request-parameters-mapper.ts';
 import { askedSearch } from './asked-search.ts';
-import { readerOf, type KeyDirectory } from './caller.ts';
+import { anyReaderOf, type Callers } from './caller.ts';
 import { searchOf } from './query-string.ts';
 import type { Reader } from './reading-route.ts';
 
@@ -14,15 +14,15 @@ const valuesDefault = 10;
 const valuesMax = 100;
 
 interface FacetsPorts {
-  readonly directory: KeyDirectory;
+  readonly callers: Callers;
   readonly reader: LogReader;
   readonly rangeDaysMax: number;
 }
 
 /** GET /v1/events/facets?field=…&limit and the filters of GET /v1/events: see FacetsAnswer. */
-export function getFacets({ directory, reader, rangeDaysMax }: FacetsPorts): Reader {
+export function getFacets({ callers, reader, rangeDaysMax }: FacetsPorts): Reader {
   return async (req, signal) => {
-    const credential = readerOf(directory, req);
+    const credential = await anyReaderOf(callers, req);
     const asker = { keyId: credential.keyId, signal };
     const known = ['tenant_id', ...filterParameters, 'field', 'limit'];
     const parameters = requestParameters(searchOf(req), known, isMetadataParameter);

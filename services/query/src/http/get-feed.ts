@@ -4,7 +4,7 @@ import { feedAnswer } from '../answer-mapper.ts';
 import type { LogReader } from '../clickhouse-log-reader.ts';
 import { searchOfQ } from '../filter-parameters-mapper.ts';
 import { requestParameters, type RequestParameters } from '../request-parameters-mapper.ts';
-import { readerOf, tenantOf, type KeyDirectory } from './caller.ts';
+import { readerOf, tenantOf, type Callers } from './caller.ts';
 import { requireValid, searchOf } from './query-string.ts';
 import type { Reader } from './reading-route.ts';
 
@@ -15,15 +15,9 @@ const rowsMax = 1_000;
  * GET /v1/feed?after=SEQ|latest&limit&q: the log in seq order; see FeedAnswer. `limit` bounds the seqs that are passed, not
  * the events that q leaves of them, so that every answer is quick. 410 when rows behind `after` were cut.
  */
-export function getFeed({
-  directory,
-  reader,
-}: {
-  readonly directory: KeyDirectory;
-  readonly reader: LogReader;
-}): Reader {
+export function getFeed({ callers, reader }: { readonly callers: Callers; readonly reader: LogReader }): Reader {
   return async (req, signal) => {
-    const credential = readerOf(directory, req);
+    const credential = await readerOf(callers, req);
     const asker = { keyId: credential.keyId, signal };
     const parameters = requestParameters(searchOf(req), ['tenant_id', 'after', 'limit', 'q']);
     const limit = parameters.integer('limit', { min: 1, max: rowsMax, default: rowsDefault });

@@ -11,20 +11,20 @@ import {
 } from '../histogram-mapper.ts';
 import { requestParameters, type RequestParameters } from '../request-parameters-mapper.ts';
 import { askedSearch } from './asked-search.ts';
-import { readerOf, type KeyDirectory } from './caller.ts';
+import { anyReaderOf, type Callers } from './caller.ts';
 import { invalidParameters, searchOf } from './query-string.ts';
 import type { Reader } from './reading-route.ts';
 
 interface HistogramPorts {
-  readonly directory: KeyDirectory;
+  readonly callers: Callers;
   readonly reader: LogReader;
   readonly rangeDaysMax: number;
 }
 
 /** GET /v1/events/histogram?interval&by and the filters of GET /v1/events: see HistogramAnswer. */
-export function getHistogram({ directory, reader, rangeDaysMax }: HistogramPorts): Reader {
+export function getHistogram({ callers, reader, rangeDaysMax }: HistogramPorts): Reader {
   return async (req, signal) => {
-    const credential = readerOf(directory, req);
+    const credential = await anyReaderOf(callers, req);
     const asker = { keyId: credential.keyId, signal };
     const known = ['tenant_id', ...filterParameters, 'interval', 'by'];
     const parameters = requestParameters(searchOf(req), known, isMetadataParameter);

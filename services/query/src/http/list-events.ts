@@ -1,12 +1,14 @@
 import { printSearch } from '@docket/event';
 import { DocketError } from '@docket/runtime';
-import { publicEventOf } from '../answer-mapper.ts';
+import { shownEventOf } from '../answer-mapper.ts';
 import type { LogReader } from '../clickhouse-log-reader.ts';
-import { decodeCursor, encodeCursor, fingerprintOf, type PageCursor, type PagePosition } from '../cursor-mapper.ts';
+import { fingerprintOf, type PageCursor, type PagePosition } from '../cursor-mapper.ts';
+import type { CursorSeal } from '../cursor-seal.ts';
 import { filterParameters, isMetadataParameter } from '../filter-parameters-mapper.ts';
+import { ownEventsOf } from '../reader-policy.ts';
 import { requestParameters } from '../request-parameters-mapper.ts';
 import { askedSearch } from './asked-search.ts';
-import { readerOf, type KeyDirectory } from './caller.ts';
+import { anyReaderOf, type Callers } from './caller.ts';
 import { searchOf } from './query-string.ts';
 import type { Reader } from './reading-route.ts';
 
@@ -16,21 +18,22 @@ const pageMax = 1_000;
 export const listParameters = ['tenant_id', ...filterParameters, 'limit', 'cursor'];
 
 interface ListPorts {
-  readonly directory: KeyDirectory;
+  readonly callers: Callers;
+  readonly cursors: CursorSeal;
   readonly reader: LogReader;
   readonly rangeDaysMax: number;
 }
 
 /** GET /v1/events: `{"data":[…],"next_cursor"}`, newest first, with `Link: rel="next"` while there is more. */
-export function listEvents({ directory, reader, rangeDaysMax }: ListPorts): Reader {
+export function listEvents({ callers, cursors, reader, rangeDaysMax }: ListPorts): Reader {
   return async (req, signal) => {
-    const credential = readerOf(directory, req);
+    const credential = await anyReaderOf(callers, req);
     const asker = { keyId: credential.keyId, signal };
     const query = searchOf(req);
     const parameters = requestParameters(query, listParameters, isMetadataParameter);
     const limit = parameters.integer('limit', { min: 1, max: pageMax, default: pageDefault });
     const cursorText = parameters.one('cursor');
-    const cursor = cursorText === undefined ? undefined : decodeCursor(cursorText);
+    const cursor = cursorText === undefined ? undefined : cursors.open(cursorText);
     const nowMicros = cursor?.nowMicros ?? Date.now() * 1_000;
     const { search, question } = askedSearch({ credential, parameters, rangeDaysMax, nowMicros });
     const fingerprint = fingerprintOf(search);
@@ -41,7 +44,7 @@ export function listEvents({ directory, reader, rangeDaysMax }: ListPorts): Read
     const last = page.at(-1);
     const nextCursor =
       rows.length > limit && last !== undefined
-        ? encodeCursor({
+        ? cursors.seal({
             fingerprint,
             nowMicros,
             position: { occurredAt: last.occurred_at, id: last.id, seq: last.seq },
@@ -56,10 +59,11 @@ export function listEvents({ directory, reader, rangeDaysMax }: ListPorts): Read
       eventId: null,
       results: page.length,
     };
+    const own = ownEventsOf(credential);
     return {
       reading,
       headers: nextCursor === null ? {} : { Link: `<${req.path}?${query.toString()}>; rel="next"` },
-      body: { data: page.map(publicEventOf), next_cursor: nextCursor },
+      body: { data: page.map((row) => shownEventOf(row, own)), next_cursor: nextCursor },
     };
   };
 }

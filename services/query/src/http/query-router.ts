@@ -1,19 +1,23 @@
-import { Router, type RequestHandler } from 'express';
+import { Router } from 'express';
 import type { LogReader } from '../clickhouse-log-reader.ts';
+import type { CursorSeal } from '../cursor-seal.ts';
 import type { QueryMetrics } from '../metrics.ts';
-import { requestParameters } from '../request-parameters-mapper.ts';
+import type { ViewerTokens } from '../viewer-tokens.ts';
 import { createWaitingRoom } from '../waiting-room.ts';
-import { callerOf, type KeyDirectory } from './caller.ts';
+import type { Callers } from './caller.ts';
 import { getEvent } from './get-event.ts';
 import { getFacets } from './get-facets.ts';
 import { getFeed } from './get-feed.ts';
 import { getHistogram } from './get-histogram.ts';
+import { getWhoami } from './get-whoami.ts';
 import { listEvents } from './list-events.ts';
-import { requireValid, searchOf } from './query-string.ts';
+import { postViewerToken } from './post-viewer-token.ts';
 import { readingHandler, type KeepReading, type ReadingRoute } from './reading-route.ts';
 
 export interface QueryRouterPorts {
-  readonly directory: KeyDirectory;
+  readonly callers: Callers;
+  readonly tokens: ViewerTokens;
+  readonly cursors: CursorSeal;
   readonly reader: LogReader;
   readonly metrics: QueryMetrics;
   readonly rangeDaysMax: number;
@@ -33,19 +37,13 @@ function readingRoutes(ports: QueryRouterPorts): ReadingRoute[] {
   ];
 }
 
-/** All paths of the query service. Every one needs a key; what it may do is decided before anything is read. */
+/** All paths of the query service. Every one needs a key or a viewer token; what it may do is decided before anything is read. */
 export function createQueryRouter(ports: QueryRouterPorts): Router {
   const router = Router();
   for (const route of readingRoutes(ports)) router.get(route.path, readingHandler(route, ports.keepReading));
-  router.get('/v1/whoami', whoami(ports.directory));
+  // These are not given the log reader: they cannot show anything of a log.
+  const { callers, tokens, metrics } = ports;
+  router.post('/v1/viewer-tokens', postViewerToken({ callers, tokens, metrics }));
+  router.get('/v1/whoami', getWhoami({ callers }));
   return router;
-}
-
-/** GET /v1/whoami: what this credential may do. Given only the directory: it cannot read a log. */
-function whoami(directory: KeyDirectory): RequestHandler {
-  return (req, res) => {
-    const { keyId, scopes, tenants } = callerOf(directory, req);
-    requireValid(requestParameters(searchOf(req), []));
-    res.set('Cache-Control', 'no-store').json({ key_id: keyId, scopes, tenants });
-  };
 }

@@ -1,4 +1,4 @@
-import type { Credential } from '@docket/directory';
+import type { Caller } from '../reader-policy.ts';
 
 /** Ways of reading a log. The access trail tells each with an action of its own: `docket.log.<kind>`. */
 export const readingKinds = [
@@ -16,7 +16,7 @@ export type ReadingKind = (typeof readingKinds)[number];
 
 /** What was read of one log, by whom: what the access trail keeps of a request. */
 export interface Reading {
-  readonly credential: Credential;
+  readonly credential: Caller;
   /** The log: a tenant id, or `!p<partition>`. */
   readonly log: string;
   /** The same for the same question of a kind: of one credential it is told once in a while, and counted meanwhile. */

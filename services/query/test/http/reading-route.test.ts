@@ -6,7 +6,13 @@ import { readingHandler, type KeepReading, type Reader } from '../../src/http/re
 import type { Reading } from '../../src/trail/reading.ts';
 
 const reading: Reading = {
-  credential: { keyId: '0000000000000001', scopes: ['events:read'], tenants: ['acme'] },
+  credential: {
+    keyId: '0000000000000001',
+    scopes: ['events:read'],
+    tenants: ['acme'],
+    view: { kind: 'tenant' },
+    token: null,
+  },
   log: 'acme',
   question: 'action:user.*',
   asked: { search: 'action:user.*' },

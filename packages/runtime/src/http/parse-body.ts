@@ -1,9 +1,10 @@
 import { nearestName } from '@docket/event';
-import { DocketError } from '@docket/runtime';
-import type { ErrorItem } from '@docket/runtime';
 import type { Static, TSchema } from '@sinclair/typebox';
 import { Value, ValueErrorType } from '@sinclair/typebox/value';
 import type { ValueError } from '@sinclair/typebox/value';
+
+import { DocketError } from '../errors/docket-error.ts';
+import type { ErrorItem } from '../errors/docket-error.ts';
 
 const errorsMax = 20;
 

@@ -1,9 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { DocketError } from '@docket/runtime';
+import { DocketError, parseBody } from '@docket/runtime';
 import type { ErrorItem } from '@docket/runtime';
 import type { TSchema } from '@sinclair/typebox';
 
-import { parseBody } from '../src/request-body.ts';
 import { newKeyBody, newSubscriptionBody, newTenantBody, subscriptionPatchBody } from '../src/request-schemas.ts';
 
 function errorsOf(schema: TSchema, body: unknown): readonly ErrorItem[] {
