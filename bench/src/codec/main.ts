@@ -5,6 +5,7 @@ import {
   createEventCodec,
   createEventRows,
   createPartitionLedger,
+  createRecordMac,
   eventColumns,
   type EventCodec,
   type EventRow,
@@ -38,6 +39,7 @@ const startWith = (codec: EventCodec) => ({
   heads: new Map<string, number>(),
   window: createDuplicateWindow(),
   decoderOf: () => codec.decode,
+  mac: createRecordMac([]),
   codecOf: () => codec,
 });
 

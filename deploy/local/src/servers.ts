@@ -89,7 +89,7 @@ export function prepareClickHouse(
   if (!existsSync(child)) throw new StackError({ kind: 'not-built', file: child });
   const configDir = ensureDir(layout.configDir('clickhouse'));
   const [configFile, usersFile] = [join(configDir, 'config.xml'), join(configDir, 'users.xml')];
-  const password = keptPassword(join(ensureDir(join(layout.root, 'data')), 'clickhouse.password'));
+  const password = keptSecret(join(ensureDir(join(layout.root, 'data')), 'clickhouse.password'), 16);
   const token = newToken();
   const plan = {
     port,
@@ -121,8 +121,13 @@ function childEnvironment(): NodeJS.ProcessEnv {
   return env;
 }
 
-function keptPassword(file: string): string {
-  if (!existsSync(file)) writeFileSync(file, randomBytes(16).toString('hex'), { mode: 0o600 });
+/** The key of Docket's own records, made once for a data directory: Kafka keeps what was signed with it. */
+export function keptMacKey(layout: RunLayout): string {
+  return keptSecret(join(ensureDir(join(layout.root, 'data')), 'mac.key'), 32);
+}
+
+function keptSecret(file: string, bytes: number): string {
+  if (!existsSync(file)) writeFileSync(file, randomBytes(bytes).toString('hex'), { mode: 0o600 });
   return readFileSync(file, 'utf8').trim();
 }
 

@@ -11,7 +11,8 @@ export type StackEnv = Readonly<
     | 'CLICKHOUSE_URL'
     | 'CLICKHOUSE_USER'
     | 'CLICKHOUSE_PASSWORD'
-    | 'CLICKHOUSE_DATABASE',
+    | 'CLICKHOUSE_DATABASE'
+    | 'DOCKET_MAC_KEYS',
     string
   >
 >;
@@ -22,7 +23,13 @@ export interface StackPorts {
   readonly clickhouse: number;
 }
 
-export function stackEnvOf(ports: StackPorts, clickhousePassword: string): StackEnv {
+export interface StackSecrets {
+  readonly clickhousePassword: string;
+  /** Of Docket's own records on the events topic; as old as the data. */
+  readonly macKey: string;
+}
+
+export function stackEnvOf(ports: StackPorts, { clickhousePassword, macKey }: StackSecrets): StackEnv {
   return {
     KAFKA_BROKERS: `127.0.0.1:${ports.kafka}`,
     KAFKA_REPLICATION_FACTOR: '1',
@@ -32,6 +39,7 @@ export function stackEnvOf(ports: StackPorts, clickhousePassword: string): Stack
     CLICKHOUSE_USER: clickhouseUser,
     CLICKHOUSE_PASSWORD: clickhousePassword,
     CLICKHOUSE_DATABASE: clickhouseDatabase,
+    DOCKET_MAC_KEYS: macKey,
   };
 }
 

@@ -14,7 +14,7 @@ import type { ProcessGuard } from './process-guard.ts';
 import { createProcessGuard } from './process-guard.ts';
 import { acquireRunLock, isRunLocked } from './run-lock.ts';
 import type { ServerContext, ServerPlan } from './servers.ts';
-import { prepareClickHouse, prepareKafka, prepareRegistry } from './servers.ts';
+import { keptMacKey, prepareClickHouse, prepareKafka, prepareRegistry } from './servers.ts';
 import type { StackEnv, StackPorts } from './stack-env-mapper.ts';
 import { formatEnvFile, stackEnvOf } from './stack-env-mapper.ts';
 
@@ -144,7 +144,7 @@ async function startServers({ dir, layout, guard, options, release }: Start): Pr
   );
   unfollow();
 
-  const env = stackEnvOf(ports, password);
+  const env = stackEnvOf(ports, { clickhousePassword: password, macKey: keptMacKey(layout) });
   writeFileSync(layout.envFile, formatEnvFile(env), { mode: 0o600 });
   let stopping: Promise<void> | null = null;
   const stop = () => (stopping ??= stopAll(started).finally(() => release(hasFailed)));

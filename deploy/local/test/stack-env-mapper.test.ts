@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { formatEnvFile, parseEnvFile, stackEnvOf } from '../src/stack-env-mapper.ts';
 
 describe('stack.env', () => {
-  const env = stackEnvOf({ kafka: 1, registry: 2, clickhouse: 3 }, 'secret');
+  const env = stackEnvOf({ kafka: 1, registry: 2, clickhouse: 3 }, { clickhousePassword: 'secret', macKey: '00ff' });
 
   test('names the settings of the services, with the factors of one broker', () => {
     expect(env).toEqual({
@@ -14,6 +14,7 @@ describe('stack.env', () => {
       CLICKHOUSE_USER: 'docket',
       CLICKHOUSE_PASSWORD: 'secret',
       CLICKHOUSE_DATABASE: 'docket',
+      DOCKET_MAC_KEYS: '00ff',
     });
   });
 

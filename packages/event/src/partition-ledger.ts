@@ -3,7 +3,7 @@ import { contentHashOf } from './content-hash.ts';
 import type { Candidate, DuplicateWindow } from './duplicate-window.ts';
 import { rowOfEvent, rowOfRecord, type EventRow, type RowPlace } from './event-row.ts';
 import type { EventStatus } from './public-event.ts';
-import { readRecord, type DecoderLookup, type LogRecord, type Reading } from './read-record.ts';
+import { readRecord, type LogRecord, type Reading, type ReadingRules } from './read-record.ts';
 import { cutText } from './text-limits.ts';
 
 /** What a record becomes: one row, and for a stray the tenant under whose key it is published again before that row is written. */
@@ -22,15 +22,12 @@ export interface PartitionLedger {
   retract(): void;
 }
 
-export interface LedgerStart {
+export interface LedgerStart extends ReadingRules {
   readonly generation: number;
-  /** Of the topic. */
-  readonly partitions: number;
   /** The last seq of each log of this partition; a log that is not in it begins at 1. The ledger keeps it up to date. */
   readonly heads: Map<string, number>;
   /** Holds the records before the position. */
   readonly window: DuplicateWindow;
-  readonly decoderOf: DecoderLookup;
 }
 
 /**
@@ -42,7 +39,7 @@ export function createPartitionLedger(start: LedgerStart): PartitionLedger {
   return {
     retract: () => start.window.retract(1),
     enter(record) {
-      const reading = readRecord(record, start.partitions, start.decoderOf);
+      const reading = readRecord(record, start);
       const seq = (start.heads.get(reading.log) ?? 0) + 1;
       start.heads.set(reading.log, seq);
       const contentHash = reading.kind === 'event' ? contentHashOf(reading.event) : 0n;

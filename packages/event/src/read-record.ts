@@ -3,6 +3,7 @@ import { unframeAvro } from './avro-codec.ts';
 import { isEventId, nilId } from './event-id.ts';
 import { isReserved, isTenantId, logOf, strayLogOf } from './log-identity.ts';
 import { checkEvent } from './parse-event.ts';
+import type { RecordMac } from './record-mac.ts';
 import { cutText } from './text-limits.ts';
 
 /** A data record of audit.events as Kafka holds it. */
@@ -24,7 +25,8 @@ export type QuarantineReason =
   | 'unknown_schema' // its schema id is no version of the subject
   | 'invalid' // a field is outside its limits
   | 'key_mismatch' // its key is another tenant than its value's
-  | 'reserved' // it claims a docket.* tenant or action
+  | 'reserved' // it claims a docket.* tenant or action, and is not Docket's own
+  | 'unknown_mac_key' // it claims one, under a key that is not known here
   | 'rejected' // the gateway published it as refused (lenient handling)
   | 'refused'; // ClickHouse refused it
 
@@ -55,11 +57,20 @@ export type DecoderLookup = (schemaId: number) => ((body: Buffer) => AuditEvent)
 /** Names the header of a record that the gateway refused under lenient handling; its value is the reason. */
 export const rejectHeader = 'docket-reject';
 
+/** All that a record's reading rests on beside the record. */
+export interface ReadingRules {
+  /** Of the topic. */
+  readonly partitions: number;
+  readonly decoderOf: DecoderLookup;
+  /** Tells Docket's own docket.* events from others that claim to be. */
+  readonly mac: RecordMac;
+}
+
 /**
- * What a record is, before duplicates are told apart: a pure function of the record and its writer schema, so that
- * ingestor, delivery and verify agree (I2, I3).
+ * What a record is, before duplicates are told apart: a pure function of the record, its writer schema and the MAC keys, so
+ * that ingestor, delivery and verify agree (I2, I3).
  */
-export function readRecord(record: LogRecord, partitions: number, decoderOf: DecoderLookup): Reading {
+export function readRecord(record: LogRecord, { partitions, decoderOf, mac }: ReadingRules): Reading {
   const log = logOf(record.key, record.partition, partitions);
   const quarantined = (reason: QuarantineReason, detail: string, id = nilId, schemaId = 0): Reading => ({
     kind: 'quarantined',
@@ -99,7 +110,14 @@ export function readRecord(record: LogRecord, partitions: number, decoderOf: Dec
     );
   }
   if (isReserved(event.tenant_id) || isReserved(event.action)) {
-    return quarantined('reserved', 'tenants and actions under docket. are reserved', id, schemaId);
+    const verdict = mac.check(record);
+    if (verdict.kind === 'unknown_key')
+      return quarantined('unknown_mac_key', `it is signed with the key ${verdict.keyId}`, id, schemaId);
+    if (verdict.kind !== 'valid') {
+      const signature = verdict.kind === 'absent' ? 'no MAC' : 'a wrong MAC';
+      const detail = `tenants and actions under docket. are reserved, and the record has ${signature}`;
+      return quarantined('reserved', detail, id, schemaId);
+    }
   }
   const [firstError] = checkEvent(event, record.timestampMs, body.length);
   if (firstError !== undefined)

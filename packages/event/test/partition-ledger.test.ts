@@ -4,6 +4,7 @@ import {
   createDuplicateWindow,
   createEventDecoder,
   createPartitionLedger,
+  createRecordMac,
   encodeEvent,
   frameAvro,
   partitionOf,
@@ -19,7 +20,14 @@ const event = goldenEvent('event');
 const decode = createEventDecoder(auditEventAvro);
 
 function ledgerWith(heads = new Map<string, number>(), window = createDuplicateWindow(64)) {
-  return createPartitionLedger({ generation: 1, partitions: 4, heads, window, decoderOf: () => decode });
+  return createPartitionLedger({
+    generation: 1,
+    partitions: 4,
+    heads,
+    window,
+    decoderOf: () => decode,
+    mac: createRecordMac([]),
+  });
 }
 
 function recordOf(offset: number, changed: Partial<AuditEvent> = {}, key: string | null = 'acme'): LogRecord {

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { auditEventAvro } from '@docket/schemas';
 import {
   createEventDecoder,
+  createRecordMac,
   encodeEvent,
   frameAvro,
   nilId,
@@ -17,6 +18,8 @@ const home = partitionOf('acme', partitions);
 const event = goldenEvent('event');
 const decode = createEventDecoder(auditEventAvro);
 const decoderOf = (schemaId: number) => (schemaId === 1 ? decode : undefined);
+const macKey = Buffer.alloc(32, 1);
+const mac = createRecordMac([macKey, Buffer.alloc(32, 2)]);
 const valueOf = (changed: Partial<AuditEvent>): Buffer => frameAvro(1, encodeEvent({ ...event, ...changed }));
 
 function read(changed: Partial<LogRecord>) {
@@ -29,7 +32,7 @@ function read(changed: Partial<LogRecord>) {
     headers: {},
     ...changed,
   };
-  return readRecord(record, partitions, decoderOf);
+  return readRecord(record, { partitions, decoderOf, mac });
 }
 
 describe('readRecord', () => {
@@ -81,6 +84,40 @@ describe('readRecord', () => {
     ['what the gateway refused', { headers: { 'docket-reject': Buffer.from('invalid_event') } }, 'rejected', nilId],
   ])('%s is quarantined in its log', (_name, changed, reason, id) => {
     expect(read(changed)).toMatchObject({ kind: 'quarantined', log: 'acme', reason, id });
+  });
+
+  const own = valueOf({ action: 'docket.log.searched' });
+  test.each<[string, Partial<LogRecord>]>([
+    ['with its MAC', { value: own, headers: mac.sign('acme', own) }],
+    ['with a MAC of the second key', { value: own, headers: createRecordMac([Buffer.alloc(32, 2)]).sign('acme', own) }],
+  ])('a docket.* event %s is an event', (_name, changed) => {
+    expect(read(changed)).toMatchObject({ kind: 'event', log: 'acme', event: { action: 'docket.log.searched' } });
+  });
+
+  test('an event of a docket.* log is an event with its MAC only', () => {
+    const log = Array.from({ length: 100 }, (_, n) => `docket.${n}`).find((name) => partitionOf(name, 4) === home);
+    const key = Buffer.from(log ?? '');
+    const value = valueOf({ tenant_id: log ?? '' });
+    expect(read({ key, value, headers: mac.sign(log ?? '', value) })).toMatchObject({ kind: 'event', log });
+    expect(read({ key, value })).toMatchObject({ kind: 'quarantined', log, reason: 'reserved' });
+  });
+
+  test('a docket.* event under a key that is not known here says so: it may be known elsewhere, or later', () => {
+    const headers = createRecordMac([Buffer.alloc(32, 3)]).sign('acme', own);
+    expect(read({ value: own, headers })).toMatchObject({ kind: 'quarantined', reason: 'unknown_mac_key' });
+  });
+
+  test.each<[string, LogRecord['headers']]>([
+    ['of another tenant', mac.sign('globex', own)],
+    ['of another value', mac.sign('acme', valueOf({ action: 'docket.log.fed' }))],
+    ['that is none', { 'docket-mac': Buffer.from('1.00000000.x') }],
+  ])('a docket.* event with a MAC %s is quarantined', (_name, headers) => {
+    expect(read({ value: own, headers })).toMatchObject({ kind: 'quarantined', reason: 'reserved', id: event.id });
+  });
+
+  test('a MAC excuses nothing else', () => {
+    const value = valueOf({ action: 'docket.log.searched', description: 'x'.repeat(4097) });
+    expect(read({ value, headers: mac.sign('acme', value) })).toMatchObject({ kind: 'quarantined', reason: 'invalid' });
   });
 
   test('a stamp at its limits, or with an address that has a zone, is an event’s', () => {

@@ -12,6 +12,7 @@ export type {
   PositionJump,
   UnreadableFetch,
 } from './partition-consumer-contract.ts';
+export { macKeySettings, recordMacOf, type MacKeySettings } from './mac-keys.ts';
 export { type PublishOutcome } from './publish-lanes.ts';
 export { createPublisher, type Publisher, type PublisherOptions, type PublishRecord } from './publisher.ts';
 export { readPartition, readRanges, readTopic, type OffsetRange, type ReadOptions } from './read-ranges.ts';

@@ -9,6 +9,7 @@ const names = [
   'CLICKHOUSE_USER',
   'CLICKHOUSE_PASSWORD',
   'CLICKHOUSE_DATABASE',
+  'DOCKET_MAC_KEYS',
 ] as const satisfies readonly (keyof StackEnv)[];
 
 /** Where the real stack is, as the set-up of the tests put it into the environment. Throws when it did not: a missing stack fails a test, it does not skip it. */
@@ -29,5 +30,6 @@ export function stackFromEnv(env: NodeJS.ProcessEnv = process.env): StackEnv {
     CLICKHOUSE_USER: read('CLICKHOUSE_USER'),
     CLICKHOUSE_PASSWORD: read('CLICKHOUSE_PASSWORD'),
     CLICKHOUSE_DATABASE: read('CLICKHOUSE_DATABASE'),
+    DOCKET_MAC_KEYS: read('DOCKET_MAC_KEYS'),
   };
 }

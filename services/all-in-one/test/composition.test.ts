@@ -19,6 +19,7 @@ const env = {
   CLICKHOUSE_DATABASE: 'd',
   DOCKET_MASTER_KEY: randomBytes(32).toString('base64'),
   DOCKET_TOKEN_KEYS: randomBytes(32).toString('base64'),
+  DOCKET_MAC_KEYS: randomBytes(32).toString('hex'),
 };
 const metrics = new Registry();
 const logger = createLogger({ service: 'test', level: 'silent' });

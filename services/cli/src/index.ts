@@ -1,4 +1,4 @@
 export { migrateAll, type MigrateConfig } from './migrate.ts';
-export { createProgram, operatorSettings, serviceNames, type ProgramHost } from './program.ts';
+export { createProgram, migrateSettings, operatorSettings, serviceNames, type ProgramHost } from './program.ts';
 export { reportLines } from './verify/report-mapper.ts';
 export { verify, type VerifyReport } from './verify/verify.ts';

@@ -1,5 +1,5 @@
 import { clickhouseSettings } from '@docket/clickhouse';
-import { kafkaMigrateSettings, kafkaSettings, registrySettings } from '@docket/kafka';
+import { kafkaMigrateSettings, kafkaSettings, macKeySettings, registrySettings } from '@docket/kafka';
 import { createLogger, logSettings, readSettings, type SettingDeclarations, type SettingsOf } from '@docket/runtime';
 import { Command, InvalidArgumentError } from 'commander';
 import { acceptLossLines } from './accept-loss/accept-loss-report-mapper.ts';
@@ -10,13 +10,16 @@ import { repair, type OperatorOptions } from './repair/repair.ts';
 import { reportLines } from './verify/report-mapper.ts';
 import { verify } from './verify/verify.ts';
 
-/** Settings of the operator commands; each service reads its own. */
-export const operatorSettings = {
+/** Settings of `docket migrate`. */
+export const migrateSettings = {
   ...kafkaSettings,
   ...registrySettings,
   ...clickhouseSettings,
   ...kafkaMigrateSettings,
 };
+
+/** Settings of the commands that judge records; each service reads its own. */
+export const operatorSettings = { ...migrateSettings, ...macKeySettings };
 
 export const serviceNames = ['gateway', 'ingestor', 'query', 'delivery', 'admin', 'all-in-one'] as const;
 
@@ -43,7 +46,7 @@ export function createProgram(host: ProgramHost): Command {
     .command('migrate')
     .description('create topics, register schemas and migrate ClickHouse; safe to run twice and by two at once')
     .action(async () => {
-      const lines = await migrateAll(settingsFor(host, operatorSettings), loggerFor(host));
+      const lines = await migrateAll(settingsFor(host, migrateSettings), loggerFor(host));
       lines.forEach((line) => host.print(line));
     });
 

@@ -8,6 +8,7 @@ import {
   createPartitionConsumer,
   createPublisher,
   createSchemaRegistry,
+  recordMacOf,
   valueSubjectOf,
   type Assignment,
   type Topology,
@@ -44,6 +45,7 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
   const eventsTopic = kafka.topics.events.name;
   const registry = createSchemaRegistry(config);
   const decoders = createEventDecoders(registry, valueSubjectOf(eventsTopic), logger);
+  const mac = recordMacOf(config);
   const publisher = createPublisher(kafka);
   const onCrash = (error: Error): void => ports.exit(error);
   const directory = createDirectoryView(kafka, { onCrash });
@@ -93,6 +95,7 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
         directory,
         cursors,
         decoders,
+        mac,
         sender,
         slots,
         topology,

@@ -1,6 +1,6 @@
 import { clickhouseSettings } from '@docket/clickhouse';
 import { masterKeySettings, sinkSettings } from '@docket/directory';
-import { kafkaSettings, registrySettings } from '@docket/kafka';
+import { kafkaSettings, macKeySettings, registrySettings } from '@docket/kafka';
 import { httpSettingsWithPort, logSettings, setting, type SettingsOf } from '@docket/runtime';
 
 export const settings = {
@@ -8,6 +8,7 @@ export const settings = {
   ...logSettings,
   ...kafkaSettings,
   ...registrySettings,
+  ...macKeySettings,
   ...clickhouseSettings,
   ...masterKeySettings,
   ...sinkSettings,

@@ -11,6 +11,7 @@ import type {
   PositionJump,
   Topology,
 } from '@docket/kafka';
+import type { RecordMac } from '@docket/event';
 import type { Logger } from '@docket/runtime';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -55,6 +56,7 @@ export interface DeliveryRunPorts {
   readonly directory: DirectoryView;
   readonly cursors: Cursors;
   readonly decoders: EventDecoders;
+  readonly mac: RecordMac;
   readonly sender: BatchSender;
   readonly slots: Slots;
   readonly onSlotFree: () => void;
@@ -75,7 +77,7 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
   const tails = new Map<number, TailBuffer>();
   const stoppedPartitions = new Map<number, string>();
   const stored = createStoredLog(clickhouse, topology.generation, logger);
-  const source = createLogSource({ stored, decoders: ports.decoders, topology, logger });
+  const source = createLogSource({ stored, decoders: ports.decoders, mac: ports.mac, topology, logger });
   const table: SubscriptionTable = createSubscriptionTable({ ...ports, tails, source });
   let isPrepared = false;
 

@@ -1,5 +1,12 @@
 import { eventFromRow, readRecord, toPublicEvent } from '@docket/event';
-import type { DecoderLookup, EventStatus, LogRecord, PublicEvent, StoredEventRow } from '@docket/event';
+import type {
+  EventStatus,
+  LogRecord,
+  PublicEvent,
+  QuarantineReason,
+  ReadingRules,
+  StoredEventRow,
+} from '@docket/event';
 
 /** Why a seq of the log has no event in a batch. The names are the envelope's. */
 export type SkipReason = 'duplicate' | 'quarantined' | 'lost';
@@ -29,21 +36,16 @@ export function entryOfRow(row: StoredEventRow): LogEntry {
 
 /**
  * The entries of consecutive records of one log, the first of which has seq `firstSeq`. A record from Kafka is judged without the duplicate window: what
- * the index later calls a duplicate is delivered, and its id makes that harmless. Ends before a record whose schema id is not known: the index may
- * know it, so it decides; nothing that the index accepts is skipped here.
+ * the index later calls a duplicate is delivered, and its id makes that harmless. Ends before a record whose schema id or MAC key is not known: the
+ * index may know it, so it decides; nothing that the index accepts is skipped here.
  */
-export function entriesOfRecords(
-  records: readonly LogRecord[],
-  firstSeq: number,
-  partitions: number,
-  decoderOf: DecoderLookup,
-): LogEntry[] {
+export function entriesOfRecords(records: readonly LogRecord[], firstSeq: number, rules: ReadingRules): LogEntry[] {
   const entries: LogEntry[] = [];
   for (const record of records) {
     const seq = firstSeq + entries.length;
     const receivedAtMs = record.timestampMs;
-    const reading = readRecord(record, partitions, decoderOf);
-    if (reading.kind === 'quarantined' && reading.reason === 'unknown_schema') break;
+    const reading = readRecord(record, rules);
+    if (reading.kind === 'quarantined' && isForTheIndex(reading.reason)) break;
     entries.push(
       reading.kind === 'event'
         ? {
@@ -56,4 +58,9 @@ export function entriesOfRecords(
     );
   }
   return entries;
+}
+
+/** What another instance may know, and we do not yet. */
+function isForTheIndex(reason: QuarantineReason): boolean {
+  return reason === 'unknown_schema' || reason === 'unknown_mac_key';
 }

@@ -1,4 +1,5 @@
 import type { Subscription } from '@docket/directory';
+import type { RecordMac } from '@docket/event';
 import type { EventDecoders, Topology } from '@docket/kafka';
 import type { Logger } from '@docket/runtime';
 
@@ -42,12 +43,14 @@ const tailRecordsMax = 2_000;
 export function createLogSource(ports: {
   readonly stored: StoredLog;
   readonly decoders: EventDecoders;
+  readonly mac: RecordMac;
   readonly topology: Topology;
   readonly logger: Logger;
   /** Rows of one catch-up read; default 200. */
   readonly rowsMax?: number;
 }): { read(request: ReadRequest): Promise<SourceRead> } {
-  const { stored, decoders, topology, logger, rowsMax = rowsMaxDefault } = ports;
+  const { stored, decoders, mac, topology, logger, rowsMax = rowsMaxDefault } = ports;
+  const rules = { partitions: topology.partitions, decoderOf: decoders.decoderOf, mac };
   const behind: SourceRead = { source: 'clickhouse', result: { kind: 'behind' } };
 
   /** From the tail, the cursor being cut at `offset`. Undefined when the tail cannot say: it does not reach back so far, or a schema is not known to us. */
@@ -61,7 +64,7 @@ export function createLogSource(ports: {
     const records = tail.after(log, offset, wanted);
     if (records.length === 0) return { source: 'tail', result: { kind: 'nothing', offset: seenThrough } };
     await decoders.prepare(records, request.signal);
-    const entries = entriesOfRecords(records, cursor.seq + 1, topology.partitions, decoders.decoderOf);
+    const entries = entriesOfRecords(records, cursor.seq + 1, rules);
     const batch = buildBatch(originOf(request), entries, limitsOf(request));
     if (batch === undefined) return undefined;
     const isWhole = !batch.isFull && entries.length === records.length && records.length < wanted;

@@ -1,5 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { encodeEvent, frameAvro, newEventId, parseEvent, partitionOf, rowOfEvent } from '@docket/event';
+import {
+  createRecordMac,
+  encodeEvent,
+  frameAvro,
+  newEventId,
+  parseEvent,
+  partitionOf,
+  rowOfEvent,
+} from '@docket/event';
 import type { AuditEvent, EventStatus, LogRecord } from '@docket/event';
 import { createEventDecoder } from '@docket/event';
 import { auditEventAvro } from '@docket/schemas';
@@ -9,6 +17,8 @@ import { entriesOfRecords, entryOfRow } from '../src/log-entry-mapper.ts';
 const partitions = 12;
 const decode = createEventDecoder(auditEventAvro);
 const decoderOf = (schemaId: number): typeof decode | undefined => (schemaId === 1 ? decode : undefined);
+const mac = createRecordMac([Buffer.alloc(32, 1)]);
+const rules = { partitions, decoderOf, mac };
 
 function newEvent(): AuditEvent {
   const parsed = parseEvent(
@@ -33,7 +43,7 @@ describe('entries of records', () => {
   test('consecutive records get consecutive seqs; what cannot be an event is skipped and counted', () => {
     const good = frameAvro(1, encodeEvent(newEvent()));
     const records = [record(good, 10), record(Buffer.from('garbage'), 12), record(null, 13), record(good, 17)];
-    const entries = entriesOfRecords(records, 41, partitions, decoderOf);
+    const entries = entriesOfRecords(records, 41, rules);
     expect(entries.map((entry) => [entry.seq, entry.kind === 'event' ? entry.event.seq : entry.reason])).toEqual([
       [41, 41],
       [42, 'quarantined'],
@@ -45,10 +55,19 @@ describe('entries of records', () => {
   test('nothing that the index accepts is skipped: an unknown schema ends the entries instead', () => {
     const good = frameAvro(1, encodeEvent(newEvent()));
     const unknown = frameAvro(2, encodeEvent(newEvent()));
-    expect(
-      entriesOfRecords([record(good, 1), record(unknown, 2), record(good, 3)], 1, partitions, decoderOf),
-    ).toHaveLength(1);
-    expect(entriesOfRecords([record(unknown, 2)], 1, partitions, decoderOf)).toEqual([]);
+    expect(entriesOfRecords([record(good, 1), record(unknown, 2), record(good, 3)], 1, rules)).toHaveLength(1);
+    expect(entriesOfRecords([record(unknown, 2)], 1, rules)).toEqual([]);
+  });
+
+  test('an event of our own is delivered; one under a key that others may know ends the entries', () => {
+    const value = frameAvro(1, encodeEvent({ ...newEvent(), action: 'docket.log.searched' }));
+    const signedWith = (key: number): LogRecord => ({
+      ...record(value, key),
+      headers: createRecordMac([Buffer.alloc(32, key)]).sign('acme', value),
+    });
+    const kinds = (records: LogRecord[]) => entriesOfRecords(records, 1, rules).map(({ kind }) => kind);
+    expect(kinds([signedWith(1), record(value, 2)])).toEqual(['event', 'skipped']);
+    expect(kinds([signedWith(1), signedWith(2), signedWith(1)])).toEqual(['event']);
   });
 });
 
@@ -92,7 +111,7 @@ describe('entries of rows', () => {
       partition: 0,
       offset: 3,
     };
-    const [ofRecord] = entriesOfRecords([from], 1, partitions, decoderOf);
+    const [ofRecord] = entriesOfRecords([from], 1, rules);
     expect(entryOfRow(rowOfEvent(event, { ...place, status: 'accepted' }, 0n))).toEqual(ofRecord);
   });
 });

@@ -1,5 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { encodeEvent, frameAvro, newEventId, parseEvent, partitionOf, rowOfEvent } from '@docket/event';
+import {
+  createRecordMac,
+  encodeEvent,
+  frameAvro,
+  newEventId,
+  parseEvent,
+  partitionOf,
+  rowOfEvent,
+} from '@docket/event';
 import type { AuditEvent, LogRecord, StoredEventRow } from '@docket/event';
 import { createEventDecoder } from '@docket/event';
 import type { Subscription } from '@docket/directory';
@@ -19,6 +27,7 @@ const generation = 1;
 const logger = createLogger({ service: 'test', level: 'silent' });
 const decode = createEventDecoder(auditEventAvro);
 const decoders = { prepare: async () => undefined, decoderOf: () => decode };
+const mac = createRecordMac([]);
 
 /** A record of Kafka, and the row that it is or will be. */
 interface Place {
@@ -164,7 +173,14 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
         world.through = known === undefined ? undefined : (kafka.slice(0, known).at(-1)?.offset ?? -1);
         const stored = storedLogOf(world, () => given.growth[growth++ % given.growth.length] ?? 0);
         const { rowsMax } = given;
-        const source = createLogSource({ stored, decoders, topology: { generation, partitions: 1 }, logger, rowsMax });
+        const source = createLogSource({
+          stored,
+          decoders,
+          mac,
+          topology: { generation, partitions: 1 },
+          logger,
+          rowsMax,
+        });
         const tail = createTailBuffer({
           partition,
           partitions: 1,
@@ -221,6 +237,7 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
     const source = createLogSource({
       stored: storedLogOf(world, () => 0),
       decoders,
+      mac,
       topology: { generation, partitions: 1 },
       logger,
     });
@@ -253,7 +270,7 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
       readThrough: away,
       refresh: () => undefined,
     };
-    const source = createLogSource({ stored, decoders, topology: { generation, partitions: 1 }, logger });
+    const source = createLogSource({ stored, decoders, mac, topology: { generation, partitions: 1 }, logger });
     const tail = createTailBuffer({ partition, partitions: 1, fromOffset: 0, bytesMax: 1_000_000 });
     tail.watch('acme');
     growTail(tail, kafka, 1_000);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { createEventDecoder, logOf, partitionOf, readRecord } from '@docket/event';
+import { createEventDecoder, createRecordMac, logOf, partitionOf, readRecord } from '@docket/event';
 import type { Reading } from '@docket/event';
 import type { PublishRecord } from '@docket/kafka';
 import { auditEventAvro } from '@docket/schemas';
@@ -33,8 +33,7 @@ function readingOf(record: PublishRecord): Reading {
   );
   return readRecord(
     { partition, offset: 0, timestampMs: 0, key, value: record.value, headers },
-    form.partitions,
-    () => decode,
+    { partitions: form.partitions, decoderOf: () => decode, mac: createRecordMac([]) },
   );
 }
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createDirectoryView, createDirectoryWriter, newApiKey } from '@docket/directory';
 import type { ApiKey, DirectoryView, DirectoryWriter, Entity } from '@docket/directory';
-import { createEventDecoder, partitionOf, readRecord } from '@docket/event';
+import { createEventDecoder, createRecordMac, partitionOf, readRecord } from '@docket/event';
 import type { LogRecord, Reading } from '@docket/event';
 import { createKafka, dropTopics, ensureTopics, kafkaSettings, readTopic, valueSubjectOf } from '@docket/kafka';
 import { createLogger, readSettings, serveHttp } from '@docket/runtime';
@@ -103,11 +103,12 @@ async function send(body: unknown, headers: Record<string, string> = {}, to: Gat
 
 /** All that the log holds, as every reader of it reads it. */
 async function readLog(): Promise<{ record: LogRecord; reading: Reading }[]> {
+  const rules = { partitions: world.partitions, decoderOf: () => decode, mac: createRecordMac([]) };
   const found: { record: LogRecord; reading: Reading }[] = [];
   await readTopic(world.kafka, {
     topic: world.kafka.topics.events.name,
     onRecords: (records) => {
-      for (const record of records) found.push({ record, reading: readRecord(record, world.partitions, () => decode) });
+      for (const record of records) found.push({ record, reading: readRecord(record, rules) });
     },
   });
   return found;

@@ -7,6 +7,7 @@ import {
   createPartitionConsumer,
   createPublisher,
   createSchemaRegistry,
+  recordMacOf,
   valueSubjectOf,
   type Topology,
 } from '@docket/kafka';
@@ -62,6 +63,7 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
     metrics,
     onCrash: (error) => ports.exit(error),
   });
+  const mac = recordMacOf(config);
   const limits = {
     rowsMax: config.blockRowsMax,
     bytesMax: config.blockBytesMax,
@@ -90,7 +92,7 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
     const { decoderOf, codecOf } = decoders;
     const slotSeed = randomInt(2 ** 31);
     const blockSize = createBlockSize(limits);
-    const intake = { generation, partitions, decoderOf, codecOf, limits: blockSize.limits, slotSeed };
+    const intake = { generation, partitions, decoderOf, codecOf, mac, limits: blockSize.limits, slotSeed };
     const machine = createIngestMachine({
       createIntake: () => createColumnIntake(intake),
       queueBytesMax: queuedBlocksMax * limits.bytesMax,

@@ -9,9 +9,9 @@ import {
   windowRecords,
   type CodecLookup,
   type ColumnLedger,
-  type DecoderLookup,
   type EventRow,
   type LogRecord,
+  type ReadingRules,
 } from '@docket/event';
 import { createBlockQueue, type BlockLimits } from './block-queue.ts';
 import type { InsertableBlock, Intake } from './intake.ts';
@@ -27,11 +27,8 @@ export interface ColumnPart extends InsertableBlock<ColumnPart> {
   readonly replacement: EventRow | null;
 }
 
-export interface ColumnIntakeOptions {
+export interface ColumnIntakeOptions extends ReadingRules {
   readonly generation: number;
-  /** Of the topic. */
-  readonly partitions: number;
-  readonly decoderOf: DecoderLookup;
   readonly codecOf: CodecLookup;
   readonly limits: BlockLimits;
   /** Decides nothing but places in a table (createDuplicateWindow). */
@@ -48,7 +45,7 @@ interface OpenLedger {
 
 /** The intake at the speed of the hardware: records become columns without an object for each. */
 export function createColumnIntake(options: ColumnIntakeOptions): Intake<ColumnPart> {
-  const { generation, partitions, decoderOf, codecOf, limits, slotSeed } = options;
+  const { generation, partitions, decoderOf, codecOf, mac, limits, slotSeed } = options;
   const ledgers = new Map<number, OpenLedger>();
   const queue = createBlockQueue(limits, pendingBlocks);
 
@@ -63,7 +60,8 @@ export function createColumnIntake(options: ColumnIntakeOptions): Intake<ColumnP
       const window = createDuplicateWindow(options.windowRecords ?? windowRecords, slotSeed);
       restoreWindow(window, entries);
       const seqs = new Map([...heads.values()].map((head) => [head.log, head.headSeq]));
-      const ledger = createColumnLedger({ generation, partitions, heads: seqs, window, decoderOf, codecOf });
+      const start = { generation, partitions, heads: seqs, window, decoderOf, codecOf, mac };
+      const ledger = createColumnLedger(start);
       ledgers.set(partition, { ledger, enter: (record, block) => enterRow(block, record, ledger) });
     },
     enter(record, nowMs) {
@@ -71,7 +69,7 @@ export function createColumnIntake(options: ColumnIntakeOptions): Intake<ColumnP
     },
     noteBehind: (partition, offsets, nowMs) => queue.noteBehind(partition, offsets, nowMs),
     isStored(record, stored) {
-      const reading = readRecord(record, partitions, decoderOf);
+      const reading = readRecord(record, options);
       const id = reading.kind === 'quarantined' ? reading.id : reading.event.id;
       const { offset, timestampMs: receivedAtMs } = record;
       return isSameRecord({ offset, receivedAtMs, log: reading.log, id }, stored);

@@ -1,5 +1,5 @@
 import { clickhouseSettings } from '@docket/clickhouse';
-import { kafkaSettings, registrySettings } from '@docket/kafka';
+import { kafkaSettings, macKeySettings, registrySettings } from '@docket/kafka';
 import { httpSettingsWithPort, logSettings, setting, type SettingsOf } from '@docket/runtime';
 
 export const settings = {
@@ -7,6 +7,7 @@ export const settings = {
   ...logSettings,
   ...kafkaSettings,
   ...registrySettings,
+  ...macKeySettings,
   ...clickhouseSettings,
   blockRowsMax: setting.integer({
     env: 'INGEST_BLOCK_ROWS_MAX',

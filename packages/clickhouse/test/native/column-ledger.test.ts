@@ -5,6 +5,7 @@ import {
   createEventCodec,
   createEventRows,
   createPartitionLedger,
+  createRecordMac,
   encodeEvent,
   eventColumns,
   frameAvro,
@@ -21,6 +22,7 @@ const partitions = 4;
 const home = partitionOf('acme', partitions);
 const arrivalMs = Date.UTC(2026, 10, 23, 9);
 const ours = createEventCodec(auditEventAvro);
+const mac = createRecordMac([Buffer.alloc(32, 1), Buffer.alloc(32, 2)]);
 
 /** Nothing that would need the slow path. */
 const plain = { occurred_at: null, changes: [], resources: [], metadata: {} };
@@ -35,6 +37,7 @@ function bothWays(records: readonly LogRecord[], codecOf: CodecLookup = onlyOurs
     partitions,
     heads: new Map([['acme', 7]]),
     window: createDuplicateWindow(256),
+    mac,
   });
   const decoderOf = (schemaId: number) => codecOf(schemaId)?.decode;
   let slowRows = 0;
@@ -112,6 +115,20 @@ describe('the compiled path', () => {
     expectSameRows(others, 3);
     const strays = valid.map((record) => ({ ...record, partition: (home + 1) % partitions }));
     expect(expectSameRows(strays, 3)).toBe(0);
+  });
+
+  test('makes the same rows of our own events, with their MAC and with none or a wrong one', () => {
+    const chance = createChance(11);
+    const records = Array.from({ length: 200 }, (_, offset) => {
+      const action = chance.onceIn(3) ? 'docketing.done' : 'docket.log.searched';
+      const value = frameAvro(1, encodeEvent({ ...eventFrom(chance, 'acme', arrivalMs), ...plain, action }));
+      const key = createRecordMac([Buffer.alloc(32, chance.upTo(3))]);
+      const headers = chance.onceIn(4) ? {} : key.sign(chance.onceIn(4) ? 'globex' : 'acme', value);
+      return recordOf(value, offset, { headers });
+    });
+    expect(expectSameRows(records, 11)).toBe(0);
+    const reserved = records.map((record) => ({ ...record, key: Buffer.from('docket.x') }));
+    expectSameRows(reserved, 11);
   });
 
   test.each([

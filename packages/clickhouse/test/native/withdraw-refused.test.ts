@@ -5,6 +5,7 @@ import {
   createEventCodec,
   createEventRows,
   createPartitionLedger,
+  createRecordMac,
   createRowReader,
   encodeEvent,
   eventColumns,
@@ -24,7 +25,7 @@ const windowRecords = 9;
 
 function start() {
   const window = createDuplicateWindow(windowRecords);
-  const lookups = { decoderOf: () => codec.decode, codecOf: () => codec };
+  const lookups = { decoderOf: () => codec.decode, codecOf: () => codec, mac: createRecordMac([]) };
   return { generation: 1, partitions: 4, heads: new Map<string, number>(), window, ...lookups };
 }
 

@@ -21,7 +21,7 @@ export async function judgePartitions(
   { generation, partitions: count }: Topology,
   partitions: readonly number[],
 ): Promise<Judged[]> {
-  const { clickhouse, kafka, decoders } = ports;
+  const { clickhouse, kafka, decoders, mac } = ports;
   const topic = kafka.topics.events.name;
   const heads = await readHeads(clickhouse, { generation, partitions });
   const held = new Map((await fetchTopicOffsets(kafka, topic)).map((range) => [range.partition, range]));
@@ -53,7 +53,7 @@ export async function judgePartitions(
       const [record] = records;
       if (stored === undefined || stored === null || record === undefined) return;
       await decoders.prepare(records, AbortSignal.timeout(60_000));
-      const reading = readRecord(record, count, decoders.decoderOf);
+      const reading = readRecord(record, { partitions: count, decoderOf: decoders.decoderOf, mac });
       const id = reading.kind === 'quarantined' ? reading.id : reading.event.id;
       const { offset, timestampMs: receivedAtMs } = record;
       if (isSameRecord({ offset, receivedAtMs, log: reading.log, id }, stored)) others.delete(partition);

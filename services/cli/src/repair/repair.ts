@@ -4,8 +4,10 @@ import {
   createEventDecoders,
   createKafka,
   createSchemaRegistry,
+  recordMacOf,
   valueSubjectOf,
   type KafkaSettings,
+  type MacKeySettings,
   type RegistrySettings,
   type Topology,
 } from '@docket/kafka';
@@ -41,7 +43,7 @@ export interface RepairReport {
   readonly isWhole: boolean;
 }
 
-export type OperatorConfig = KafkaSettings & RegistrySettings & ClickHouseConfig;
+export type OperatorConfig = KafkaSettings & RegistrySettings & MacKeySettings & ClickHouseConfig;
 
 /**
  * Puts back rows that ClickHouse lacks below a partition's position, from the records that Kafka still holds: with the seq and
@@ -92,7 +94,7 @@ export async function withInstallation<T>(
     const topology = await checkTopics(kafka);
     const subject = valueSubjectOf(kafka.topics.events.name);
     const decoders = createEventDecoders(createSchemaRegistry(config), subject, logger);
-    return await work({ clickhouse, kafka, decoders }, topology);
+    return await work({ clickhouse, kafka, decoders, mac: recordMacOf(config) }, topology);
   } finally {
     await clickhouse.close();
   }

@@ -66,8 +66,8 @@ export interface Comparison {
   readonly refusedInTheirDay: number;
 }
 
-/** A record that ClickHouse or the registry refused in its day: today's recomputation may judge it otherwise, its bytes must still be there. */
-const judgedInItsDay = /^(refused|unknown_schema): /;
+/** A record that ClickHouse refused in its day, or whose schema or MAC key was not known: today's recomputation may judge it otherwise, its bytes must still be there. */
+const judgedInItsDay = /^(refused|unknown_schema|unknown_mac_key): /;
 /** What may differ then: the reason, and the id, which an unknown schema hides. */
 const judgementColumns: readonly string[] = ['status_detail', 'id'];
 
@@ -99,6 +99,8 @@ export function compareRows(
       findings.push({ kind: 'doubled_row', partition, detail: `${place}: the record has ${found.length} rows` });
     else if (differing(row, first).length === 0) continue;
     else if (wasRefused(first, row, asRefused)) refusedInTheirDay += 1;
+    else if (isUnderUnknownKey(row, first))
+      findings.push({ kind: 'unverifiable', partition, detail: `${place}: ${keyIsMissing(row)}` });
     else findings.push({ kind: 'different_row', partition, detail: `${place}: ${differences(row, first)}` });
   }
   for (const [offset, rows] of byOffset) {
@@ -115,6 +117,15 @@ function wasRefused(stored: RowText, expected: RowText, asRefused: () => RowText
   if (!wasJudgedInItsDay(stored)) return false;
   const isOfTheRecord = stored['id'] === nilId || expected['id'] === nilId || stored['id'] === expected['id'];
   return isOfTheRecord && differing(asRefused(), stored).every((name) => judgementColumns.includes(name));
+}
+
+/** The ingestor knew the key, or the row would be quarantined; here it is not among DOCKET_MAC_KEYS. */
+function isUnderUnknownKey(expected: RowText, stored: RowText): boolean {
+  return expected['status_detail']?.startsWith('unknown_mac_key: ') === true && stored['status'] !== 'quarantined';
+}
+
+function keyIsMissing(expected: RowText): string {
+  return `${expected['status_detail'] ?? ''}, which is not in DOCKET_MAC_KEYS here`;
 }
 
 function differing(expected: RowText, stored: RowText): string[] {

@@ -3,10 +3,12 @@ import {
   createEventDecoders,
   createKafka,
   createSchemaRegistry,
+  recordMacOf,
   checkTopics,
   fetchCommittedOffsets,
   valueSubjectOf,
   type KafkaSettings,
+  type MacKeySettings,
   type RegistrySettings,
 } from '@docket/kafka';
 import type { Logger } from '@docket/runtime';
@@ -44,7 +46,7 @@ export interface VerifyReport {
  * or ClickHouse is away.
  */
 export async function verify(
-  config: KafkaSettings & RegistrySettings & ClickHouseConfig,
+  config: KafkaSettings & RegistrySettings & MacKeySettings & ClickHouseConfig,
   logger: Logger,
 ): Promise<VerifyReport> {
   const kafka = createKafka(config, { logger, clientId: 'docket-verify' });
@@ -55,7 +57,8 @@ export async function verify(
     const committed = await fetchCommittedOffsets(kafka, `${config.kafkaTopicPrefix}ingestor`, topic);
     const stored = await checkClickHouse(clickhouse, topology);
     const decoders = createEventDecoders(createSchemaRegistry(config), valueSubjectOf(topic), logger);
-    const recomputed = await recompute({ clickhouse, kafka, decoders }, topology, stored.heads);
+    const ports = { clickhouse, kafka, decoders, mac: recordMacOf(config) };
+    const recomputed = await recompute(ports, topology, stored.heads);
     return {
       rows: stored.rows,
       logs: stored.logs,

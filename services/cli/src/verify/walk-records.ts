@@ -8,6 +8,7 @@ import {
   type EventRow,
   type LogRecord,
   type PartitionLedger,
+  type RecordMac,
 } from '@docket/event';
 import { readRanges, type EventDecoders, type KafkaClient, type OffsetRange, type Topology } from '@docket/kafka';
 import {
@@ -31,6 +32,7 @@ export interface WalkPorts {
   readonly clickhouse: ClickHouse;
   readonly kafka: KafkaClient;
   readonly decoders: EventDecoders;
+  readonly mac: RecordMac;
 }
 
 /** A record that Kafka holds, and the row that it must have. */
@@ -117,7 +119,7 @@ export async function walkRecords(walk: Walk): Promise<number> {
 /** The ledger as it stood before the first record of the range. */
 async function ledgerAt(walk: Walk, partition: number, from: number): Promise<PartitionLedger> {
   const { ports, topology, shifts } = walk;
-  const { clickhouse, decoders } = ports;
+  const { clickhouse, decoders, mac } = ports;
   const { generation, partitions } = topology;
   const window = createDuplicateWindow();
   const heads = new Map<string, number>();
@@ -129,7 +131,7 @@ async function ledgerAt(walk: Walk, partition: number, from: number): Promise<Pa
       heads.set(log, seq);
   }
   for (const [log, shift] of shifts ?? []) heads.set(log, (heads.get(log) ?? 0) + shift);
-  return createPartitionLedger({ generation, partitions, heads, window, decoderOf: decoders.decoderOf });
+  return createPartitionLedger({ generation, partitions, heads, window, decoderOf: decoders.decoderOf, mac });
 }
 
 export interface HeadBelow {

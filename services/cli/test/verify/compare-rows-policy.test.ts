@@ -20,6 +20,7 @@ describe('the row of a record', () => {
   test.each<[string, EventRow]>([
     ['ClickHouse refused', refused],
     ['had a schema that nobody knew', { ...refused, status_detail: 'unknown_schema: schema id 3 is …', id: nilId }],
+    ['had a MAC key that nobody knew', { ...refused, status_detail: 'unknown_mac_key: it is signed with …' }],
   ])('may be quarantined because it %s in its day: it is counted', (_name, row) => {
     expect(compare(row)).toEqual({ findings: [], refusedInTheirDay: 1 });
   });
@@ -33,6 +34,19 @@ describe('the row of a record', () => {
     ['a reason that is recomputed', { ...refused, status_detail: 'invalid: …' }],
   ])('I2: a row that only says that it was refused, without or with %s, is different', (_name, row) => {
     expect(kinds(row)).toEqual(['different_row']);
+  });
+
+  test('cannot be judged when its MAC key is not known here, but was to the ingestor', () => {
+    const unknown = { ...refused, status_detail: 'unknown_mac_key: it is signed with the key 0a0b0c0d' };
+    const now = [{ row: textOfRow(unknown), asRefused: () => textOfRow(refused) }];
+    const { findings } = compareRows(2, now, [textOfRow(accepted)]);
+    expect(findings).toEqual([
+      {
+        kind: 'unverifiable',
+        partition: 2,
+        detail: expect.stringContaining('0a0b0c0d, which is not in DOCKET_MAC_KEYS'),
+      },
+    ]);
   });
 
   test('is missing, doubled, or of no record', () => {
