@@ -17,6 +17,7 @@ const shared = {
 const onStack = {
   globalSetup: '<rootDir>/test/setup/start-stack.ts',
   globalTeardown: '<rootDir>/test/setup/stop-stack.ts',
+  setupFiles: ['<rootDir>/test/setup/check-answers.ts'],
 };
 
 export default {

@@ -1,18 +1,18 @@
 import { expect, test } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { eventFields, eventStatuses, listSearchFields, parseSearch } from '@docket/event';
-import { createLogger, describeSettings, errorCatalogue, readSettings } from '@docket/runtime';
+import { describeSettings, errorCatalogue } from '@docket/runtime';
 import { Registry } from 'prom-client';
+import { makeApps } from './apps-without-servers.ts';
 import { codeBlocks } from './code-blocks-mapper.ts';
 import { createHttpMetrics } from '../../packages/runtime/src/http/http-metrics.ts';
 import { settings as admin } from '../../services/admin/src/config.ts';
-import { createAllInOneApps } from '../../services/all-in-one/src/app.ts';
-import { settings as allInOne } from '../../services/all-in-one/src/config.ts';
 import { operatorSettings as docket } from '../../services/cli/src/program.ts';
 import { settings as delivery } from '../../services/delivery/src/config.ts';
 import { settings as gateway } from '../../services/gateway/src/config.ts';
 import { settings as ingestor } from '../../services/ingestor/src/config.ts';
 import { settings as query } from '../../services/query/src/config.ts';
+import { openApiTexts } from './openapi-documents.ts';
 import {
   errorsDocument,
   eventDocument,
@@ -34,6 +34,7 @@ const documents = {
   ),
   'docs/errors.md': errorsDocument(errorCatalogue),
   'docs/metrics.md': metricsDocument(declaredMetrics()),
+  ...openApiTexts(makeApps(new Registry())),
   'docs/query-language.md': withFieldTable(read('docs/query-language.md'), listSearchFields()),
 };
 
@@ -56,23 +57,11 @@ test('every search that docs/query-language.md shows can be read', () => {
   }
 });
 
-/** What the apps register when they are made; making them connects to nothing. */
+/** What the apps register when they are made. */
 function declaredMetrics(): MetricRow[] {
   const metrics = new Registry();
   createHttpMetrics(metrics);
-  const config = readSettings(allInOne, {
-    KAFKA_BROKERS: '127.0.0.1:9',
-    SCHEMA_REGISTRY_URL: 'http://127.0.0.1:9',
-    CLICKHOUSE_URL: 'http://127.0.0.1:9',
-    DOCKET_MASTER_KEY: Buffer.alloc(32).toString('base64'),
-    DOCKET_TOKEN_KEYS: Buffer.alloc(32).toString('base64'),
-    DOCKET_MAC_KEYS: '00'.repeat(32),
-  });
-  createAllInOneApps(config, {
-    metrics,
-    logger: createLogger({ service: 'docs', level: 'silent' }),
-    exit: () => undefined,
-  });
+  makeApps(metrics);
   return metrics.getMetricsAsArray().map((metric) => {
     const labels: unknown = Reflect.get(metric, 'labelNames');
     const kind = Reflect.get(metric, 'constructor').name;

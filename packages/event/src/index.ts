@@ -76,6 +76,7 @@ export {
   type PlacedRow,
   type WindowEntry,
 } from './partition-ledger.ts';
+export { publicEventMembers, publicEventSchema } from './public-event-schema.ts';
 export {
   eventStatuses,
   toPublicEvent,

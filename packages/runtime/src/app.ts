@@ -1,6 +1,6 @@
-import type { Router } from 'express';
 import type { Registry } from 'prom-client';
 
+import type { ApiRouter } from './http/api-router.ts';
 import type { Logger } from './logger.ts';
 
 export interface HealthCheck {
@@ -22,13 +22,14 @@ export interface Health {
  * - `stop` finishes or abandons what is under way and leaves no timer, socket or listener. It is called once, after HTTP has closed, and MUST
  *   work on an app whose start failed.
  * - `health` is cheap and synchronous: it reads what background work found.
- * - `router` has its routes when `createXApp` returns, registered with their full paths (`/v1/events/:id`), which are also the metrics' labels.
+ * - `router` has its routes when `createXApp` returns, each declared (see Endpoint) with its full path (`/v1/events/:id`), which
+ *   is also the metrics' label.
  */
 export interface App {
   start(): Promise<void>;
   stop(): Promise<void>;
   health(): Health;
-  readonly router: Router;
+  readonly router: ApiRouter;
 }
 
 /** What an app is given by its process. */

@@ -6,12 +6,28 @@ export { errorCatalogue } from './errors/error-catalogue.ts';
 export type { ErrorCode, ErrorEntry } from './errors/error-catalogue.ts';
 export { problemFromError, problemMediaType } from './errors/problem-mapper.ts';
 export type { ProblemAnswer, ProblemDocument } from './errors/problem-mapper.ts';
+export { problemSchema, type ProblemExtensions } from './errors/problem-schema.ts';
+export { createApiRouter, type ApiRouter } from './http/api-router.ts';
 export { readBody } from './http/body-reader.ts';
 export type { BodyLimits } from './http/body-reader.ts';
+export {
+  closedObject,
+  defineEndpoint,
+  integerParameter,
+  jsonAnswer,
+  pathParameter,
+  queryParameter,
+  type BodyOf,
+  type DeclaredAnswer,
+  type Endpoint,
+  type IntegerParameter,
+  type Parameter,
+} from './http/endpoint.ts';
 export type { HttpServer } from './http/http-server.ts';
 export { jsonBody, readJsonBody, requireJsonType } from './http/json-body.ts';
 export { jsonDepthMax, parseJson } from './http/json-text.ts';
 export { invalidField, parseBody } from './http/parse-body.ts';
+export { probeEndpoints } from './http/probe-endpoints.ts';
 export { answerProblem } from './http/problem-answer.ts';
 export { clientGone, requestIdOf, setRouteLabel } from './http/request-context.ts';
 export { readinessOf, serveHttp } from './http/serve-http.ts';
@@ -20,6 +36,8 @@ export { createLogger } from './logger.ts';
 export type { Logger } from './logger.ts';
 export { runService } from './run-service.ts';
 export type { ProcessHost, Service } from './run-service.ts';
+export { addDocumentRoutes } from './openapi/document-routes.ts';
+export { openApiDocument, type ApiDescription, type OpenApiDocument } from './openapi/openapi-mapper.ts';
 export { setting } from './settings/declare-setting.ts';
 export type { ParsedSetting, SettingDeclaration } from './settings/declare-setting.ts';
 export { describeSettings } from './settings/describe-settings.ts';

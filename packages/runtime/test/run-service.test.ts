@@ -1,9 +1,8 @@
 import { EventEmitter } from 'node:events';
 
 import { describe, expect, test } from '@jest/globals';
-import { Router } from 'express';
 
-import { healthOf, runService, setting } from '../src/index.ts';
+import { createApiRouter, healthOf, runService, setting } from '../src/index.ts';
 import type { App, AppPorts } from '../src/index.ts';
 
 /** Stands in for `process`: gives the exit code instead of ending the test run. */
@@ -28,7 +27,7 @@ function fakeApp(log: string[], name: string, overrides: Partial<App> = {}): App
     start: async () => void log.push(`${name} started`),
     stop: async () => void log.push(`${name} stopped`),
     health: () => healthOf({}),
-    router: Router(),
+    router: createApiRouter(),
     ...overrides,
   };
 }

@@ -1,4 +1,6 @@
+export { createAnswerCheck, type AnswerCheck, type GivenAnswer } from './answer-check.ts';
 export { checkBatchChain, type ChainEvent, type ChainReport, type ChainRules } from './batch-chain-policy.ts';
+export { checkedFetch } from './checked-fetch.ts';
 export { eventInput, eventRecord, publishRecords } from './event-records.ts';
 export { eventually, type EventuallyOptions } from './eventually.ts';
 export { runKafkaProgram, runKafkaTool } from './kafka-console.ts';

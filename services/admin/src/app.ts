@@ -1,8 +1,8 @@
 import { createDirectoryView, createDirectoryWriter, readMasterKey } from '@docket/directory';
 import { checkTopics, createKafka } from '@docket/kafka';
-import { createStartCheck, healthOf } from '@docket/runtime';
+import { addDocumentRoutes, createApiRouter, createStartCheck, healthOf } from '@docket/runtime';
 import type { App, AppPorts } from '@docket/runtime';
-import { Router } from 'express';
+import { openApiDocuments } from '@docket/schemas';
 
 import type { Config } from './config.ts';
 import type { AdminContext } from './http/admin-context.ts';
@@ -34,10 +34,11 @@ export function createAdminApp(config: Config, ports: AppPorts): App {
     bootstrapToken: config.bootstrapToken,
     sinkAllowedHosts: config.sinkAllowedHosts,
   };
-  const router = Router();
+  const router = createApiRouter();
   addTenantRoutes(router, context);
   addKeyRoutes(router, context);
   addSubscriptionRoutes(router, context);
+  addDocumentRoutes(router, openApiDocuments.admin);
   return {
     router,
     start: async () => {

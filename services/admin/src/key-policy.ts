@@ -3,15 +3,13 @@ import { isReserved, microsOfRfc3339 } from '@docket/event';
 import { DocketError, invalidField } from '@docket/runtime';
 
 import { reachesAll } from './access-policy.ts';
+import type { PublicKey } from './answer-schemas.ts';
 import type { NewKeyBody } from './request-schemas.ts';
 
 /** I8: the directory is held in memory by every process. */
 const keysMax = 20_000;
 /** I7: so that whoever administers some tenants cannot take what all share. */
 const keysOfReachMax = 500;
-
-/** A key without its secret's hash. */
-export type PublicKey = Pick<ApiKey, 'id' | 'name' | 'scopes' | 'tenants' | 'created_at' | 'expires_at' | 'revoked_at'>;
 
 export interface MadeKey {
   readonly id: string;
@@ -98,7 +96,16 @@ export function findKey(directory: Pick<DirectoryReader, 'key'>, caller: Credent
   return key;
 }
 
+/** A key without its secret's hash. */
 export function toPublicKey(key: ApiKey): PublicKey {
-  const { secret_sha256: _hash, kind: _kind, version: _version, ...shown } = key;
-  return shown;
+  const { id, name, scopes, tenants, created_at, expires_at, revoked_at } = key;
+  return {
+    id,
+    name,
+    scopes,
+    tenants,
+    created_at,
+    ...(expires_at === undefined ? {} : { expires_at }),
+    ...(revoked_at === undefined ? {} : { revoked_at }),
+  };
 }

@@ -1,7 +1,7 @@
 import { DocketError } from '@docket/runtime';
 
-const limitDefault = 100;
-const limitMax = 1000;
+/** Of the parameter `limit`. */
+export const limitRange = { min: 1, max: 1000, default: 100 };
 
 export interface PageRequest {
   readonly limit: number;
@@ -30,11 +30,11 @@ export function readTenantFilter(query: Readonly<Record<string, unknown>>): stri
 }
 
 function readLimit(text: unknown): number {
-  if (text === undefined) return limitDefault;
+  if (text === undefined) return limitRange.default;
   const limit = typeof text === 'string' && /^\d{1,4}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= limitMax) return limit;
+  if (limit >= limitRange.min && limit <= limitRange.max) return limit;
   throw new DocketError('invalid_request', 'A query parameter is invalid.', {
-    errors: [{ parameter: 'limit', detail: `must be a whole number from 1 to ${limitMax}` }],
+    errors: [{ parameter: 'limit', detail: `must be a whole number from ${limitRange.min} to ${limitRange.max}` }],
   });
 }
 

@@ -3,6 +3,7 @@ import type { Credential, Decision, DirectoryReader, Subscription, SubscriptionB
 import { isReserved } from '@docket/event';
 import { DocketError, invalidField } from '@docket/runtime';
 
+import type { PublicSubscription } from './answer-schemas.ts';
 import type { NewSubscriptionBody, SubscriptionPatchBody } from './request-schemas.ts';
 import { sinkUrlProblem } from './sink-url-policy.ts';
 
@@ -11,19 +12,6 @@ const subscriptionsMax = 20_000;
 const subscriptionsOfTenantMax = 100;
 
 const batchDefault: SubscriptionBatch = { max_events: 100, max_bytes: 1024 * 1024, max_wait_ms: 1000 };
-
-/** A subscription without its secrets. */
-export interface PublicSubscription {
-  readonly id: string;
-  readonly tenant_id: string;
-  readonly name: string;
-  readonly sink: { readonly type: 'webhook'; readonly url: string };
-  readonly batch: SubscriptionBatch;
-  readonly state: Subscription['state'];
-  readonly start_after_seq: number;
-  readonly created_at: string;
-  readonly updated_at: string;
-}
 
 /** Decides which tenant a new subscription is for. Throws tenant_required, tenant_not_allowed, invalid_body. */
 export function tenantOfNew(caller: Credential, body: NewSubscriptionBody): string {
@@ -104,14 +92,16 @@ export function findSubscription(
   return known;
 }
 
+/** A subscription without its secrets. */
 export function toPublicSubscription(subscription: Subscription): PublicSubscription {
   const { id, tenant_id, name, sink, batch, state, start_after_seq, created_at, updated_at } = subscription;
+  const { max_events, max_bytes, max_wait_ms } = batch;
   return {
     id,
     tenant_id,
     name,
     sink: { type: sink.type, url: sink.url },
-    batch,
+    batch: { max_events, max_bytes, max_wait_ms },
     state,
     start_after_seq,
     created_at,

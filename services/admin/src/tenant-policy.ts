@@ -2,16 +2,11 @@ import type { Decision, DirectoryReader, Tenant } from '@docket/directory';
 import { isReserved } from '@docket/event';
 import { DocketError, invalidField } from '@docket/runtime';
 
+import type { PublicTenant } from './answer-schemas.ts';
 import type { NewTenantBody } from './request-schemas.ts';
 
 /** I8: the directory is held in memory by every process. */
 const tenantsMax = 100_000;
-
-export interface PublicTenant {
-  readonly id: string;
-  readonly name: string;
-  readonly created_at: string;
-}
 
 /** Decides to create a tenant. Throws invalid_body for a reserved id, conflict for one that exists, limit_reached. */
 export function decideNewTenant(directory: DirectoryReader, body: NewTenantBody, now: string): Decision<Tenant> {

@@ -13,8 +13,7 @@ import {
   type Assignment,
   type Topology,
 } from '@docket/kafka';
-import { healthOf, type App, type AppPorts } from '@docket/runtime';
-import { Router } from 'express';
+import { createApiRouter, healthOf, type App, type AppPorts } from '@docket/runtime';
 
 import type { Config } from './config.ts';
 import { createDeliveryRun } from './delivery-run.ts';
@@ -161,7 +160,7 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
   }
 
   return {
-    router: Router(),
+    router: createApiRouter(),
     async start() {
       await publisher.start();
       metricsTimer = setInterval(observe, metricsIntervalMs);

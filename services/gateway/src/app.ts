@@ -1,12 +1,12 @@
 import { createDirectoryView } from '@docket/directory';
 import { checkTopics, createKafka, createPublisher, createSchemaRegistry, valueSubjectOf } from '@docket/kafka';
-import { createStartCheck, DocketError, healthOf } from '@docket/runtime';
+import { addDocumentRoutes, createApiRouter, createStartCheck, DocketError, healthOf } from '@docket/runtime';
 import type { App, AppPorts } from '@docket/runtime';
-import { auditEventAvro } from '@docket/schemas';
-import { Router } from 'express';
+import { auditEventAvro, openApiDocuments } from '@docket/schemas';
 
 import { createByteBudget } from './byte-budget.ts';
 import type { Config, IngestConfig } from './config.ts';
+import { publishEvents } from './endpoints.ts';
 import { createIngestRoute } from './http/ingest-route.ts';
 import { createUpstreamProxy } from './http/upstream-proxy.ts';
 import { addUpstreamRoutes } from './http/upstream-routes.ts';
@@ -71,9 +71,9 @@ function createIngest(config: IngestConfig, ports: AppPorts): { app: App; metric
     return schemaId === undefined || partitions === undefined ? undefined : { schemaId, partitions };
   };
   const { tenantsAutocreate, trustedProxyHops } = config;
-  const router = Router();
-  router.post(
-    '/v1/events',
+  const router = createApiRouter();
+  router.add(
+    publishEvents,
     createIngestRoute({
       view,
       publisher,
@@ -86,6 +86,7 @@ function createIngest(config: IngestConfig, ports: AppPorts): { app: App; metric
       trustedProxyHops,
     }),
   );
+  addDocumentRoutes(router, openApiDocuments.gateway);
   const app: App = {
     router,
     start: async () => {

@@ -11,8 +11,7 @@ import {
   valueSubjectOf,
   type Topology,
 } from '@docket/kafka';
-import { healthOf, type App, type AppPorts } from '@docket/runtime';
-import { Router } from 'express';
+import { createApiRouter, healthOf, type App, type AppPorts } from '@docket/runtime';
 import { createAttemptsWriter } from './attempts-writer.ts';
 import { createBlockEffects } from './block-effects.ts';
 import { createBlockSize } from './block-size-policy.ts';
@@ -162,7 +161,7 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
   }
 
   return {
-    router: Router(),
+    router: createApiRouter(),
     async start() {
       await publisher.start();
       void join();

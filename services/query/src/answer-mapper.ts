@@ -7,14 +7,12 @@ import {
   type PublicEvent,
   type StoredEventRow,
 } from '@docket/event';
+import type { EventAnswer, FeedAnswer, ShownEvent } from './answer-schemas.ts';
 
 /** An event as callers see it (I5: nothing of where it lies in Kafka, no bytes of quarantined records). */
 export function publicEventOf(row: StoredEventRow): PublicEvent {
   return toPublicEvent(eventFromRow(row), { seq: row.seq, receivedAtMs: row.received_at, status: row.status });
 }
-
-/** An event as a view shows it: `seq` counts what others do as well, so the view `user` has none. */
-export type ShownEvent = Omit<PublicEvent, 'seq'> & { seq?: number };
 
 /** An event within a view; `own` is of the view `user`, null for those that see whole logs. */
 export function shownEventOf(row: StoredEventRow, own: OwnEvents | null): ShownEvent {
@@ -34,30 +32,12 @@ function withoutWhereabouts(row: StoredEventRow): StoredEventRow {
   return { ...withoutCounter(row), ip: '', user_agent: '', country: '', session_id: '' };
 }
 
-export type EventAnswer = ShownEvent & {
-  /** The other rows of the same id, lowest seq first; left out when there is none. */
-  occurrences?: ShownEvent[];
-};
-
 /** The answer for one id: its accepted row of the lowest seq (or, without one, its first), and the others. Null: no rows. */
 export function eventAnswer(rows: readonly StoredEventRow[], own: OwnEvents | null): EventAnswer | null {
   const main = rows.find((row) => row.status === 'accepted') ?? rows[0];
   if (main === undefined) return null;
   const others = rows.filter((row) => row !== main).map((row) => shownEventOf(row, own));
   return { ...shownEventOf(main, own), ...(others.length === 0 ? {} : { occurrences: others }) };
-}
-
-export interface FeedAnswer {
-  readonly data: readonly PublicEvent[];
-  /** Rows between `after` and `next_after` that are not in `data`: count + Σ skipped = next_after − after. */
-  readonly skipped: Readonly<Record<'filtered' | 'duplicate' | 'quarantined' | 'rerouted' | 'lost', number>>;
-  /** What to send as `after` next. */
-  readonly next_after: number;
-  /** Everything up to this seq can be read now. */
-  readonly complete_through: number;
-  /** RFC 3339: when that was so. */
-  readonly as_of: string;
-  readonly first_seq: number;
 }
 
 export interface FeedState {

@@ -1,5 +1,6 @@
 import { createBinder, scopedConditions, shownValueSql, type Statement } from '@docket/clickhouse';
 import type { ScopedSearch, ValueField } from '@docket/event';
+import type { FacetsAnswer } from './answer-schemas.ts';
 import type { GroupField, HistogramPlan } from './histogram-mapper.ts';
 
 /** Values that a histogram tells apart; the rest is counted together. */
@@ -60,17 +61,6 @@ export function facetsStatement({ search, fields, limit }: FacetsQuery): Stateme
   );
   const all = `SELECT toInt8(-1) AS facet, '' AS counted_value, count() AS events FROM audit_events WHERE ${where}`;
   return { sql: [all, ...facets].join('\nUNION ALL\n'), params: binder.params };
-}
-
-export interface FacetsAnswer {
-  readonly total: number;
-  readonly facets: Readonly<Record<string, Facet>>;
-}
-
-interface Facet {
-  readonly values: readonly { readonly value: string; readonly count: number }[];
-  /** There are values beyond these. */
-  readonly has_more: boolean;
 }
 
 export function facetsAnswer({ fields, limit }: FacetsQuery, rows: readonly FacetRow[]): FacetsAnswer {

@@ -19,9 +19,6 @@ const filterNames = Object.keys(searchFields)
   .filter(isFieldName)
   .filter((name) => fieldDeclaration(name).isOnlyInQ !== true);
 
-/** The parameters of a search, apart from metadata.KEY. */
-export const filterParameters: readonly string[] = [...filterNames, 'q'];
-
 const metadataPrefix = 'metadata.';
 
 export function isMetadataParameter(name: string): boolean {

@@ -1,4 +1,5 @@
 import { rfc3339OfMicros, type ScalarField, type Search, type TimeRange } from '@docket/event';
+import type { HistogramAnswer } from './answer-schemas.ts';
 
 /** Widths of a bucket, as they are asked for, in µs. All of them divide a day, so that buckets begin at round times in UTC. */
 const intervalMicros: Readonly<Record<string, number>> = {
@@ -84,22 +85,6 @@ export interface HistogramRow {
   readonly events: number;
 }
 
-export interface HistogramAnswer {
-  readonly since: string;
-  readonly until: string;
-  readonly interval: string;
-  readonly total: number;
-  readonly buckets: readonly HistogramBucket[];
-}
-
-interface HistogramBucket {
-  /** RFC 3339: where it begins. */
-  readonly at: string;
-  readonly count: number;
-  /** Of the field asked for: its values by count. What is missing from `count` has another value, or none. */
-  readonly values?: readonly { readonly value: string; readonly count: number }[];
-}
-
 /** Every bucket of the plan, in order, empty ones too. */
 export function histogramAnswer(
   plan: HistogramPlan,
@@ -108,7 +93,7 @@ export function histogramAnswer(
 ): HistogramAnswer {
   const byBucket = new Map<number, HistogramRow[]>();
   for (const row of rows) byBucket.set(row.bucket, [...(byBucket.get(row.bucket) ?? []), row]);
-  const buckets = Array.from({ length: plan.buckets }, (_, index): HistogramBucket => {
+  const buckets = Array.from({ length: plan.buckets }, (_, index): HistogramAnswer['buckets'][number] => {
     const own = byBucket.get(index) ?? [];
     const named = own
       .filter(({ counted_value: value }) => value !== '')

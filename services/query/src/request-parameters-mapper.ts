@@ -14,11 +14,13 @@ export interface RequestParameters {
   all(name: string): readonly string[];
   /** The value of a parameter that may stand once. */
   one(name: string): string | undefined;
-  /** A whole number in a range, or the default when absent. */
-  integer<Default>(
-    name: string,
-    range: { readonly min: number; readonly max: number; readonly default: Default },
-  ): number | Default;
+  /** A whole number in the declared range, or the default when absent. */
+  integer<Default>(declared: {
+    readonly name: string;
+    readonly min: number;
+    readonly max: number;
+    readonly default: Default;
+  }): number | Default;
   /** `place`: where in the value. */
   fail(name: string, detail: string, place?: { readonly position: number; readonly length: number }): void;
 }
@@ -61,7 +63,7 @@ export function requestParameters(
     names: () => [...values.keys()],
     all,
     one,
-    integer(name, range) {
+    integer({ name, ...range }) {
       const text = one(name);
       if (text === undefined) return range.default;
       const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;

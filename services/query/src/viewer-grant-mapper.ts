@@ -10,18 +10,18 @@ export const lifeSecondsMax = 900;
 export const anyOfMax = 32;
 
 const closed = { additionalProperties: false };
-const typedId = Type.Object(
+export const typedId = Type.Object(
   { type: Type.String({ pattern: typePattern }), id: Type.String({ minLength: 1, maxLength: 256 }) },
   closed,
 );
-const ownEntry = Type.Union([
+export const ownEntry = Type.Union([
   Type.Object({ actor: typedId }, closed),
   Type.Object({ on_behalf_of: typedId }, closed),
   Type.Object({ resource: typedId }, closed),
 ]);
 type OwnEntry = Static<typeof ownEntry>;
 
-const view = Type.Union([Type.Literal('admin'), Type.Literal('user')]);
+export const tokenView = Type.Union([Type.Literal('admin'), Type.Literal('user')]);
 const anyOf = Type.Array(ownEntry, { minItems: 1, maxItems: anyOfMax });
 
 /** The body of POST /v1/viewer-tokens. */
@@ -30,7 +30,7 @@ export const newViewerTokenBody = Type.Object(
     tenant_id: Type.Optional(
       Type.String({ pattern: tenantIdPattern, description: 'May be left out with a key for one tenant.' }),
     ),
-    view,
+    view: tokenView,
     any_of: Type.Optional(anyOf),
     viewer: Type.Optional(typedId),
     ttl_seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: lifeSecondsMax })),
@@ -67,7 +67,7 @@ export function grantOfBody(
 const claimsSchema = Type.Object({
   key: Type.String(),
   tenant: Type.String(),
-  view,
+  view: tokenView,
   any_of: Type.Optional(anyOf),
   viewer: Type.Optional(typedId),
   jti: Type.String({ minLength: 1, maxLength: 64 }),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { searchOfParameters, visibleStatuses } from '../src/filter-parameters-mapper.ts';
+import { pageLimit } from '../src/endpoint-parameters.ts';
 import { parametersOf, parseFilter, rules } from './parameters.ts';
 
 describe('each filter is a term of the language', () => {
@@ -109,7 +110,7 @@ describe('what is wrong', () => {
     ['a value that is too long', `actor_id=${'x'.repeat(4_098)}`, 'actor_id'],
   ])('%s is named', (_, query, name) => {
     const parameters = parametersOf(query);
-    parameters.integer('limit', { min: 1, max: 1_000, default: 100 });
+    parameters.integer(pageLimit);
     const errors = [
       ...parameters.errors.map((error) => ('parameter' in error ? error.parameter : '?')),
       ...parseFilter(query).errors,

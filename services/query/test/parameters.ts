@@ -1,11 +1,11 @@
 import { normaliseSearch, printSearch, scopeSearch, type ScopedSearch } from '@docket/event';
 import {
-  filterParameters,
   isMetadataParameter,
   searchOfParameters,
   visibleStatuses,
   type FilterRules,
 } from '../src/filter-parameters-mapper.ts';
+import { listEventsEndpoint } from '../src/endpoints.ts';
 import { requestParameters, type RequestParameters } from '../src/request-parameters-mapper.ts';
 
 export const rules: FilterRules = {
@@ -15,7 +15,11 @@ export const rules: FilterRules = {
 };
 
 export function parametersOf(query: string): RequestParameters {
-  return requestParameters(new URLSearchParams(query), [...filterParameters, 'limit'], isMetadataParameter);
+  return requestParameters(
+    new URLSearchParams(query),
+    listEventsEndpoint.parameters.map(({ name }) => name),
+    isMetadataParameter,
+  );
 }
 
 export interface ReadParameters {

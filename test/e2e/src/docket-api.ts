@@ -1,3 +1,5 @@
+import { checkedFetch, createAnswerCheck } from '@docket/testkit';
+
 /** One event as the API shows it: what this program relies on, declared here and not taken from the code under test. */
 export interface ShownEvent {
   id: string;
@@ -33,9 +35,11 @@ export interface DocketApi {
 const callTimeoutMs = 30_000;
 const pagesMax = 1000;
 
+const send = checkedFetch(fetch, createAnswerCheck());
+
 export function createDocketApi(url: string, token: string): DocketApi {
   async function call(method: string, path: string, body?: unknown): Promise<ApiAnswer> {
-    const response = await fetch(`${url}${path}`, {
+    const response = await send(`${url}${path}`, {
       method,
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       ...(body !== undefined && { body: JSON.stringify(body) }),

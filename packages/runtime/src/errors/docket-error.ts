@@ -1,5 +1,6 @@
 import { errorCatalogue } from './error-catalogue.ts';
 import type { ErrorCode, ErrorEntry } from './error-catalogue.ts';
+import type { ProblemExtensions } from './problem-schema.ts';
 
 /** One thing that is wrong with a request: in its body (JSON pointer, RFC 6901), its query string or its headers. */
 export type ErrorItem =
@@ -14,8 +15,8 @@ export interface DocketErrorOptions {
   readonly retryAfterSeconds?: number;
   /** Further answer headers, such as Allow. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Further members of the problem document, such as the ids that were used. JSON values. */
-  readonly extensions?: Readonly<Record<string, unknown>>;
+  /** Further members of the problem document, such as the ids that were used. */
+  readonly extensions?: ProblemExtensions;
   readonly cause?: unknown;
 }
 
@@ -29,7 +30,7 @@ export class DocketError extends Error {
   readonly errors: readonly ErrorItem[] | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
-  readonly extensions: Readonly<Record<string, unknown>> | undefined;
+  readonly extensions: ProblemExtensions | undefined;
 
   constructor(code: ErrorCode, message: string, options: DocketErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });

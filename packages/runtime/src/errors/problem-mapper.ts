@@ -2,18 +2,17 @@ import { DocketError } from './docket-error.ts';
 import type { ErrorItem } from './docket-error.ts';
 import { errorCatalogue } from './error-catalogue.ts';
 import type { ErrorCode } from './error-catalogue.ts';
+import type { ProblemExtensions } from './problem-schema.ts';
 
 /** The answer to a failed request: RFC 9457, plus `code`, `request_id` and, where fields are wrong, `errors`. */
-export interface ProblemDocument {
+export interface ProblemDocument extends ProblemExtensions {
   readonly type: string;
   readonly title: string;
   readonly status: number;
   readonly code: ErrorCode;
   readonly detail: string;
   readonly request_id: string;
-  readonly instance?: string;
   readonly errors?: readonly ErrorItem[];
-  readonly [extension: string]: unknown;
 }
 
 export interface ProblemAnswer {

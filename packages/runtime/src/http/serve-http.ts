@@ -6,10 +6,13 @@ import type { App, HealthCheck } from '../app.ts';
 import { DocketError } from '../errors/docket-error.ts';
 import type { Logger } from '../logger.ts';
 import { createNotFound } from './allowed-methods.ts';
+import { createApiRouter } from './api-router.ts';
+import type { ApiRouter } from './api-router.ts';
 import { createHttpMetrics } from './http-metrics.ts';
 import type { HttpMetrics } from './http-metrics.ts';
 import { listenHttp } from './http-server.ts';
 import type { HttpServer } from './http-server.ts';
+import { getLiveness, getMetrics, getReadiness } from './probe-endpoints.ts';
 import { createProblemHandler } from './problem-answer.ts';
 import { elapsedSeconds, openRequest, requestIdOf, routeLabelOf } from './request-context.ts';
 
@@ -30,13 +33,13 @@ export interface ServeHttpOptions {
  */
 export async function serveHttp(options: ServeHttpOptions): Promise<HttpServer> {
   const { apps, logger, metrics, isStarted = () => true } = options;
-  const routers = Object.values(apps).map((app) => app.router);
+  const routers = Object.values(apps).map((app) => app.router.express);
   const web = express();
   web.disable('x-powered-by');
   web.disable('etag');
   web.set('query parser', 'simple');
   web.use(observe(createHttpMetrics(metrics), logger));
-  web.use(createProbes(apps, metrics, isStarted));
+  web.use(createProbes(apps, metrics, isStarted).express);
   web.use((_req, _res, next) => {
     if (!isStarted()) throw new DocketError('not_ready', 'The service is starting or stopping.');
     next();
@@ -49,12 +52,12 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpServer> 
   return server;
 }
 
-function createProbes(apps: ServeHttpOptions['apps'], metrics: Registry, isStarted: () => boolean): express.Router {
-  const probes = express.Router();
-  probes.get('/healthz', (_req, res) => {
+function createProbes(apps: ServeHttpOptions['apps'], metrics: Registry, isStarted: () => boolean): ApiRouter {
+  const probes = createApiRouter();
+  probes.add(getLiveness, (_req, res) => {
     res.set('Cache-Control', 'no-store').json({ status: 'alive' });
   });
-  probes.get('/readyz', (_req, res) => {
+  probes.add(getReadiness, (_req, res) => {
     const { ready, checks } = readinessOf(apps);
     const open = ready && isStarted();
     res
@@ -62,7 +65,7 @@ function createProbes(apps: ServeHttpOptions['apps'], metrics: Registry, isStart
       .set('Cache-Control', 'no-store')
       .json({ status: open ? 'ready' : 'not_ready', checks });
   });
-  probes.get('/metrics', async (_req, res) => {
+  probes.add(getMetrics, async (_req, res) => {
     res.set('Content-Type', metrics.contentType).send(await metrics.metrics());
   });
   return probes;

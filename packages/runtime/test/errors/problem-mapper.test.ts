@@ -6,7 +6,7 @@ describe('problemFromError', () => {
   test('maps a known error to RFC 9457 with code, request id, fields and extensions', () => {
     const error = new DocketError('invalid_event', 'Event 3 is invalid.', {
       errors: [{ pointer: '/events/3/action', detail: 'is missing' }],
-      extensions: { ids: ['a'], status: 200, code: 'forged' },
+      extensions: Object.assign({ ids: ['a'] }, { status: 200, code: 'forged' }),
     });
     expect(problemFromError(error, 'r-1')).toEqual({
       status: 422,

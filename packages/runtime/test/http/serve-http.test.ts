@@ -2,11 +2,11 @@ import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { Router } from 'express';
 import { Registry } from 'prom-client';
 
 import {
   clientGone,
+  createApiRouter,
   createLogger,
   DocketError,
   healthOf,
@@ -14,7 +14,7 @@ import {
   serveHttp,
   setRouteLabel,
 } from '../../src/index.ts';
-import type { App, HttpServer } from '../../src/index.ts';
+import type { ApiRouter, App, Endpoint, HttpServer } from '../../src/index.ts';
 
 const bytesMax = 1000;
 let server: HttpServer;
@@ -24,45 +24,51 @@ let isStarted: boolean;
 let gone: Promise<void>;
 let release: () => void;
 
-function appOf(router: Router, health: App['health']): App {
+function served(method: 'get' | 'post', path: string): Endpoint {
+  return { method, path, name: path, tag: 'test', summary: 'For this test.', access: 'public', answers: {} };
+}
+
+function appOf(router: ApiRouter, health: App['health']): App {
   return { start: () => Promise.resolve(), stop: () => Promise.resolve(), health, router };
 }
 
-function writeRoutes(router: Router): void {
-  router.post('/v1/things', jsonBody({ bytesMax }), (req, res) => {
+function writeRoutes(router: ApiRouter): void {
+  router.add(served('post', '/v1/things'), jsonBody({ bytesMax }), (req, res) => {
     const body: unknown = req.body;
     res.json({ body });
   });
-  router.get('/v1/failing', () => {
+  router.add(served('get', '/v1/failing'), () => {
     throw new Error('hunter2');
   });
-  router.get('/v1/away', () => Promise.reject(new DocketError('clickhouse_unavailable', 'ClickHouse did not answer.')));
-  router.get('/v1/half', (_req, res) => {
+  router.add(served('get', '/v1/away'), () =>
+    Promise.reject(new DocketError('clickhouse_unavailable', 'ClickHouse did not answer.')),
+  );
+  router.add(served('get', '/v1/half'), (_req, res) => {
     res.write('half of it');
     throw new Error('the other half is missing');
   });
 }
 
-function readRoutes(router: Router): void {
-  router.get('/v1/things', (_req, res) => {
+function readRoutes(router: ApiRouter): void {
+  router.add(served('get', '/v1/things'), (_req, res) => {
     res.json([]);
   });
-  router.get('/v1/things/:id', (req, res) => {
-    res.json({ id: req.params.id });
+  router.add(served('get', '/v1/things/:id'), (req, res) => {
+    res.json({ id: req.params['id'] });
   });
-  router.get('/v1/slow', async (_req, res) => {
+  router.add(served('get', '/v1/slow'), async (_req, res) => {
     await new Promise<void>((resolve) => {
       release = resolve;
     });
     res.json({ done: true });
   });
   gone = new Promise((resolve) => {
-    router.get('/v1/forever', (_req, res) => {
+    router.add(served('get', '/v1/forever'), (_req, res) => {
       clientGone(res).addEventListener('abort', () => resolve());
       res.write('begun');
     });
   });
-  router.get('/v1/labelled', (_req, res) => {
+  router.add(served('get', '/v1/labelled'), (_req, res) => {
     setRouteLabel(res, 'proxy:query');
     res.json({});
   });
@@ -73,8 +79,8 @@ beforeEach(async () => {
   isReady = true;
   isStarted = true;
   release = () => undefined;
-  const writing = Router();
-  const reading = Router();
+  const writing = createApiRouter();
+  const reading = createApiRouter();
   writeRoutes(writing);
   readRoutes(reading);
   server = await serveHttp({

@@ -1,13 +1,19 @@
 import { randomBytes } from 'node:crypto';
 
 import { mayActOn, newWebhookSecret, sealSecret, webhookSecretBytes } from '@docket/directory';
-import type { DirectoryReader, Scope } from '@docket/directory';
+import type { DirectoryReader } from '@docket/directory';
 import { invalidField } from '@docket/runtime';
-import type { Router } from 'express';
+import type { ApiRouter } from '@docket/runtime';
 
 import { requireTenant } from '../access-policy.ts';
+import {
+  changeSubscription,
+  createSubscription,
+  getSubscription,
+  listSubscriptions,
+  removeSubscription,
+} from '../endpoints.ts';
 import { pageOf, readPageRequest, readTenantFilter } from '../page-policy.ts';
-import { newSubscriptionBody, subscriptionPatchBody } from '../request-schemas.ts';
 import type { NewSubscriptionBody } from '../request-schemas.ts';
 import {
   decideNewSubscription,
@@ -20,14 +26,12 @@ import {
 import { bodyOf, callerOf, changeDirectory, idOf, sendPage } from './admin-context.ts';
 import type { AdminContext } from './admin-context.ts';
 
-const allowed: readonly Scope[] = ['subscriptions:write', 'admin'];
-
-export function addSubscriptionRoutes(router: Router, context: AdminContext): void {
+export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext): void {
   const { view, sinkAllowedHosts: allowedHosts } = context;
 
-  router.post('/v1/subscriptions', async (req, res) => {
-    const caller = callerOf(context, req, allowed);
-    const body = await bodyOf(req, newSubscriptionBody);
+  router.add(createSubscription, async (req, res) => {
+    const caller = callerOf(context, req, createSubscription.access);
+    const body = await bodyOf(req, createSubscription.body);
     const tenantId = tenantOfNew(caller, body);
     const secret = secretOf(body);
     const id = `sub_${randomBytes(8).toString('hex')}`;
@@ -52,8 +56,8 @@ export function addSubscriptionRoutes(router: Router, context: AdminContext): vo
       .json({ ...toPublicSubscription(subscription), secret });
   });
 
-  router.get('/v1/subscriptions', (req, res) => {
-    const caller = callerOf(context, req, allowed);
+  router.add(listSubscriptions, (req, res) => {
+    const caller = callerOf(context, req, listSubscriptions.access);
     const tenantId = readTenantFilter(req.query);
     if (tenantId !== undefined) requireTenant(caller, tenantId);
     const all = tenantId === undefined ? view.subscriptions() : view.subscriptionsOf(tenantId);
@@ -61,14 +65,14 @@ export function addSubscriptionRoutes(router: Router, context: AdminContext): vo
     sendPage(req, res, pageOf(mine.map(toPublicSubscription), readPageRequest(req.query)));
   });
 
-  router.get('/v1/subscriptions/:id', (req, res) => {
-    const caller = callerOf(context, req, allowed);
+  router.add(getSubscription, (req, res) => {
+    const caller = callerOf(context, req, getSubscription.access);
     res.json(toPublicSubscription(findSubscription(view, caller, idOf(req))));
   });
 
-  router.patch('/v1/subscriptions/:id', async (req, res) => {
-    const caller = callerOf(context, req, allowed);
-    const body = await bodyOf(req, subscriptionPatchBody);
+  router.add(changeSubscription, async (req, res) => {
+    const caller = callerOf(context, req, changeSubscription.access);
+    const body = await bodyOf(req, changeSubscription.body);
     const id = idOf(req);
     const decide = (directory: DirectoryReader) =>
       decidePatch(directory, caller, id, body, { now: new Date().toISOString(), allowedHosts });
@@ -81,8 +85,8 @@ export function addSubscriptionRoutes(router: Router, context: AdminContext): vo
     res.json(toPublicSubscription(subscription));
   });
 
-  router.delete('/v1/subscriptions/:id', async (req, res) => {
-    const caller = callerOf(context, req, allowed);
+  router.add(removeSubscription, async (req, res) => {
+    const caller = callerOf(context, req, removeSubscription.access);
     const id = idOf(req);
     const decide = (directory: DirectoryReader) => decideRemoval(directory, caller, id);
     await changeDirectory(context, res, { kind: 'subscription', name: 'subscription.removed', caller, decide });

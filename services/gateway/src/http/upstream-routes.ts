@@ -1,12 +1,13 @@
 import { DocketError } from '@docket/runtime';
-import type { RequestHandler, Router } from 'express';
+import type { ApiRouter } from '@docket/runtime';
+import type { RequestHandler } from 'express';
 
 const adminPath = /^\/v1\/(?:tenants|keys|subscriptions)(?:\/|$)/;
 const ingestPath = '/v1/events';
 
 /** The gateway is the one public door: what it does not answer itself goes to admin or query by its path. */
 export function addUpstreamRoutes(
-  router: Router,
+  router: ApiRouter,
   upstreams: { readonly query: RequestHandler; readonly admin: RequestHandler },
 ): void {
   router.use((req, res, next) => {

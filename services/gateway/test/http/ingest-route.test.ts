@@ -4,13 +4,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { createDirectoryState, newApiKey } from '@docket/directory';
 import type { ApiKey, DirectoryView } from '@docket/directory';
 import type { Publisher, PublishRecord } from '@docket/kafka';
-import { createLogger, DocketError, serveHttp } from '@docket/runtime';
+import { createApiRouter, createLogger, DocketError, serveHttp } from '@docket/runtime';
 import type { HttpServer } from '@docket/runtime';
-import { Router } from 'express';
 import fc from 'fast-check';
 import { Registry } from 'prom-client';
 
 import { createByteBudget } from '../../src/byte-budget.ts';
+import { publishEvents } from '../../src/endpoints.ts';
 import { createIngestRoute } from '../../src/http/ingest-route.ts';
 import type { IngestContext } from '../../src/http/ingest-route.ts';
 import { createGatewayMetrics } from '../../src/metrics.ts';
@@ -90,8 +90,8 @@ beforeAll(async () => {
     tenantsAutocreate: true,
     trustedProxyHops: 0,
   };
-  const router = Router();
-  router.post('/v1/events', createIngestRoute(context));
+  const router = createApiRouter();
+  router.add(publishEvents, createIngestRoute(context));
   const app = {
     start: () => Promise.resolve(),
     stop: () => Promise.resolve(),

@@ -4,9 +4,8 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createLogger, serveHttp } from '@docket/runtime';
+import { createApiRouter, createLogger, serveHttp } from '@docket/runtime';
 import type { HttpServer } from '@docket/runtime';
-import { Router } from 'express';
 import { Registry } from 'prom-client';
 
 import { createUpstreamProxy } from '../../src/http/upstream-proxy.ts';
@@ -41,7 +40,7 @@ beforeEach(async () => {
   // Nothing listens on port 1.
   const admin = createUpstreamProxy('admin', 'http://127.0.0.1:1', { logger, metrics });
   proxies = [query, admin];
-  const router = Router();
+  const router = createApiRouter();
   addUpstreamRoutes(router, { query: query.handler, admin: admin.handler });
   const app = {
     start: () => Promise.resolve(),

@@ -1,15 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isEventId } from '@docket/event';
 import { DocketError } from '@docket/runtime';
-import { eventAnswer, type EventAnswer } from '../answer-mapper.ts';
+import { eventAnswer } from '../answer-mapper.ts';
+import type { EventAnswer } from '../answer-schemas.ts';
 import type { LogReader } from '../clickhouse-log-reader.ts';
-import { requestParameters } from '../request-parameters-mapper.ts';
+import { waitParameter } from '../endpoint-parameters.ts';
+import { getEventEndpoint } from '../endpoints.ts';
 import type { WaitingRoom } from '../waiting-room.ts';
 import { anyReaderOf, scopeOf, type Callers } from './caller.ts';
-import { requireValid, searchOf } from './query-string.ts';
+import { parametersOf, requireValid } from './query-string.ts';
 import type { Reader } from './reading-route.ts';
 
-const waitSecondsMax = 30;
 /** The first look again comes soon, because an event is usually readable within half a second; later ones are rarer. */
 const firstPauseMs = 50;
 const pauseMsMax = 500;
@@ -25,8 +26,8 @@ export function getEvent({ callers, reader, waitingRoom }: EventPorts): Reader {
   return async (req, signal) => {
     const credential = await anyReaderOf(callers, req);
     const asker = { keyId: credential.keyId, signal };
-    const parameters = requestParameters(searchOf(req), ['tenant_id', 'wait']);
-    const waitSeconds = parameters.integer('wait', { min: 0, max: waitSecondsMax, default: 0 });
+    const parameters = parametersOf(req, getEventEndpoint);
+    const waitSeconds = parameters.integer(waitParameter);
     const named = parameters.one('tenant_id');
     requireValid(parameters);
     const scope = scopeOf(credential, named);

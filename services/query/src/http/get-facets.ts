@@ -1,17 +1,13 @@
 import { isValueField, printSearch, type ValueField } from '@docket/event';
 import type { LogReader } from '../clickhouse-log-reader.ts';
 import { facetsAnswer, type FacetsQuery } from '../count-sql-mapper.ts';
-import { filterParameters, isMetadataParameter } from '../filter-parameters-mapper.ts';
-import { requestParameters, type RequestParameters } from '../request-parameters-mapper.ts';
+import { facetFieldsMax, facetLimit } from '../endpoint-parameters.ts';
+import { getFacetsEndpoint } from '../endpoints.ts';
+import type { RequestParameters } from '../request-parameters-mapper.ts';
 import { askedSearch } from './asked-search.ts';
 import { anyReaderOf, type Callers } from './caller.ts';
-import { searchOf } from './query-string.ts';
+import { parametersOf } from './query-string.ts';
 import type { Reader } from './reading-route.ts';
-
-/** Each field is a pass over the events that are found. */
-const fieldsMax = 5;
-const valuesDefault = 10;
-const valuesMax = 100;
 
 interface FacetsPorts {
   readonly callers: Callers;
@@ -24,9 +20,8 @@ export function getFacets({ callers, reader, rangeDaysMax }: FacetsPorts): Reade
   return async (req, signal) => {
     const credential = await anyReaderOf(callers, req);
     const asker = { keyId: credential.keyId, signal };
-    const known = ['tenant_id', ...filterParameters, 'field', 'limit'];
-    const parameters = requestParameters(searchOf(req), known, isMetadataParameter);
-    const limit = parameters.integer('limit', { min: 1, max: valuesMax, default: valuesDefault });
+    const parameters = parametersOf(req, getFacetsEndpoint);
+    const limit = parameters.integer(facetLimit);
     const fields = fieldsOf(parameters);
     const { search, question } = askedSearch({ credential, parameters, rangeDaysMax, nowMicros: Date.now() * 1_000 });
 
@@ -49,6 +44,7 @@ function fieldsOf(parameters: RequestParameters): ValueField[] {
   const fields = names.filter(isValueField);
   if (fields.length < names.length)
     parameters.fail('field', 'is a field of the search language that has values to count');
-  if (names.length === 0 || names.length > fieldsMax) parameters.fail('field', `stands 1 to ${fieldsMax} times`);
+  if (names.length === 0 || names.length > facetFieldsMax)
+    parameters.fail('field', `stands 1 to ${facetFieldsMax} times`);
   return fields;
 }

@@ -2,14 +2,16 @@ import { compileScoped, every, printSearch, scopeSearch, statusesByDefault } fro
 import { DocketError } from '@docket/runtime';
 import { feedAnswer } from '../answer-mapper.ts';
 import type { LogReader } from '../clickhouse-log-reader.ts';
+import { afterParameter, feedLimit } from '../endpoint-parameters.ts';
+import { getFeedEndpoint } from '../endpoints.ts';
 import { searchOfQ } from '../filter-parameters-mapper.ts';
-import { requestParameters, type RequestParameters } from '../request-parameters-mapper.ts';
+import type { RequestParameters } from '../request-parameters-mapper.ts';
 import { readerOf, tenantOf, type Callers } from './caller.ts';
-import { requireValid, searchOf } from './query-string.ts';
+import { parametersOf, requireValid } from './query-string.ts';
 import type { Reader } from './reading-route.ts';
 
-const rowsDefault = 100;
-const rowsMax = 1_000;
+/** Seqs that a number holds exactly. */
+const afterSeq = { name: afterParameter.name, min: 0, max: Number.MAX_SAFE_INTEGER, default: undefined };
 
 /**
  * GET /v1/feed?after=SEQ|latest&limit&q: the log in seq order; see FeedAnswer. `limit` bounds the seqs that are passed, not
@@ -19,8 +21,8 @@ export function getFeed({ callers, reader }: { readonly callers: Callers; readon
   return async (req, signal) => {
     const credential = await readerOf(callers, req);
     const asker = { keyId: credential.keyId, signal };
-    const parameters = requestParameters(searchOf(req), ['tenant_id', 'after', 'limit', 'q']);
-    const limit = parameters.integer('limit', { min: 1, max: rowsMax, default: rowsDefault });
+    const parameters = parametersOf(req, getFeedEndpoint);
+    const limit = parameters.integer(feedLimit);
     const asked = afterOf(parameters);
     const context = { statuses: statusesByDefault, nowMicros: Date.now() * 1_000 };
     const search = searchOfQ(parameters, context) ?? every;
@@ -55,5 +57,5 @@ export function getFeed({ callers, reader }: { readonly callers: Callers; readon
 
 function afterOf(parameters: RequestParameters): number | 'latest' | undefined {
   if (parameters.all('after')[0] === 'latest' && parameters.one('after') === 'latest') return 'latest';
-  return parameters.integer('after', { min: 0, max: Number.MAX_SAFE_INTEGER, default: undefined });
+  return parameters.integer(afterSeq);
 }

@@ -1,6 +1,6 @@
 import { printSearch, timeRangeOf } from '@docket/event';
 import type { LogReader } from '../clickhouse-log-reader.ts';
-import { filterParameters, isMetadataParameter } from '../filter-parameters-mapper.ts';
+import { getHistogramEndpoint } from '../endpoints.ts';
 import {
   groupFields,
   histogramAnswer,
@@ -9,10 +9,10 @@ import {
   type GroupField,
   type HistogramPlan,
 } from '../histogram-mapper.ts';
-import { requestParameters, type RequestParameters } from '../request-parameters-mapper.ts';
+import type { RequestParameters } from '../request-parameters-mapper.ts';
 import { askedSearch } from './asked-search.ts';
 import { anyReaderOf, type Callers } from './caller.ts';
-import { invalidParameters, searchOf } from './query-string.ts';
+import { invalidParameters, parametersOf } from './query-string.ts';
 import type { Reader } from './reading-route.ts';
 
 interface HistogramPorts {
@@ -26,8 +26,7 @@ export function getHistogram({ callers, reader, rangeDaysMax }: HistogramPorts):
   return async (req, signal) => {
     const credential = await anyReaderOf(callers, req);
     const asker = { keyId: credential.keyId, signal };
-    const known = ['tenant_id', ...filterParameters, 'interval', 'by'];
-    const parameters = requestParameters(searchOf(req), known, isMetadataParameter);
+    const parameters = parametersOf(req, getHistogramEndpoint);
     const by = groupFieldOf(parameters);
     const interval = parameters.one('interval');
     const nowMicros = Date.now() * 1_000;

@@ -4,18 +4,13 @@ import { shownEventOf } from '../answer-mapper.ts';
 import type { LogReader } from '../clickhouse-log-reader.ts';
 import { fingerprintOf, type PageCursor, type PagePosition } from '../cursor-mapper.ts';
 import type { CursorSeal } from '../cursor-seal.ts';
-import { filterParameters, isMetadataParameter } from '../filter-parameters-mapper.ts';
+import { pageLimit } from '../endpoint-parameters.ts';
+import { listEventsEndpoint } from '../endpoints.ts';
 import { ownEventsOf } from '../reader-policy.ts';
-import { requestParameters } from '../request-parameters-mapper.ts';
 import { askedSearch } from './asked-search.ts';
 import { anyReaderOf, type Callers } from './caller.ts';
-import { searchOf } from './query-string.ts';
+import { parametersOf, searchOf } from './query-string.ts';
 import type { Reader } from './reading-route.ts';
-
-const pageDefault = 100;
-const pageMax = 1_000;
-
-export const listParameters = ['tenant_id', ...filterParameters, 'limit', 'cursor'];
 
 interface ListPorts {
   readonly callers: Callers;
@@ -30,8 +25,8 @@ export function listEvents({ callers, cursors, reader, rangeDaysMax }: ListPorts
     const credential = await anyReaderOf(callers, req);
     const asker = { keyId: credential.keyId, signal };
     const query = searchOf(req);
-    const parameters = requestParameters(query, listParameters, isMetadataParameter);
-    const limit = parameters.integer('limit', { min: 1, max: pageMax, default: pageDefault });
+    const parameters = parametersOf(req, listEventsEndpoint);
+    const limit = parameters.integer(pageLimit);
     const cursorText = parameters.one('cursor');
     const cursor = cursorText === undefined ? undefined : cursors.open(cursorText);
     const nowMicros = cursor?.nowMicros ?? Date.now() * 1_000;

@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { rfc3339OfMillis } from '@docket/event';
 import { DocketError, invalidField, parseBody, readJsonBody } from '@docket/runtime';
 import type { RequestHandler } from 'express';
+import type { GrantAnswer } from '../answer-schemas.ts';
+import { createViewerTokenEndpoint } from '../endpoints.ts';
 import type { QueryMetrics } from '../metrics.ts';
 import type { ViewerGrant } from '../reader-policy.ts';
-import { requestParameters } from '../request-parameters-mapper.ts';
-import { anyOfOf, grantOfBody, newViewerTokenBody } from '../viewer-grant-mapper.ts';
+import { anyOfOf, grantOfBody } from '../viewer-grant-mapper.ts';
 import type { ViewerTokens } from '../viewer-tokens.ts';
 import { anyReaderOf, tenantOf, type Callers } from './caller.ts';
-import { requireValid, searchOf } from './query-string.ts';
+import { parametersOf, requireValid } from './query-string.ts';
 
 /** 32 entries of the longest ids there are. */
 const bodyBytesMax = 64 * 1024;
@@ -27,8 +28,8 @@ export function postViewerToken({ callers, tokens, metrics }: ViewerTokenPorts):
     const caller = await anyReaderOf(callers, req);
     if (caller.token !== null)
       throw new DocketError('view_not_allowed', 'A viewer token can not make tokens: this needs a key.');
-    requireValid(requestParameters(searchOf(req), []));
-    const body = parseBody(newViewerTokenBody, await readJsonBody(req, { bytesMax: bodyBytesMax }));
+    requireValid(parametersOf(req, createViewerTokenEndpoint));
+    const body = parseBody(createViewerTokenEndpoint.body, await readJsonBody(req, { bytesMax: bodyBytesMax }));
     const tenantId = tenantOf(caller, body.tenant_id);
     const nowSeconds = Math.floor(Date.now() / 1_000);
     const grant = grantOfBody(body, { tokenId: randomUUID(), keyId: caller.keyId, tenantId, nowSeconds });
@@ -44,7 +45,7 @@ export function postViewerToken({ callers, tokens, metrics }: ViewerTokenPorts):
 }
 
 /** What a token grants, to people: in the answer that brings it and in GET /v1/whoami. */
-function grantAnswer({ token, tenantId, view }: Pick<ViewerGrant, 'token' | 'tenantId' | 'view'>) {
+function grantAnswer({ token, tenantId, view }: Pick<ViewerGrant, 'token' | 'tenantId' | 'view'>): GrantAnswer {
   return {
     token_id: token.id,
     expires_at: rfc3339OfMillis(token.expiresAt * 1_000),

@@ -1,6 +1,16 @@
-import { Router } from 'express';
+import { addDocumentRoutes, createApiRouter, type ApiRouter } from '@docket/runtime';
+import { openApiDocuments } from '@docket/schemas';
 import type { LogReader } from '../clickhouse-log-reader.ts';
 import type { CursorSeal } from '../cursor-seal.ts';
+import {
+  createViewerTokenEndpoint,
+  getEventEndpoint,
+  getFacetsEndpoint,
+  getFeedEndpoint,
+  getHistogramEndpoint,
+  listEventsEndpoint,
+  whoamiEndpoint,
+} from '../endpoints.ts';
 import type { QueryMetrics } from '../metrics.ts';
 import type { ViewerTokens } from '../viewer-tokens.ts';
 import { createWaitingRoom } from '../waiting-room.ts';
@@ -29,21 +39,22 @@ export interface QueryRouterPorts {
 function readingRoutes(ports: QueryRouterPorts): ReadingRoute[] {
   const waitingRoom = createWaitingRoom(ports.waitersMax, ports.metrics);
   return [
-    { path: '/v1/events', reads: 'searched', answer: listEvents(ports) },
-    { path: '/v1/events/histogram', reads: 'counted', answer: getHistogram(ports) },
-    { path: '/v1/events/facets', reads: 'counted', answer: getFacets(ports) },
-    { path: '/v1/events/:id', reads: 'event_viewed', answer: getEvent({ ...ports, waitingRoom }) },
-    { path: '/v1/feed', reads: 'fed', answer: getFeed(ports) },
+    { endpoint: listEventsEndpoint, reads: 'searched', answer: listEvents(ports) },
+    { endpoint: getHistogramEndpoint, reads: 'counted', answer: getHistogram(ports) },
+    { endpoint: getFacetsEndpoint, reads: 'counted', answer: getFacets(ports) },
+    { endpoint: getEventEndpoint, reads: 'event_viewed', answer: getEvent({ ...ports, waitingRoom }) },
+    { endpoint: getFeedEndpoint, reads: 'fed', answer: getFeed(ports) },
   ];
 }
 
 /** All paths of the query service. Every one needs a key or a viewer token; what it may do is decided before anything is read. */
-export function createQueryRouter(ports: QueryRouterPorts): Router {
-  const router = Router();
-  for (const route of readingRoutes(ports)) router.get(route.path, readingHandler(route, ports.keepReading));
+export function createQueryRouter(ports: QueryRouterPorts): ApiRouter {
+  const router = createApiRouter();
+  for (const route of readingRoutes(ports)) router.add(route.endpoint, readingHandler(route, ports.keepReading));
   // These are not given the log reader: they cannot show anything of a log.
   const { callers, tokens, metrics } = ports;
-  router.post('/v1/viewer-tokens', postViewerToken({ callers, tokens, metrics }));
-  router.get('/v1/whoami', getWhoami({ callers }));
+  router.add(createViewerTokenEndpoint, postViewerToken({ callers, tokens, metrics }));
+  router.add(whoamiEndpoint, getWhoami({ callers }));
+  addDocumentRoutes(router, openApiDocuments.query);
   return router;
 }

@@ -1,11 +1,24 @@
-import { DocketError } from '@docket/runtime';
+import { DocketError, type Endpoint } from '@docket/runtime';
 import type { Request } from 'express';
-import type { RequestParameters } from '../request-parameters-mapper.ts';
+import { metadataParameters } from '../endpoint-parameters.ts';
+import { isMetadataParameter } from '../filter-parameters-mapper.ts';
+import { requestParameters, type RequestParameters } from '../request-parameters-mapper.ts';
 
 /** The query string as it was sent; express's own parsing would lose what is repeated or empty. */
 export function searchOf(req: Request): URLSearchParams {
   const question = req.originalUrl.indexOf('?');
   return new URLSearchParams(question < 0 ? '' : req.originalUrl.slice(question + 1));
+}
+
+/** The parameters of a request's query string: an endpoint knows those that it declares. */
+export function parametersOf(req: Request, { parameters = [] }: Endpoint): RequestParameters {
+  const declared = parameters.filter((parameter) => parameter.in === 'query' && parameter !== metadataParameters);
+  const takesMetadata = parameters.includes(metadataParameters);
+  return requestParameters(
+    searchOf(req),
+    declared.map(({ name }) => name),
+    takesMetadata ? isMetadataParameter : undefined,
+  );
 }
 
 /** Throws `invalid_request` naming all parameters that are wrong. */

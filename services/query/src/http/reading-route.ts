@@ -1,3 +1,4 @@
+import type { Endpoint } from '@docket/runtime';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Reading, ReadingKind } from '../trail/reading.ts';
 import { forCaller } from './for-caller.ts';
@@ -22,14 +23,17 @@ export type Reader = (req: Request, signal: AbortSignal) => Promise<ReadAnswer>;
 export type KeepReading = (kind: ReadingKind, reading: Reading, req: Request, res: Response) => Promise<void>;
 
 export interface ReadingRoute {
-  readonly path: string;
-  /** How the trail calls a reading of this path. */
+  readonly endpoint: Endpoint;
+  /** How the trail calls a reading of it. */
   readonly reads: ReadingKind;
   readonly answer: Reader;
 }
 
 /** The handler of a route that reads a log: the one way to answer from it. */
-export function readingHandler({ reads, answer }: ReadingRoute, keep: KeepReading): RequestHandler {
+export function readingHandler(
+  { reads, answer }: Pick<ReadingRoute, 'reads' | 'answer'>,
+  keep: KeepReading,
+): RequestHandler {
   return forCaller(async (req, res, signal) => {
     const answered = await answer(req, signal);
     await keep(reads, answered.reading, req, res);

@@ -1,6 +1,5 @@
-import { createLogger, DocketError, serveHttp, type HttpServer } from '@docket/runtime';
+import { createApiRouter, createLogger, DocketError, serveHttp, type Endpoint, type HttpServer } from '@docket/runtime';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { Router } from 'express';
 import { Registry } from 'prom-client';
 import { readingHandler, type KeepReading, type Reader } from '../../src/http/reading-route.ts';
 import type { Reading } from '../../src/trail/reading.ts';
@@ -23,9 +22,19 @@ const reading: Reading = {
 let server: HttpServer | undefined;
 afterEach(async () => server?.close(1_000));
 
+const endpoint: Endpoint = {
+  method: 'get',
+  path: '/v1/secrets',
+  name: 'getSecrets',
+  tag: 'test',
+  summary: 'For this test',
+  access: 'public',
+  answers: {},
+};
+
 async function serve(answer: Reader, keep: KeepReading): Promise<string> {
-  const router = Router();
-  router.get('/v1/secrets', readingHandler({ path: '/v1/secrets', reads: 'searched', answer }, keep));
+  const router = createApiRouter();
+  router.add(endpoint, readingHandler({ reads: 'searched', answer }, keep));
   const app = { router, start: async () => {}, stop: async () => {}, health: () => ({ ready: true, checks: {} }) };
   const logger = createLogger({ service: 'query-test', level: 'silent' });
   server = await serveHttp({ apps: { app }, logger, metrics: new Registry(), port: 0, host: '127.0.0.1' });

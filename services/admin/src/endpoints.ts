@@ -1,0 +1,178 @@
+import type { Scope } from '@docket/directory';
+import { defineEndpoint, integerParameter, jsonAnswer, pathParameter, queryParameter } from '@docket/runtime';
+import type { TSchema } from '@sinclair/typebox';
+
+import {
+  keyAnswer,
+  newKeyAnswer,
+  newSubscriptionAnswer,
+  pageAnswer,
+  subscriptionAnswer,
+  tenantAnswer,
+} from './answer-schemas.ts';
+import { limitRange } from './page-policy.ts';
+import { newKeyBody, newSubscriptionBody, newTenantBody, subscriptionPatchBody } from './request-schemas.ts';
+
+const admin = ['admin'] as const satisfies readonly Scope[];
+const subscribers = ['subscriptions:write', 'admin'] as const satisfies readonly Scope[];
+
+const paging = [
+  integerParameter('limit', 'Objects of one page.', limitRange),
+  queryParameter('cursor', '`next_cursor` of the page before.'),
+];
+const page = (description: string, item: TSchema) => ({
+  200: jsonAnswer(description, pageAnswer(item), {
+    Link: 'The next page, `rel="next"` (RFC 8288), where there is one.',
+  }),
+});
+const created = (schema: TSchema) => ({
+  201: jsonAnswer('It exists now, for every service within two seconds.', schema, { Location: 'Its path.' }),
+});
+const changesErrors = ['kafka_unavailable', 'topic_misconfigured', 'writer_fenced'] as const;
+
+export const createTenant = defineEndpoint({
+  method: 'post',
+  path: '/v1/tenants',
+  name: 'createTenant',
+  tag: 'tenants',
+  access: admin,
+  summary: 'Create a tenant',
+  body: newTenantBody,
+  answers: created(tenantAnswer),
+  errors: ['invalid_body', 'tenant_not_allowed', 'conflict', 'limit_reached', ...changesErrors],
+});
+
+export const listTenants = defineEndpoint({
+  method: 'get',
+  path: '/v1/tenants',
+  name: 'listTenants',
+  tag: 'tenants',
+  access: admin,
+  summary: 'List the tenants that the key is good for',
+  parameters: paging,
+  answers: page('By id.', tenantAnswer),
+  errors: ['invalid_cursor'],
+});
+
+export const getTenant = defineEndpoint({
+  method: 'get',
+  path: '/v1/tenants/:id',
+  name: 'getTenant',
+  tag: 'tenants',
+  access: admin,
+  summary: 'Get a tenant',
+  parameters: [pathParameter('id', 'Id of the tenant.')],
+  answers: { 200: jsonAnswer('The tenant.', tenantAnswer) },
+  errors: ['not_found'],
+});
+
+export const createKey = defineEndpoint({
+  method: 'post',
+  path: '/v1/keys',
+  name: 'createKey',
+  tag: 'keys',
+  access: admin,
+  summary: 'Create a key',
+  description: 'A key reaches no further than the one it was made with.',
+  body: newKeyBody,
+  answers: created(newKeyAnswer),
+  errors: ['invalid_body', 'tenant_not_allowed', 'limit_reached', ...changesErrors],
+});
+
+export const listKeys = defineEndpoint({
+  method: 'get',
+  path: '/v1/keys',
+  name: 'listKeys',
+  tag: 'keys',
+  access: admin,
+  summary: 'List the keys within the reach of this one',
+  parameters: paging,
+  answers: page('By id.', keyAnswer),
+  errors: ['invalid_cursor'],
+});
+
+export const getKey = defineEndpoint({
+  method: 'get',
+  path: '/v1/keys/:id',
+  name: 'getKey',
+  tag: 'keys',
+  access: admin,
+  summary: 'Get a key, without its secret',
+  parameters: [pathParameter('id', 'Id of the key.')],
+  answers: { 200: jsonAnswer('The key.', keyAnswer) },
+  errors: ['not_found'],
+});
+
+export const revokeKey = defineEndpoint({
+  method: 'delete',
+  path: '/v1/keys/:id',
+  name: 'revokeKey',
+  tag: 'keys',
+  access: admin,
+  summary: 'Revoke a key',
+  parameters: [pathParameter('id', 'Id of the key.')],
+  answers: { 204: { description: 'It is refused from now on, by every service within two seconds.' } },
+  errors: ['not_found', ...changesErrors],
+});
+
+export const createSubscription = defineEndpoint({
+  method: 'post',
+  path: '/v1/subscriptions',
+  name: 'createSubscription',
+  tag: 'subscriptions',
+  access: subscribers,
+  summary: 'Have the events of a tenant delivered',
+  body: newSubscriptionBody,
+  answers: created(newSubscriptionAnswer),
+  errors: ['invalid_body', 'tenant_required', 'tenant_not_allowed', 'limit_reached', ...changesErrors],
+});
+
+export const listSubscriptions = defineEndpoint({
+  method: 'get',
+  path: '/v1/subscriptions',
+  name: 'listSubscriptions',
+  tag: 'subscriptions',
+  access: subscribers,
+  summary: 'List subscriptions',
+  parameters: [queryParameter('tenant_id', 'Of this tenant only.'), ...paging],
+  answers: page('By id.', subscriptionAnswer),
+  errors: ['invalid_cursor', 'tenant_not_allowed'],
+});
+
+export const getSubscription = defineEndpoint({
+  method: 'get',
+  path: '/v1/subscriptions/:id',
+  name: 'getSubscription',
+  tag: 'subscriptions',
+  access: subscribers,
+  summary: 'Get a subscription, without its secret',
+  parameters: [pathParameter('id', 'Id of the subscription.')],
+  answers: { 200: jsonAnswer('The subscription.', subscriptionAnswer) },
+  errors: ['not_found'],
+});
+
+export const changeSubscription = defineEndpoint({
+  method: 'patch',
+  path: '/v1/subscriptions/:id',
+  name: 'changeSubscription',
+  tag: 'subscriptions',
+  access: subscribers,
+  summary: 'Change a subscription, pause or resume it',
+  description: 'What the body names is changed, the rest stays.',
+  parameters: [pathParameter('id', 'Id of the subscription.')],
+  body: subscriptionPatchBody,
+  answers: { 200: jsonAnswer('The subscription as it is now.', subscriptionAnswer) },
+  errors: ['invalid_body', 'not_found', ...changesErrors],
+});
+
+export const removeSubscription = defineEndpoint({
+  method: 'delete',
+  path: '/v1/subscriptions/:id',
+  name: 'removeSubscription',
+  tag: 'subscriptions',
+  access: subscribers,
+  summary: 'End a subscription',
+  parameters: [pathParameter('id', 'Id of the subscription.')],
+  answers: { 204: { description: 'Nothing more is delivered.' } },
+  errors: ['not_found', ...changesErrors],
+});

@@ -1,0 +1,71 @@
+import type { Scope } from '@docket/directory';
+import { eventSchema, type EventInput } from '@docket/event';
+import { closedObject, defineEndpoint, jsonAnswer } from '@docket/runtime';
+import { Type } from '@sinclair/typebox';
+
+import { batchEventsMax, idempotencyKeyCharsMax } from './limits.ts';
+
+const senders = ['events:write'] as const satisfies readonly Scope[];
+
+const event = Type.Unsafe<EventInput>({ ...eventSchema, $id: 'Event' });
+const batch = closedObject(
+  { events: Type.Array(event, { minItems: 1, maxItems: batchEventsMax }) },
+  { $id: 'EventBatch', description: 'Several events, published in this order for each tenant.' },
+);
+
+const result = closedObject(
+  {
+    id: Type.String({ description: 'Of the event: its own, or the one that it was given.' }),
+    status: Type.Union([Type.Literal('published'), Type.Literal('quarantined')]),
+    errors: Type.Optional(
+      Type.Array(closedObject({ pointer: Type.String(), detail: Type.String() }), {
+        description: 'Why it was set aside; pointers into the event.',
+      }),
+    ),
+  },
+  { $id: 'EventResult' },
+);
+
+export const publishEvents = defineEndpoint({
+  method: 'post',
+  path: '/v1/events',
+  name: 'publishEvents',
+  tag: 'events',
+  access: senders,
+  summary: 'Record one event, or up to 1000',
+  description:
+    'The answer comes when every event is on the disks of Kafka. After any other answer, or none, the same request may be sent again, with the same ids or the same Idempotency-Key: an event that was there already is counted once.',
+  parameters: [
+    {
+      in: 'header',
+      name: 'Idempotency-Key',
+      description: 'Events without an id get one made of it, so that a request sent again doubles nothing.',
+      schema: Type.String({ minLength: 1, maxLength: idempotencyKeyCharsMax }),
+    },
+    {
+      in: 'header',
+      name: 'Prefer',
+      description: '`handling=lenient`: publish the good events and set the invalid ones aside (RFC 7240).',
+      schema: Type.String(),
+    },
+  ],
+  body: Type.Union([event, batch]),
+  answers: {
+    202: jsonAnswer(
+      'What became of each event, in the order of the request.',
+      closedObject({ results: Type.Array(result) }),
+      { 'Preference-Applied': '`handling=lenient`, where it was asked for.' },
+    ),
+  },
+  errors: [
+    'tenant_required',
+    'tenant_not_allowed',
+    'invalid_event',
+    'unknown_tenant',
+    'event_too_large',
+    'rate_limited',
+    'overloaded',
+    'kafka_unavailable',
+    'topic_misconfigured',
+  ],
+});

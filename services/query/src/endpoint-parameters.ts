@@ -1,0 +1,83 @@
+import { listSearchFields, metadataKeyPattern, tenantIdPattern, type SearchFieldDeclaration } from '@docket/event';
+import { integerParameter, queryParameter, type Parameter } from '@docket/runtime';
+import { Type, type TSchema } from '@sinclair/typebox';
+import { groupFields, intervalNames } from './histogram-mapper.ts';
+
+/** Of a page of events. */
+export const pageLimit = integerParameter('limit', 'Events of one page.', { min: 1, max: 1_000, default: 100 });
+export const cursorParameter = queryParameter('cursor', '`next_cursor` of the page before, with the same filters.');
+
+export const tenantParameter = queryParameter(
+  'tenant_id',
+  'Whose log. Required unless the key is good for one tenant only.',
+  Type.String({ pattern: tenantIdPattern }),
+);
+
+export const qParameter = queryParameter('q', 'A search in the language of docs/query-language.md.');
+
+/** The name under which all parameters `metadata.KEY` are declared: exploded, its members are parameters of their own. */
+export const metadataParameters: Parameter = queryParameter(
+  'metadata',
+  'A value of the metadata, as `metadata.KEY=value`. A repeated one is any of its values.',
+  Type.Object(
+    {},
+    {
+      additionalProperties: false,
+      patternProperties: { [`^metadata\\.${metadataKeyPattern.slice(1)}`]: Type.Array(Type.String()) },
+    },
+  ),
+);
+
+function filterSchema({ choices, kind }: SearchFieldDeclaration): TSchema {
+  if (kind === 'bound') return Type.String();
+  const value = choices === undefined ? Type.String() : Type.Unsafe<string>({ type: 'string', enum: [...choices] });
+  return Type.Array(value);
+}
+
+/** The filters of every search: a parameter for each field of the language. */
+export const filters: readonly Parameter[] = [
+  ...listSearchFields()
+    .filter(({ isOnlyInQ }) => isOnlyInQ !== true)
+    .map((field) => queryParameter(field.name, `${field.meaning} As in \`${field.example}\`.`, filterSchema(field))),
+  metadataParameters,
+  qParameter,
+];
+
+export const waitParameter = integerParameter('wait', 'How many seconds to wait until the event can be read.', {
+  min: 0,
+  max: 30,
+  default: 0,
+});
+
+export const intervalParameter = queryParameter(
+  'interval',
+  'Width of a bucket; without it, the narrowest that gives at most 125 buckets.',
+  Type.Unsafe<string>({ type: 'string', enum: [...intervalNames] }),
+);
+export const byParameter = queryParameter(
+  'by',
+  'A field whose ten most frequent values are counted apart.',
+  Type.Unsafe<string>({ type: 'string', enum: [...groupFields] }),
+);
+
+/** Each field is a pass over the events that are found. */
+export const facetFieldsMax = 5;
+export const fieldParameter: Parameter = {
+  ...queryParameter(
+    'field',
+    'A field of the search language whose values are counted.',
+    Type.Array(Type.String(), { minItems: 1, maxItems: facetFieldsMax }),
+  ),
+  isRequired: true,
+};
+export const facetLimit = integerParameter('limit', 'Values of each field.', { min: 1, max: 100, default: 10 });
+
+export const afterParameter = queryParameter(
+  'after',
+  'A seq: what comes behind it. `latest`: nothing yet, only where the log ends. Without it, the log from its beginning.',
+);
+export const feedLimit = integerParameter(
+  'limit',
+  'Seqs that are passed, not the events that q leaves of them, so that every answer is quick.',
+  { min: 1, max: 1_000, default: 100 },
+);
