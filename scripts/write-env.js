@@ -9,6 +9,7 @@ const secrets = {
   DOCKET_BOOTSTRAP_TOKEN: randomBytes(24).toString('hex'),
   DOCKET_MAC_KEYS: randomBytes(32).toString('hex'),
   CLICKHOUSE_PASSWORD: randomBytes(24).toString('hex'),
+  CLICKHOUSE_QUERY_PASSWORD: randomBytes(24).toString('hex'),
 };
 const file = new URL('../.env', import.meta.url);
 

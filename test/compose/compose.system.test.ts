@@ -39,6 +39,7 @@ function environmentOf(name: string): Record<string, string> {
     'http://admin:8082': running.get('admin')?.url,
     // ClickHouse's user and password are made by its own container there, by the local stack here.
     [secrets['CLICKHOUSE_PASSWORD'] ?? '']: world.env['CLICKHOUSE_PASSWORD'],
+    [secrets['CLICKHOUSE_QUERY_PASSWORD'] ?? '']: world.env['CLICKHOUSE_QUERY_PASSWORD'],
   };
   const mapped = Object.entries(given).map(([variable, value]) => [variable, stands[value] ?? value]);
   const own = { KAFKA_TOPIC_PREFIX: world.prefix, CLICKHOUSE_DATABASE: world.database };

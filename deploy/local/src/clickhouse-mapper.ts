@@ -11,6 +11,19 @@ export interface ClickHousePlan {
 
 export const clickhouseUser = 'docket';
 export const clickhouseDatabase = 'docket';
+/** The user of the query service: deploy/clickhouse/users.d/docket-query.xml. */
+export const clickhouseQueryUser = 'docket_query';
+/** The files of deploy/clickhouse/users.d that this server joins; the others are for servers with SQL-made users. */
+export const joinedUsersFiles = ['docket-query.xml'] as const;
+
+/**
+ * Databases to which the users of deploy/clickhouse are held as to `docket`: rights and row policies name a database, and
+ * each test wants one of its own.
+ */
+export const clickhouseTestDatabases: readonly string[] = Array.from(
+  { length: 100 },
+  (_, index) => `test_${String(index).padStart(2, '0')}`,
+);
 
 /** The query that the supervisor asks until the answer names its token. */
 export const clickhouseProbe = "SELECT getMacro('docket_stack'), version() FORMAT TSV";
@@ -34,7 +47,8 @@ export function clickhouseConfig(plan: ClickHousePlan): string {
 /**
  * users.xml: all users of the local server (CREATE USER has no storage in this form of ClickHouse).
  * - default: only what the server process itself needs to open its HTTP port and stay up; it has no password, so it may read no data.
- * - docket: migrations, ingestor, query and tests.
+ * - docket: migrations, ingestor and tests.
+ * Those of deploy/clickhouse/users.d join them, as on any server.
  */
 export function clickhouseUsers(plan: ClickHousePlan): string {
   return `<clickhouse>
@@ -42,8 +56,6 @@ export function clickhouseUsers(plan: ClickHousePlan): string {
     <default>
       <!-- A stalled sender would hold KILL QUERY … SYNC for the default 30 s, and with it the hand-over of a partition. -->
       <http_receive_timeout>3</http_receive_timeout>
-      <!-- Row policies read the tenant of a request from its header. -->
-      <allow_get_client_http_header>1</allow_get_client_http_header>
     </default>
   </profiles>
   <quotas><default/></quotas>
@@ -67,6 +79,15 @@ export function clickhouseUsers(plan: ClickHousePlan): string {
   </users>
 </clickhouse>
 `;
+}
+
+/** A file of deploy/clickhouse/users.d, whose rights and row policies for `docket` hold in further databases too. */
+export function widenUsersFile(text: string, databases: readonly string[]): string {
+  const everywhere = (part: string): string =>
+    [clickhouseDatabase, ...databases].map((name) => part.replaceAll(/\bdocket(?=\.|>)/g, name)).join('\n');
+  return text
+    .replaceAll(/<query>GRANT [^<]* ON docket\.[^<]*<\/query>/g, everywhere)
+    .replaceAll(/<docket>[^]*?<\/docket>/g, everywhere);
 }
 
 /**

@@ -1,3 +1,4 @@
+export { clickhouseTestDatabases } from './clickhouse-mapper.ts';
 export type { Component } from './component.ts';
 export type { Command } from './kafka-mapper.ts';
 export { kafkaProgram, kafkaTool } from './kafka-tool.ts';

@@ -2,7 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Artifacts } from './artifacts.ts';
-import { clickhouseArguments, clickhouseConfig, clickhouseUser, clickhouseUsers } from './clickhouse-mapper.ts';
+import {
+  clickhouseArguments,
+  clickhouseConfig,
+  clickhouseTestDatabases,
+  clickhouseUser,
+  clickhouseUsers,
+  joinedUsersFiles,
+  widenUsersFile,
+} from './clickhouse-mapper.ts';
 import type { ComponentPlan } from './component.ts';
 import { clusterIdFrom, clusterIdOf, kafkaFormatCommand, kafkaProperties, kafkaServerCommand } from './kafka-mapper.ts';
 import type { RunLayout } from './layout.ts';
@@ -12,6 +20,7 @@ import { probeClickHouse, probeKafka, probeRegistry } from './probes.ts';
 import { StackError } from './problem-policy.ts';
 import type { ProcessGuard } from './process-guard.ts';
 import { registryCommand } from './registry-mapper.ts';
+import type { ClickHousePasswords } from './stack-env-mapper.ts';
 
 /** What the plans of all three servers need. */
 export interface ServerContext {
@@ -80,16 +89,18 @@ export function prepareRegistry({ layout, artifacts, java }: ServerContext, port
   };
 }
 
-/** The password is made once for a data directory, so that a restart keeps the settings of whoever uses it. */
+/** The passwords are made once for a data directory, so that a restart keeps the settings of whoever uses it. */
 export function prepareClickHouse(
   { layout, artifacts }: ServerContext,
   port: number,
-): { plan: ServerPlan; password: string } {
+): { plan: ServerPlan; passwords: ClickHousePasswords } {
   const child = packageFile('dist', 'clickhouse-child.js');
   if (!existsSync(child)) throw new StackError({ kind: 'not-built', file: child });
   const configDir = ensureDir(layout.configDir('clickhouse'));
   const [configFile, usersFile] = [join(configDir, 'config.xml'), join(configDir, 'users.xml')];
-  const password = keptSecret(join(ensureDir(join(layout.root, 'data')), 'clickhouse.password'), 16);
+  const kept = ensureDir(join(layout.root, 'data'));
+  const password = keptSecret(join(kept, 'clickhouse.password'), 16);
+  const queryPassword = keptSecret(join(kept, 'clickhouse-query.password'), 16);
   const token = newToken();
   const plan = {
     port,
@@ -101,14 +112,18 @@ export function prepareClickHouse(
   };
   writeFileSync(configFile, clickhouseConfig(plan));
   writeFileSync(usersFile, clickhouseUsers(plan), { mode: 0o600 });
+  for (const name of joinedUsersFiles) {
+    const text = readFileSync(packageFile('..', 'clickhouse', 'users.d', name), 'utf8');
+    writeFileSync(join(ensureDir(join(configDir, 'users.d')), name), widenUsersFile(text, clickhouseTestDatabases));
+  }
   const args = [child, artifacts.clickhouseLibraryFile, ...clickhouseArguments(plan, configFile)];
   return {
-    password,
+    passwords: { writer: password, query: queryPassword },
     plan: {
       name: 'clickhouse',
       port,
       command: { command: process.execPath, args },
-      env: childEnvironment(),
+      env: { ...childEnvironment(), CLICKHOUSE_QUERY_PASSWORD: queryPassword },
       cwd: configDir,
       probe: () => probeClickHouse(port, plan),
     },

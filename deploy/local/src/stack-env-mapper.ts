@@ -1,4 +1,4 @@
-import { clickhouseDatabase, clickhouseUser } from './clickhouse-mapper.ts';
+import { clickhouseDatabase, clickhouseQueryUser, clickhouseUser } from './clickhouse-mapper.ts';
 import { registryApiPath } from './registry-mapper.ts';
 
 /** The settings by which every Docket process finds the stack; the names are the services' own. */
@@ -11,6 +11,8 @@ export type StackEnv = Readonly<
     | 'CLICKHOUSE_URL'
     | 'CLICKHOUSE_USER'
     | 'CLICKHOUSE_PASSWORD'
+    | 'CLICKHOUSE_QUERY_USER'
+    | 'CLICKHOUSE_QUERY_PASSWORD'
     | 'CLICKHOUSE_DATABASE'
     | 'DOCKET_MAC_KEYS',
     string
@@ -23,13 +25,18 @@ export interface StackPorts {
   readonly clickhouse: number;
 }
 
+export interface ClickHousePasswords {
+  readonly writer: string;
+  readonly query: string;
+}
+
 export interface StackSecrets {
-  readonly clickhousePassword: string;
+  readonly clickhouse: ClickHousePasswords;
   /** Of Docket's own records on the events topic; as old as the data. */
   readonly macKey: string;
 }
 
-export function stackEnvOf(ports: StackPorts, { clickhousePassword, macKey }: StackSecrets): StackEnv {
+export function stackEnvOf(ports: StackPorts, { clickhouse, macKey }: StackSecrets): StackEnv {
   return {
     KAFKA_BROKERS: `127.0.0.1:${ports.kafka}`,
     KAFKA_REPLICATION_FACTOR: '1',
@@ -37,7 +44,9 @@ export function stackEnvOf(ports: StackPorts, { clickhousePassword, macKey }: St
     SCHEMA_REGISTRY_URL: `http://127.0.0.1:${ports.registry}${registryApiPath}`,
     CLICKHOUSE_URL: `http://127.0.0.1:${ports.clickhouse}`,
     CLICKHOUSE_USER: clickhouseUser,
-    CLICKHOUSE_PASSWORD: clickhousePassword,
+    CLICKHOUSE_PASSWORD: clickhouse.writer,
+    CLICKHOUSE_QUERY_USER: clickhouseQueryUser,
+    CLICKHOUSE_QUERY_PASSWORD: clickhouse.query,
     CLICKHOUSE_DATABASE: clickhouseDatabase,
     DOCKET_MAC_KEYS: macKey,
   };

@@ -136,7 +136,7 @@ async function startServers({ dir, layout, guard, options, release }: Start): Pr
     const plan = await prepareKafka(context, { port: ports.kafka, controllerPort: await freePort() });
     return bringUp(plan, artifacts.kafkaVersion);
   };
-  const { plan: clickhousePlan, password } = prepareClickHouse(context, ports.clickhouse);
+  const { plan: clickhousePlan, passwords } = prepareClickHouse(context, ports.clickhouse);
   const [kafka, registry, clickhouse] = await allOrStop(
     [bringUpKafka(), bringUp(prepareRegistry(context, ports.registry)), bringUp(clickhousePlan)],
     interrupt,
@@ -144,7 +144,7 @@ async function startServers({ dir, layout, guard, options, release }: Start): Pr
   );
   unfollow();
 
-  const env = stackEnvOf(ports, { clickhousePassword: password, macKey: keptMacKey(layout) });
+  const env = stackEnvOf(ports, { clickhouse: passwords, macKey: keptMacKey(layout) });
   writeFileSync(layout.envFile, formatEnvFile(env), { mode: 0o600 });
   let stopping: Promise<void> | null = null;
   const stop = () => (stopping ??= stopAll(started).finally(() => release(hasFailed)));

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { runFreeBytesMin } from '../src/artifact-policy.ts';
 import {
@@ -6,6 +7,7 @@ import {
   clickhousePackage,
   clickhouseUsers,
   readClickHouseProbe,
+  widenUsersFile,
 } from '../src/clickhouse-mapper.ts';
 
 const plan = {
@@ -35,6 +37,28 @@ describe('clickhouseUsers', () => {
   test('the password is escaped, and everybody comes from loopback', () => {
     expect(users).toContain('<password>p&lt;w</password>');
     expect(users.match(/<ip>[^<]*<\/ip>/g)).toEqual(['<ip>127.0.0.1</ip>', '<ip>127.0.0.1</ip>']);
+  });
+});
+
+describe('widenUsersFile', () => {
+  const file = readFileSync(new URL('../../clickhouse/users.d/docket-query.xml', import.meta.url), 'utf8');
+  const policies = (text: string): string[] => text.match(/<filter>/g) ?? [];
+  const grants = (text: string): string[] => text.match(/<query>[^<]* ON [a-z0-9_]+\./g) ?? [];
+
+  test('I5: repeats every right and every row policy of docket for each database, and nothing else', () => {
+    const widened = widenUsersFile(file, ['test_00', 'test_01']);
+    expect(policies(widened)).toHaveLength(3 * policies(file).length);
+    const own = grants(file).filter((grant) => grant.endsWith('docket.'));
+    expect(grants(widened)).toHaveLength(grants(file).length + 2 * own.length);
+    for (const name of ['docket', 'test_00', 'test_01']) {
+      expect(widened.split(`<${name}>`)).toHaveLength(2);
+      expect(widened).toContain(`ON ${name}.audit_events`);
+    }
+    expect(widened.match(/<docket_query>/g)).toEqual(file.match(/<docket_query>/g));
+  });
+
+  test('without further databases it is the file', () => {
+    expect(widenUsersFile(file, [])).toBe(file);
   });
 });
 

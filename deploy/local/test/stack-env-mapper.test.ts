@@ -2,7 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import { formatEnvFile, parseEnvFile, stackEnvOf } from '../src/stack-env-mapper.ts';
 
 describe('stack.env', () => {
-  const env = stackEnvOf({ kafka: 1, registry: 2, clickhouse: 3 }, { clickhousePassword: 'secret', macKey: '00ff' });
+  const env = stackEnvOf(
+    { kafka: 1, registry: 2, clickhouse: 3 },
+    { clickhouse: { writer: 'secret', query: 'other' }, macKey: '00ff' },
+  );
 
   test('names the settings of the services, with the factors of one broker', () => {
     expect(env).toEqual({
@@ -13,6 +16,8 @@ describe('stack.env', () => {
       CLICKHOUSE_URL: 'http://127.0.0.1:3',
       CLICKHOUSE_USER: 'docket',
       CLICKHOUSE_PASSWORD: 'secret',
+      CLICKHOUSE_QUERY_USER: 'docket_query',
+      CLICKHOUSE_QUERY_PASSWORD: 'other',
       CLICKHOUSE_DATABASE: 'docket',
       DOCKET_MAC_KEYS: '00ff',
     });

@@ -32,7 +32,12 @@ export { readPlace, type RecordPlace } from './read-place.ts';
 export { readWindow, type WindowOf } from './read-window.ts';
 export { scopedConditions, searchSql, shownValueSql } from './search-sql-mapper.ts';
 export { recordHeads } from './record-heads.ts';
-export { clickhouseSettings, type ClickHouseConfig } from './settings.ts';
+export {
+  clickhouseSettings,
+  queryClickhouseConfig,
+  queryClickhouseSettings,
+  type ClickHouseConfig,
+} from './settings.ts';
 export { createBinder, timeSql, type Binder, type Statement } from './statement-binder.ts';
 export { storedEventOf, storedEventSelection, type StoredEventJson } from './stored-event-mapper.ts';
 export type { WindowRow } from './window-row-mapper.ts';

@@ -18,4 +18,33 @@ export const clickhouseSettings = {
   }),
 };
 
+/** The same for the query service: a user of its own, which ClickHouse holds to one tenant a request (deploy/clickhouse). */
+export const queryClickhouseSettings = {
+  clickhouseUrl: clickhouseSettings.clickhouseUrl,
+  clickhouseQueryUser: setting.string({
+    env: 'CLICKHOUSE_QUERY_USER',
+    description:
+      'User of the query service at ClickHouse; one that its row policies hold to a tenant (deploy/clickhouse).',
+    default: 'docket_query',
+  }),
+  clickhouseQueryPassword: setting.string({
+    env: 'CLICKHOUSE_QUERY_PASSWORD',
+    description: 'Password of that user; empty for none.',
+    secret: true,
+    default: '',
+  }),
+  clickhouseDatabase: clickhouseSettings.clickhouseDatabase,
+};
+
+/** Connects as the user of the query service. */
+export function queryClickhouseConfig(config: SettingsOf<typeof queryClickhouseSettings>): ClickHouseConfig {
+  const { clickhouseUrl, clickhouseDatabase, clickhouseQueryUser, clickhouseQueryPassword } = config;
+  return {
+    clickhouseUrl,
+    clickhouseDatabase,
+    clickhouseUser: clickhouseQueryUser,
+    clickhousePassword: clickhouseQueryPassword,
+  };
+}
+
 export type ClickHouseConfig = SettingsOf<typeof clickhouseSettings>;

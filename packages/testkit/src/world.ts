@@ -13,6 +13,7 @@ import {
 } from '@docket/kafka';
 import { createLogger, readSettings } from '@docket/runtime';
 import { auditEventAvro, clickhouseMigrationsDirectory, deliveryAttemptAvro } from '@docket/schemas';
+import { claimTestDatabase } from './claim-database.ts';
 import { stackFromEnv } from './stack-from-env.ts';
 
 /** An installation of its own on the shared stack: own topics, consumer groups and database, invisible to every other test. */
@@ -41,11 +42,12 @@ export interface World {
 export async function createWorld(options: { partitions?: number } = {}): Promise<World> {
   const { partitions = 4 } = options;
   const name = randomBytes(5).toString('hex');
+  const stack = stackFromEnv();
   const env = {
-    ...stackFromEnv(),
+    ...stack,
     KAFKA_TOPIC_PREFIX: `test-${name}.`,
     KAFKA_PARTITIONS: String(partitions),
-    CLICKHOUSE_DATABASE: `test_${name}`,
+    CLICKHOUSE_DATABASE: await claimTestDatabase(readSettings(clickhouseSettings, { ...stack })),
     DOCKET_TOKEN_KEYS: randomBytes(32).toString('base64'),
   };
   const settings = readSettings({ ...kafkaSettings, ...registrySettings, ...clickhouseSettings }, env);

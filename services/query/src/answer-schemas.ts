@@ -96,7 +96,10 @@ export const whoamiAnswer = closedObject({
   key_id: Type.String({ description: 'Of a viewer token: the key that made it.' }),
   scopes: Type.Array(Type.String()),
   tenants: Type.Union([Type.Literal('*'), Type.Array(Type.String())], { description: '`*`: every tenant.' }),
-  view: Type.Union(views.map((view) => Type.Literal(view)), { description: 'Which part of a log it sees.' }),
+  view: Type.Union(
+    views.map((view) => Type.Literal(view)),
+    { description: 'Which part of a log it sees.' },
+  ),
   any_of: ownEvents,
   token_id: Type.Optional(Type.String()),
   expires_at: Type.Optional(time('When the token ends.')),

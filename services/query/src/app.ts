@@ -1,12 +1,13 @@
-import { createClickHouse } from '@docket/clickhouse';
+import { createClickHouse, queryClickhouseConfig } from '@docket/clickhouse';
 import { createDirectoryView } from '@docket/directory';
 import { createKafka } from '@docket/kafka';
-import { createStartCheck, DocketError, healthOf, type App, type AppPorts } from '@docket/runtime';
+import { createStartCheck, healthOf, type App, type AppPorts } from '@docket/runtime';
 import { createLogReader } from './clickhouse-log-reader.ts';
 import type { Config } from './config.ts';
 import { createCursorSeal } from './cursor-seal.ts';
 import { createCallers } from './http/caller.ts';
 import { createQueryRouter } from './http/query-router.ts';
+import { checkTenantLock } from './lock-check.ts';
 import { createQueryMetrics } from './metrics.ts';
 import { createReadGate } from './read-gate.ts';
 import { readTokenKeys } from './token-keys.ts';
@@ -19,7 +20,7 @@ import { createViewerTokens } from './viewer-tokens.ts';
 export function createQueryApp(config: Config, ports: AppPorts): App {
   const { logger } = ports;
   const metrics = createQueryMetrics(ports.metrics);
-  const clickhouse = createClickHouse(config, { connectionsMax: config.queryConcurrencyMax });
+  const clickhouse = createClickHouse(queryClickhouseConfig(config), { connectionsMax: config.queryConcurrencyMax });
   const kafka = createKafka(config, { logger, clientId: 'docket-query' });
   const directory = createDirectoryView(kafka, { onCrash: (error) => ports.exit(error) });
   const limits = {
@@ -32,13 +33,7 @@ export function createQueryApp(config: Config, ports: AppPorts): App {
   const tables = createStartCheck({
     name: 'clickhouse',
     logger,
-    probe: async () => {
-      try {
-        await clickhouse.query('SELECT 1 FROM audit_events LIMIT 0', {}, { deadlineMs: 5_000 });
-      } catch (cause) {
-        throw new DocketError('clickhouse_unavailable', 'the table of the log cannot be read', { cause });
-      }
-    },
+    probe: () => checkTenantLock(clickhouse),
   });
 
   const tokenKeys = readTokenKeys(config.tokenKeys);

@@ -64,12 +64,11 @@ interface ReaderPorts {
 
 export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: ReaderPorts): LogReader {
   function optionsFor(tenantId: string, signal: AbortSignal): RequestOptions {
-    const lock = tenantLock(tenantId);
     return {
       signal,
       deadlineMs: timeoutMs + answerGraceMs,
-      headers: lock.headers,
-      settings: { ...lock.settings, max_execution_time: timeoutMs / 1000, timeout_overflow_mode: 'throw' },
+      headers: tenantLock(tenantId),
+      settings: { max_execution_time: timeoutMs / 1000, timeout_overflow_mode: 'throw' },
     };
   }
 

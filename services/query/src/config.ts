@@ -1,4 +1,4 @@
-import { clickhouseSettings } from '@docket/clickhouse';
+import { queryClickhouseSettings } from '@docket/clickhouse';
 import { kafkaSettings } from '@docket/kafka';
 import { httpSettingsWithPort, logSettings, setting, type SettingsOf } from '@docket/runtime';
 import { tokenKeySettings } from './token-keys.ts';
@@ -7,7 +7,7 @@ export const settings = {
   ...httpSettingsWithPort(8081),
   ...logSettings,
   ...kafkaSettings,
-  ...clickhouseSettings,
+  ...queryClickhouseSettings,
   ...tokenKeySettings,
   queryTimeoutMs: setting.integer({
     env: 'QUERY_TIMEOUT_MS',

@@ -6,6 +6,9 @@ const tooExpensiveCodes: ReadonlySet<number> = new Set([158, 159, 307, 396]);
 /** UNKNOWN_TABLE, UNKNOWN_DATABASE, UNKNOWN_IDENTIFIER, NO_SUCH_COLUMN_IN_TABLE. */
 const outdatedCodes: ReadonlySet<number> = new Set([16, 47, 60, 81]);
 
+/** ACCESS_DENIED. */
+const deniedCode = 497;
+
 /** What a failed read means to the caller. Anything unforeseen stays what it is and is answered as our bug. */
 export function readFailure(error: unknown): unknown {
   if (!(error instanceof ClickHouseError)) return error;
@@ -14,6 +17,10 @@ export function readFailure(error: unknown): unknown {
   }
   if (outdatedCodes.has(error.code)) {
     return new DocketError('schema_outdated', 'The tables of the log are missing or old.', { cause: error });
+  }
+  if (error.code === deniedCode) {
+    const detail = 'The user of the query service lacks a right at ClickHouse.';
+    return new DocketError('clickhouse_unavailable', detail, { cause: error });
   }
   if (error.reason === 'unavailable') {
     return new DocketError('clickhouse_unavailable', 'The log cannot be read now.', { cause: error });

@@ -1,19 +1,15 @@
 /** Which log a request may read, told to ClickHouse apart from the statement. */
 const tenantHeader = 'X-Docket-Tenant';
+/** Marks a request as an operator's; without it the view operator_records is empty. */
+const operatorHeader = 'X-Docket-Operator';
 
 /**
- * The second lock (I5): whatever a statement says, ClickHouse itself adds this condition to every read of the log, and takes
- * the tenant from a header that only this function fills. Without the header no row is read.
+ * The second lock (I5): whatever a statement says, the row policies of the service's user in ClickHouse itself (deploy/clickhouse)
+ * let it see the rows of the log that this header names, and none without it. Only this function fills it.
  */
-export function tenantLock(tenantId: string): {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly settings: Readonly<Record<string, string | number>>;
-} {
-  return {
-    headers: { [tenantHeader]: tenantId },
-    settings: {
-      allow_get_client_http_header: 1,
-      additional_table_filters: `{'audit_events': 'tenant_id = getClientHTTPHeader(\\'${tenantHeader}\\')'}`,
-    },
-  };
+export function tenantLock(
+  log: string,
+  { isOperator }: { readonly isOperator: boolean } = { isOperator: false },
+): Readonly<Record<string, string>> {
+  return { [tenantHeader]: log, ...(isOperator ? { [operatorHeader]: 'yes' } : {}) };
 }

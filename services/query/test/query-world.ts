@@ -5,12 +5,15 @@ import {
   createClickHouse,
   insertBlock,
   migrate,
+  queryClickhouseConfig,
+  queryClickhouseSettings,
   type ClickHouse,
 } from '@docket/clickhouse';
 import { createDirectoryState, newApiKey, parseApiKey, type ApiKey, type Scope } from '@docket/directory';
 import { eventColumns, newEventId, type EventRow } from '@docket/event';
 import { createLogger, readSettings, serveHttp, type App } from '@docket/runtime';
 import { clickhouseMigrationsDirectory } from '@docket/schemas';
+import { claimTestDatabase } from '@docket/testkit';
 import { Registry } from 'prom-client';
 import { createLogReader } from '../src/clickhouse-log-reader.ts';
 import { createCursorSeal } from '../src/cursor-seal.ts';
@@ -31,7 +34,10 @@ export interface Answer {
 }
 
 export interface QueryWorld {
+  /** As whoever writes: not held to a tenant. */
   readonly clickhouse: ClickHouse;
+  /** As the service: held to the tenant that a request's header names. */
+  readonly readers: ClickHouse;
   /** Makes a key and gives its Authorization header. */
   key(tenants: readonly string[] | '*', scopes?: readonly Scope[]): string;
   store(rows: readonly Partial<EventRow>[]): Promise<void>;
@@ -53,24 +59,25 @@ export type KeptReading = Reading & { readonly kind: ReadingKind };
 interface QueryWorldOptions {
   readonly rangeDaysMax?: number;
   readonly timeoutMs?: number;
+  /** False: the service gets a user without row policies. */
+  readonly isLocked?: boolean;
   /** What the service gets in place of the real client, made of it. */
   readonly disturb?: (clickhouse: ClickHouse) => ClickHouse;
 }
 
 /** The routes of the query service over HTTP, on a database of its own in the real ClickHouse, with keys of the test. */
 export async function createQueryWorld(options: QueryWorldOptions = {}): Promise<QueryWorld> {
-  const { rangeDaysMax = 0, timeoutMs = 10_000, disturb = (same) => same } = options;
-  const config = {
-    ...readSettings(clickhouseSettings, process.env),
-    clickhouseDatabase: `test_${randomUUID().replaceAll('-', '')}`,
-  };
+  const { rangeDaysMax = 0, timeoutMs = 10_000, disturb = (same) => same, isLocked = true } = options;
+  const stack = readSettings({ ...clickhouseSettings, ...queryClickhouseSettings }, process.env);
+  const config = { ...stack, clickhouseDatabase: await claimTestDatabase(stack) };
   await migrate(config, { directory: clickhouseMigrationsDirectory });
   const clickhouse = createClickHouse(config);
+  const readers = createClickHouse(queryClickhouseConfig(config));
   const directory = createDirectoryState();
   const registry = new Registry();
   const metrics = createQueryMetrics(registry);
   const gate = createReadGate({ processMax: 32, tenantMax: 4, keyMax: 4 }, metrics);
-  const reader = createLogReader({ clickhouse: disturb(clickhouse), gate, metrics, timeoutMs });
+  const reader = createLogReader({ clickhouse: disturb(isLocked ? readers : clickhouse), gate, metrics, timeoutMs });
   const readings: KeptReading[] = [];
   const tokenKeys = readTokenKeys([randomBytes(32).toString('base64')]);
   const tokens = createViewerTokens(tokenKeys);
@@ -102,6 +109,7 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
 
   return {
     clickhouse,
+    readers,
     post,
     async viewer(key, body) {
       const answer = await post('/v1/viewer-tokens', key, body);
@@ -152,7 +160,7 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
       await clickhouse.command('DROP DATABASE IF EXISTS {database:Identifier} SYNC', {
         database: config.clickhouseDatabase,
       });
-      await clickhouse.close();
+      await Promise.all([clickhouse.close(), readers.close()]);
     },
   };
 }

@@ -199,6 +199,13 @@ export const errorCatalogue = {
   ),
   schema_not_registered: entry(503, 'operator', 'later', 'The event schema is not registered', 'Run `docket migrate`.'),
   schema_outdated: entry(503, 'operator', 'later', 'The ClickHouse tables are missing or old', 'Run `docket migrate`.'),
+  tenant_lock_missing: entry(
+    503,
+    'operator',
+    'later',
+    'ClickHouse does not hold the query service to one tenant',
+    'Install deploy/clickhouse at ClickHouse, and let the query service connect as CLICKHOUSE_QUERY_USER.',
+  ),
   writer_fenced: entry(
     503,
     'operator',
