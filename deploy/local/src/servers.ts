@@ -5,7 +5,6 @@ import type { Artifacts } from './artifacts.ts';
 import {
   clickhouseArguments,
   clickhouseConfig,
-  clickhouseTestDatabases,
   clickhouseUser,
   clickhouseUsers,
   joinedUsersFiles,
@@ -30,6 +29,8 @@ export interface ServerContext {
   readonly guard: ProcessGuard;
   /** A fresh stack: quick to start matters more than fast under load. */
   readonly isShortLived: boolean;
+  /** Databases in which readers of ClickHouse are held as in `docket`. */
+  readonly databases: readonly string[];
 }
 
 /** The part of a ComponentPlan that depends on which server it is. */
@@ -91,7 +92,7 @@ export function prepareRegistry({ layout, artifacts, java }: ServerContext, port
 
 /** The passwords are made once for a data directory, so that a restart keeps the settings of whoever uses it. */
 export function prepareClickHouse(
-  { layout, artifacts }: ServerContext,
+  { layout, artifacts, databases }: ServerContext,
   port: number,
 ): { plan: ServerPlan; passwords: ClickHousePasswords } {
   const child = packageFile('dist', 'clickhouse-child.js');
@@ -114,7 +115,7 @@ export function prepareClickHouse(
   writeFileSync(usersFile, clickhouseUsers(plan), { mode: 0o600 });
   for (const name of joinedUsersFiles) {
     const text = readFileSync(packageFile('..', 'clickhouse', 'users.d', name), 'utf8');
-    writeFileSync(join(ensureDir(join(configDir, 'users.d')), name), widenUsersFile(text, clickhouseTestDatabases));
+    writeFileSync(join(ensureDir(join(configDir, 'users.d')), name), widenUsersFile(text, databases));
   }
   const args = [child, artifacts.clickhouseLibraryFile, ...clickhouseArguments(plan, configFile)];
   return {

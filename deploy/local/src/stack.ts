@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } f
 import { join, resolve } from 'node:path';
 import { runFreeBytesMin } from './artifact-policy.ts';
 import { ensureArtifacts, requireFreeSpace } from './artifacts.ts';
+import { clickhouseTestDatabases } from './clickhouse-mapper.ts';
 import type { Component } from './component.ts';
 import { createComponent } from './component.ts';
 import { requireJava } from './java.ts';
@@ -33,6 +34,8 @@ export interface StackOptions {
   readonly signal?: AbortSignal;
   /** Free space without which it does not start. Default 500 MB; 2.5 GB while something has to be downloaded. */
   readonly freeBytesMin?: number | undefined;
+  /** Databases in which readers are held as in `docket`, beside those of tests: rights and row policies name a database. */
+  readonly databases?: readonly string[];
 }
 
 export type GivenPorts = { readonly [name in keyof StackPorts]?: number | undefined };
@@ -115,6 +118,7 @@ async function startServers({ dir, layout, guard, options, release }: Start): Pr
     java,
     guard,
     isShortLived: options.quickStart ?? options.fresh ?? false,
+    databases: [...clickhouseTestDatabases, ...(options.databases ?? [])],
   };
 
   let hasFailed = false;

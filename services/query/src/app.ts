@@ -46,6 +46,7 @@ export function createQueryApp(config: Config, ports: AppPorts): App {
     metrics,
     rangeDaysMax: config.queryRangeDaysMax,
     waitersMax: config.queryWaitersMax,
+    viewerOrigins: config.viewerOrigins,
     keepReading: (kind) => {
       metrics.readings.inc({ kind });
       return Promise.resolve();

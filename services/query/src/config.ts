@@ -9,6 +9,16 @@ export const settings = {
   ...kafkaSettings,
   ...queryClickhouseSettings,
   ...tokenKeySettings,
+  viewerOrigins: setting.list({
+    env: 'VIEWER_ORIGINS',
+    description:
+      'Origins of pages that may read with viewer tokens (CORS), such as https://app.example.com. Empty: only pages of the origin of the gateway.',
+    default: [],
+    check: (origins) => {
+      const wrong = origins.find((text) => !isOrigin(text));
+      return wrong === undefined ? undefined : `${wrong.slice(0, 64)} is not an origin, as in https://app.example.com`;
+    },
+  }),
   queryTimeoutMs: setting.integer({
     env: 'QUERY_TIMEOUT_MS',
     description:
@@ -58,3 +68,8 @@ export const settings = {
 };
 
 export type Config = SettingsOf<typeof settings>;
+
+/** As browsers send it: no path, no default port, lower case, no star. */
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text && !text.includes('*');
+}

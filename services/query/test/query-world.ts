@@ -36,6 +36,7 @@ export interface Answer {
 export interface QueryWorld {
   /** As whoever writes: not held to a tenant. */
   readonly clickhouse: ClickHouse;
+  readonly url: string;
   /** As the service: held to the tenant that a request's header names. */
   readonly readers: ClickHouse;
   /** Makes a key and gives its Authorization header. */
@@ -59,6 +60,7 @@ export type KeptReading = Reading & { readonly kind: ReadingKind };
 interface QueryWorldOptions {
   readonly rangeDaysMax?: number;
   readonly timeoutMs?: number;
+  readonly viewerOrigins?: readonly string[];
   /** False: the service gets a user without row policies. */
   readonly isLocked?: boolean;
   /** What the service gets in place of the real client, made of it. */
@@ -67,7 +69,13 @@ interface QueryWorldOptions {
 
 /** The routes of the query service over HTTP, on a database of its own in the real ClickHouse, with keys of the test. */
 export async function createQueryWorld(options: QueryWorldOptions = {}): Promise<QueryWorld> {
-  const { rangeDaysMax = 0, timeoutMs = 10_000, disturb = (same) => same, isLocked = true } = options;
+  const {
+    rangeDaysMax = 0,
+    timeoutMs = 10_000,
+    disturb = (same) => same,
+    isLocked = true,
+    viewerOrigins = [],
+  } = options;
   const stack = readSettings({ ...clickhouseSettings, ...queryClickhouseSettings }, process.env);
   const config = { ...stack, clickhouseDatabase: await claimTestDatabase(stack) };
   await migrate(config, { directory: clickhouseMigrationsDirectory });
@@ -89,6 +97,7 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
     metrics,
     rangeDaysMax,
     waitersMax: 20,
+    viewerOrigins,
     keepReading: (kind, reading) => {
       readings.push({ kind, ...reading });
       return Promise.resolve();
@@ -109,6 +118,7 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
 
   return {
     clickhouse,
+    url: server.url,
     readers,
     post,
     async viewer(key, body) {

@@ -12,7 +12,8 @@ export function addUpstreamRoutes(
 ): void {
   router.use((req, res, next) => {
     const { path, method } = req;
-    if (path === ingestPath && method !== 'GET' && method !== 'HEAD') {
+    // OPTIONS is a browser's question about reading.
+    if (path === ingestPath && method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS') {
       throw new DocketError('method_not_allowed', 'This path takes GET, HEAD, POST.', {
         headers: { Allow: 'GET, HEAD, POST' },
       });

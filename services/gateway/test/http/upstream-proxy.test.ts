@@ -208,6 +208,7 @@ describe('where requests go', () => {
   test.each([
     ['GET', '/v1/events', 'query'],
     ['GET', '/v1/events/some-id?wait=5', 'query'],
+    ['OPTIONS', '/v1/events', 'query'],
     ['GET', '/v1/whoami', 'query'],
     ['GET', '/v1/tenantsx', 'query'],
     ['GET', '/v1/tenants', 'admin'],

@@ -1,5 +1,6 @@
-import { addDocumentRoutes, createApiRouter, type ApiRouter } from '@docket/runtime';
+import { addDocumentRoutes, createApiRouter, type ApiRouter, type Endpoint } from '@docket/runtime';
 import { openApiDocuments } from '@docket/schemas';
+import type { RequestHandler } from 'express';
 import type { LogReader } from '../clickhouse-log-reader.ts';
 import type { CursorSeal } from '../cursor-seal.ts';
 import {
@@ -15,6 +16,7 @@ import type { QueryMetrics } from '../metrics.ts';
 import type { ViewerTokens } from '../viewer-tokens.ts';
 import { createWaitingRoom } from '../waiting-room.ts';
 import type { Callers } from './caller.ts';
+import { createCors } from './cors.ts';
 import { getEvent } from './get-event.ts';
 import { getFacets } from './get-facets.ts';
 import { getFeed } from './get-feed.ts';
@@ -33,6 +35,8 @@ export interface QueryRouterPorts {
   readonly rangeDaysMax: number;
   readonly waitersMax: number;
   readonly keepReading: KeepReading;
+  /** Origins whose pages may read with viewer tokens. */
+  readonly viewerOrigins: readonly string[];
 }
 
 /** Whatever shows anything of a log stands here: its answers go through the access trail. */
@@ -50,11 +54,16 @@ function readingRoutes(ports: QueryRouterPorts): ReadingRoute[] {
 /** All paths of the query service. Every one needs a key or a viewer token; what it may do is decided before anything is read. */
 export function createQueryRouter(ports: QueryRouterPorts): ApiRouter {
   const router = createApiRouter();
-  for (const route of readingRoutes(ports)) router.add(route.endpoint, readingHandler(route, ports.keepReading));
+  const { allow, preflight } = createCors(ports.viewerOrigins);
+  const addForPages = (endpoint: Endpoint, handler: RequestHandler): void => {
+    router.add(endpoint, allow, handler);
+    if (ports.viewerOrigins.length > 0) router.addPreflight(endpoint.path, preflight);
+  };
+  for (const route of readingRoutes(ports)) addForPages(route.endpoint, readingHandler(route, ports.keepReading));
   // These are not given the log reader: they cannot show anything of a log.
   const { callers, tokens, metrics } = ports;
   router.add(createViewerTokenEndpoint, postViewerToken({ callers, tokens, metrics }));
-  router.add(whoamiEndpoint, getWhoami({ callers }));
+  addForPages(whoamiEndpoint, getWhoami({ callers }));
   addDocumentRoutes(router, openApiDocuments.query);
   return router;
 }

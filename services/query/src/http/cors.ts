@@ -1,0 +1,42 @@
+import type { RequestHandler } from 'express';
+
+/** A browser asks again after this. */
+const preflightSeconds = 600;
+const answerHeaders = 'Content-Disposition, Link, Retry-After, X-Request-Id';
+const requestHeaders = 'Authorization, Last-Event-ID, X-Request-Id';
+
+export interface Cors {
+  /** Before the handler of a route: its answers, errors included, may be read by pages of these origins. */
+  readonly allow: RequestHandler;
+  /** Answers OPTIONS of such a route. */
+  readonly preflight: RequestHandler;
+}
+
+/**
+ * Lets pages of exactly these origins read with a viewer token (Fetch standard, CORS protocol). The token is a header that a page
+ * has to set itself, so no cookie and no client certificate is ever allowed, and nobody else's page has one to send.
+ */
+export function createCors(origins: readonly string[]): Cors {
+  const allowed = new Set(origins);
+  const allow: RequestHandler = (req, res, next) => {
+    res.vary('Origin');
+    const origin = req.get('origin');
+    if (origin !== undefined && allowed.has(origin)) {
+      res.set({ 'Access-Control-Allow-Origin': origin, 'Access-Control-Expose-Headers': answerHeaders });
+    }
+    next();
+  };
+  const preflight: RequestHandler = (req, res) => {
+    const origin = req.get('origin');
+    if (origin !== undefined && allowed.has(origin)) {
+      res.set({
+        'Access-Control-Allow-Origin': origin,
+        'Access-Control-Allow-Methods': 'GET, HEAD',
+        'Access-Control-Allow-Headers': requestHeaders,
+        'Access-Control-Max-Age': String(preflightSeconds),
+      });
+    }
+    res.vary('Origin').status(204).end();
+  };
+  return { allow, preflight };
+}
