@@ -102,6 +102,7 @@ export function prepareClickHouse(
   const kept = ensureDir(join(layout.root, 'data'));
   const password = keptSecret(join(kept, 'clickhouse.password'), 16);
   const queryPassword = keptSecret(join(kept, 'clickhouse-query.password'), 16);
+  const analystPassword = keptSecret(join(kept, 'clickhouse-analyst.password'), 16);
   const token = newToken();
   const plan = {
     port,
@@ -119,12 +120,17 @@ export function prepareClickHouse(
   }
   const args = [child, artifacts.clickhouseLibraryFile, ...clickhouseArguments(plan, configFile)];
   return {
-    passwords: { writer: password, query: queryPassword },
+    passwords: { writer: password, query: queryPassword, analyst: analystPassword },
     plan: {
       name: 'clickhouse',
       port,
       command: { command: process.execPath, args },
-      env: { ...childEnvironment(), CLICKHOUSE_QUERY_PASSWORD: queryPassword },
+      env: {
+        ...childEnvironment(),
+        CLICKHOUSE_QUERY_PASSWORD: queryPassword,
+        CLICKHOUSE_ANALYST_PASSWORD: analystPassword,
+        CLICKHOUSE_ANALYST_ACME_PASSWORD: analystPassword,
+      },
       cwd: configDir,
       probe: () => probeClickHouse(port, plan),
     },

@@ -1,4 +1,4 @@
-import { clickhouseDatabase, clickhouseQueryUser, clickhouseUser } from './clickhouse-mapper.ts';
+import { clickhouseAnalystUser, clickhouseDatabase, clickhouseQueryUser, clickhouseUser } from './clickhouse-mapper.ts';
 import { registryApiPath } from './registry-mapper.ts';
 
 /** The settings by which every Docket process finds the stack; the names are the services' own. */
@@ -13,6 +13,8 @@ export type StackEnv = Readonly<
     | 'CLICKHOUSE_PASSWORD'
     | 'CLICKHOUSE_QUERY_USER'
     | 'CLICKHOUSE_QUERY_PASSWORD'
+    | 'CLICKHOUSE_ANALYST_USER'
+    | 'CLICKHOUSE_ANALYST_PASSWORD'
     | 'CLICKHOUSE_DATABASE'
     | 'DOCKET_MAC_KEYS',
     string
@@ -28,6 +30,7 @@ export interface StackPorts {
 export interface ClickHousePasswords {
   readonly writer: string;
   readonly query: string;
+  readonly analyst: string;
 }
 
 export interface StackSecrets {
@@ -47,6 +50,8 @@ export function stackEnvOf(ports: StackPorts, { clickhouse, macKey }: StackSecre
     CLICKHOUSE_PASSWORD: clickhouse.writer,
     CLICKHOUSE_QUERY_USER: clickhouseQueryUser,
     CLICKHOUSE_QUERY_PASSWORD: clickhouse.query,
+    CLICKHOUSE_ANALYST_USER: clickhouseAnalystUser,
+    CLICKHOUSE_ANALYST_PASSWORD: clickhouse.analyst,
     CLICKHOUSE_DATABASE: clickhouseDatabase,
     DOCKET_MAC_KEYS: macKey,
   };

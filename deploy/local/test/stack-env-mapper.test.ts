@@ -4,7 +4,7 @@ import { formatEnvFile, parseEnvFile, stackEnvOf } from '../src/stack-env-mapper
 describe('stack.env', () => {
   const env = stackEnvOf(
     { kafka: 1, registry: 2, clickhouse: 3 },
-    { clickhouse: { writer: 'secret', query: 'other' }, macKey: '00ff' },
+    { clickhouse: { writer: 'secret', query: 'other', analyst: 'third' }, macKey: '00ff' },
   );
 
   test('names the settings of the services, with the factors of one broker', () => {
@@ -18,6 +18,8 @@ describe('stack.env', () => {
       CLICKHOUSE_PASSWORD: 'secret',
       CLICKHOUSE_QUERY_USER: 'docket_query',
       CLICKHOUSE_QUERY_PASSWORD: 'other',
+      CLICKHOUSE_ANALYST_USER: 'docket_analyst',
+      CLICKHOUSE_ANALYST_PASSWORD: 'third',
       CLICKHOUSE_DATABASE: 'docket',
       DOCKET_MAC_KEYS: '00ff',
     });
