@@ -3,6 +3,7 @@ import { openApiDocument, probeEndpoints, type ApiDescription, type App, type En
 const tags = [
   { name: 'events', description: 'Record events, find them, count them.' },
   { name: 'feed', description: 'The log in the order of seq, for programs that follow it.' },
+  { name: 'exports', description: 'All events of a search as a file.' },
   { name: 'tenants', description: 'The customer organisations that have a log.' },
   { name: 'keys', description: 'Credentials.' },
   { name: 'subscriptions', description: 'What is delivered to whom.' },

@@ -16,7 +16,12 @@ export const clickhouseQueryUser = 'docket_query';
 /** The user of analysts: deploy/clickhouse/users.d/docket-analyst.xml. */
 export const clickhouseAnalystUser = 'docket_analyst';
 /** The files of deploy/clickhouse/users.d that this server joins; the others are for servers with SQL-made users. */
-export const joinedUsersFiles = ['docket-query.xml', 'docket-analyst.xml', 'docket-analyst-acme.xml'] as const;
+export const joinedUsersFiles = [
+  'docket-query.xml',
+  'docket-exports.xml',
+  'docket-analyst.xml',
+  'docket-analyst-acme.xml',
+] as const;
 
 /**
  * Databases to which the users of deploy/clickhouse are held as to `docket`: rights and row policies name a database, and

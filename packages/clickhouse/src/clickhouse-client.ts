@@ -2,11 +2,12 @@ import { Readable } from 'node:stream';
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
 import { ClickHouseError, noAnswerCode } from './error-policy.ts';
 import type { ClickHouseConfig } from './settings.ts';
+import { checkedBytes } from './stream-answer.ts';
 
 /** Below the server's keep_alive_timeout (3 s before 23.11, 10 s since), so that no request goes out on a closing socket. */
 const idleSocketTtlMs = 2_500;
-/** Socket silence after which the client gives up; every request also has its own deadline. */
-const silenceMsMax = 60_000;
+/** Socket silence after which the client gives up, unless told otherwise; every request also has its own deadline. */
+const defaultSilenceMs = 60_000;
 /** Deadline of a statement whose caller names none. */
 const defaultDeadlineMs = 30_000;
 /** Sockets to one server; further requests wait for a free one, within their deadline. */
@@ -43,6 +44,12 @@ export interface ClickHouse {
   query<T = Record<string, unknown>>(sql: string, params?: QueryParameters, options?: RequestOptions): Promise<T[]>;
   /** The same for a statement that names its own FORMAT: the raw bytes. */
   queryBytes(sql: string, params?: QueryParameters, options?: RequestOptions): Promise<Buffer>;
+  /**
+   * The same, as the bytes come: of any length, in constant memory, read as fast as they are taken. Resolves when ClickHouse has
+   * begun to answer. Throws ClickHouseError, midway too: what ends without an error is whole. Ending the iteration cancels
+   * the statement. `deadlineMs` is for its beginning; the end is bounded by max_execution_time, and by `signal`.
+   */
+  stream(sql: string, params?: QueryParameters, options?: RequestOptions): Promise<AsyncIterable<Buffer>>;
   /** A statement without an answer. Throws ClickHouseError. */
   command(sql: string, params?: QueryParameters, options?: RequestOptions): Promise<void>;
   /** A statement whose data follows as bytes in the format it names. Never throws. Sends nothing twice. */
@@ -55,6 +62,8 @@ export interface ClickHouse {
 export interface ClickHousePorts {
   /** Default 16. */
   readonly connectionsMax?: number;
+  /** ms without a byte from the server after which a request is given up; default 60,000. */
+  readonly silenceMs?: number;
 }
 
 /**
@@ -68,7 +77,7 @@ export function createClickHouse(config: ClickHouseConfig, ports: ClickHousePort
     username: config.clickhouseUser,
     password: config.clickhousePassword,
     database: config.clickhouseDatabase,
-    request_timeout: silenceMsMax,
+    request_timeout: ports.silenceMs ?? defaultSilenceMs,
     max_open_connections: ports.connectionsMax ?? defaultConnectionsMax,
     keep_alive: { enabled: true, idle_socket_ttl: idleSocketTtlMs, eagerly_destroy_stale_sockets: true },
     compression: { request: false, response: false },
@@ -93,6 +102,10 @@ export function createClickHouse(config: ClickHouseConfig, ports: ClickHousePort
   return {
     database: config.clickhouseDatabase,
     queryBytes,
+    stream: (sql, params, options = {}) => {
+      const settings = { ...readSettings, wait_end_of_query: 0, ...options.settings };
+      return openStream(client, { sql, params, options: { ...options, settings } });
+    },
     async query<T>(sql: string, params?: QueryParameters, options?: RequestOptions): Promise<T[]> {
       const bytes = await queryBytes(`${sql}\nFORMAT JSONEachRow`, params, options);
       // The border: what the statement selects is what the caller says it selects.
@@ -125,23 +138,14 @@ type Answer =
   | { readonly ok: false; readonly code: number; readonly message: string; readonly cause?: unknown };
 
 /** One request and its whole answer. Never throws. */
-async function exchange(client: ClickHouseClient, { sql, params, options, body }: Exchange): Promise<Answer> {
+async function exchange(client: ClickHouseClient, asked: Exchange): Promise<Answer> {
+  const { options } = asked;
   const deadlineMs = options.deadlineMs ?? defaultDeadlineMs;
   const deadline = AbortSignal.timeout(deadlineMs);
   const signal = options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal]);
   try {
     signal.throwIfAborted();
-    const result = await client.exec({
-      query: sql,
-      // The client's own reading of errors takes the code from the text of the message, which may quote a row.
-      ignore_error_response: true,
-      abort_signal: signal,
-      clickhouse_settings: { ...options.settings },
-      ...(params === undefined ? {} : { query_params: { ...params } }),
-      ...(options.headers === undefined ? {} : { http_headers: { ...options.headers } }),
-      ...(options.queryId === undefined ? {} : { query_id: options.queryId }),
-      ...(body === undefined ? {} : { values: Readable.from(body) }),
-    });
+    const result = await client.exec(requestOf(asked, signal));
     const bytes = await readAll(result.stream, signal);
     const code = exceptionCodeOf(result.response_headers['x-clickhouse-exception-code']);
     const status = result.http_status_code ?? 0;
@@ -152,6 +156,52 @@ async function exchange(client: ClickHouseClient, { sql, params, options, body }
     if (deadline.aborted) return { ok: false, code: noAnswerCode, message: `no answer within ${deadlineMs} ms`, cause };
     return { ok: false, code: noAnswerCode, message: messageOf(cause), cause };
   }
+}
+
+/** Sends a statement and gives its answer as it comes. Throws ClickHouseError. */
+async function openStream(
+  client: ClickHouseClient,
+  { sql, params, options }: Exchange,
+): Promise<AsyncIterable<Buffer>> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), options.deadlineMs ?? defaultDeadlineMs);
+  const signal = options.signal === undefined ? deadline.signal : AbortSignal.any([deadline.signal, options.signal]);
+  try {
+    const result = await client.exec(requestOf({ sql, params, options }, signal));
+    const { stream, response_headers: headers } = result;
+    const abort = (): void => void stream.destroy(new Error('aborted'));
+    if (signal.aborted) abort();
+    else {
+      signal.addEventListener('abort', abort, { once: true });
+      stream.once('close', () => signal.removeEventListener('abort', abort));
+    }
+    const code = exceptionCodeOf(headers['x-clickhouse-exception-code']);
+    const status = result.http_status_code ?? 0;
+    if (code === undefined && status >= 200 && status < 300) {
+      return checkedBytes(stream, textOf(headers['x-clickhouse-exception-tag']));
+    }
+    const text = (await readAll(stream, signal)).toString('utf8').trim().slice(0, messageCharactersMax);
+    throw new ClickHouseError(code ?? noAnswerCode, text === '' ? `HTTP status ${status}` : text);
+  } catch (cause) {
+    if (cause instanceof ClickHouseError) throw cause;
+    throw new ClickHouseError(noAnswerCode, messageOf(cause), { cause });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function requestOf({ sql, params, options, body }: Exchange, signal: AbortSignal) {
+  return {
+    query: sql,
+    // The client's own reading of errors takes the code from the text of the message, which may quote a row.
+    ignore_error_response: true,
+    abort_signal: signal,
+    clickhouse_settings: { ...options.settings },
+    ...(params === undefined ? {} : { query_params: { ...params } }),
+    ...(options.headers === undefined ? {} : { http_headers: { ...options.headers } }),
+    ...(options.queryId === undefined ? {} : { query_id: options.queryId }),
+    ...(body === undefined ? {} : { values: Readable.from(body) }),
+  };
 }
 
 /** The client stops listening to the signal once the headers are there, so the body has to. */
@@ -178,10 +228,14 @@ function isSocketGone(cause: unknown): boolean {
 }
 
 function exceptionCodeOf(header: string | string[] | undefined): number | undefined {
-  const text = Array.isArray(header) ? header[0] : header;
+  const text = textOf(header);
   if (text === undefined) return undefined;
   const code = Number.parseInt(text, 10);
   return Number.isNaN(code) ? noAnswerCode : code;
+}
+
+function textOf(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header;
 }
 
 function messageOf(cause: unknown): string {

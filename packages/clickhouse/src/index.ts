@@ -27,6 +27,7 @@ export {
   type PartitionHeads,
   type StoredRecord,
 } from './read-heads.ts';
+export { changesJsonSql, publicEventSettings, publicEventSql, resourcesJsonSql } from './public-event-sql.ts';
 export { readLog, readLogBounds, type LogBounds, type LogRange } from './read-log.ts';
 export { readPlace, type RecordPlace } from './read-place.ts';
 export { readWindow, type WindowOf } from './read-window.ts';

@@ -33,6 +33,12 @@ export const queryClickhouseSettings = {
     secret: true,
     default: '',
   }),
+  clickhouseExportsUser: setting.string({
+    env: 'CLICKHOUSE_EXPORTS_USER',
+    description:
+      'User with which the query service writes down what it has exported; it reads no log (deploy/clickhouse). Its password is CLICKHOUSE_QUERY_PASSWORD.',
+    default: 'docket_exports',
+  }),
   clickhouseDatabase: clickhouseSettings.clickhouseDatabase,
 };
 

@@ -63,7 +63,7 @@ export function permitScope(credential: Credential, scope: Scope): Permission {
 }
 
 /** Decides whether a credential is good for a tenant; the answer is the same whether or not that tenant exists (I5). */
-export function mayActOn(credential: Credential, tenantId: string): boolean {
+export function mayActOn(credential: Pick<Credential, 'tenants'>, tenantId: string): boolean {
   return credential.tenants === '*' || credential.tenants.includes(tenantId);
 }
 

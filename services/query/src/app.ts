@@ -4,7 +4,9 @@ import { createKafka } from '@docket/kafka';
 import { createStartCheck, healthOf, type App, type AppPorts } from '@docket/runtime';
 import { createLogReader } from './clickhouse-log-reader.ts';
 import type { Config } from './config.ts';
+import { createCredentialWatch } from './credential-watch.ts';
 import { createCursorSeal } from './cursor-seal.ts';
+import { createExports } from './exports/create-exports.ts';
 import { createCallers } from './http/caller.ts';
 import { createQueryRouter } from './http/query-router.ts';
 import { checkTenantLock } from './lock-check.ts';
@@ -38,8 +40,21 @@ export function createQueryApp(config: Config, ports: AppPorts): App {
 
   const tokenKeys = readTokenKeys(config.tokenKeys);
   const tokens = createViewerTokens(tokenKeys);
+  const callers = createCallers(directory, tokens);
+  const watch = createCredentialWatch((caller, tenantId) => callers.mayStillRead(caller, tenantId));
+  // Each export has two statements; the log may say nothing for as long as it is searched.
+  const exportClickhouse = createClickHouse(queryClickhouseConfig(config), {
+    connectionsMax: 2 * config.exportConcurrencyMax,
+    silenceMs: config.exportTimeoutMs,
+  });
+  const recordsClickhouse = createClickHouse({
+    ...queryClickhouseConfig(config),
+    clickhouseUser: config.clickhouseExportsUser,
+  });
+  const exports = createExports(config, { recordsClickhouse, exportClickhouse, watch, tokenKeys, metrics, logger });
   const router = createQueryRouter({
-    callers: createCallers(directory, tokens),
+    callers,
+    exports,
     tokens,
     cursors: createCursorSeal(tokenKeys),
     reader,
@@ -63,7 +78,9 @@ export function createQueryApp(config: Config, ports: AppPorts): App {
     async stop() {
       tables.stop();
       await directory.stop();
-      await clickhouse.close();
+      // They have ended with their connections; how is still being written down.
+      await exports.sender.idle();
+      await Promise.all([clickhouse, exportClickhouse, recordsClickhouse].map((client) => client.close()));
     },
     health: () => healthOf({ directory: directory.check(), clickhouse: tables.check() }),
   };

@@ -57,6 +57,38 @@ export const settings = {
     min: 1,
     max: 1_000,
   }),
+  exportConcurrencyMax: setting.integer({
+    env: 'EXPORT_CONCURRENCY_MAX',
+    description:
+      'Exports under way at once, half of them of one tenant at most; more are answered 503 overloaded, or 429 rate_limited.',
+    default: 4,
+    min: 1,
+    max: 100,
+  }),
+  exportKeyConcurrencyMax: setting.integer({
+    env: 'EXPORT_KEY_CONCURRENCY_MAX',
+    description: 'Exports with one key under way at once; more are answered 429 rate_limited.',
+    default: 2,
+    min: 1,
+    max: 100,
+  }),
+  exportTimeoutMs: setting.integer({
+    env: 'EXPORT_TIMEOUT_MS',
+    description: 'How long one export may take; it is then broken off.',
+    unit: 'ms',
+    default: 3_600_000,
+    min: 1_000,
+    // What ClickHouse lets the service's user ask for.
+    max: 21_600_000,
+  }),
+  exportRangeDaysMax: setting.integer({
+    env: 'EXPORT_RANGE_DAYS_MAX',
+    description: 'Longest range from since to until of one export; since is then required. 0 sets no limit.',
+    unit: 'days',
+    default: 0,
+    min: 0,
+    max: 36_500,
+  }),
   queryWaitersMax: setting.integer({
     env: 'QUERY_WAITERS_MAX',
     description:

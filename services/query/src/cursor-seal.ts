@@ -1,12 +1,6 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { decodeCursor, encodeCursor, type PageCursor } from './cursor-mapper.ts';
+import { createSeal } from './seal.ts';
 import type { TokenKey } from './token-keys.ts';
-
-const algorithm = 'aes-256-gcm';
-const keyIdBytes = 4;
-/** NIST SP 800-38D §8.2.2: random 96-bit nonces, far fewer than 2^32 a key. */
-const nonceBytes = 12;
-const tagBytes = 16;
 
 export interface CursorSeal {
   seal(cursor: PageCursor): string;
@@ -19,27 +13,12 @@ export interface CursorSeal {
  * access, because every page is scoped anew. The first key seals, each of them opens.
  */
 export function createCursorSeal(keys: readonly [TokenKey, ...TokenKey[]]): CursorSeal {
-  const [current] = keys;
-  const sealingKeys = new Map(keys.map(({ id, sealing }) => [id, sealing]));
+  const seal = createSeal(keys.map(({ id, sealing: bytes }) => ({ id, bytes })));
   return {
-    seal(cursor) {
-      const nonce = randomBytes(nonceBytes);
-      const cipher = createCipheriv(algorithm, current.sealing, nonce);
-      const body = Buffer.concat([cipher.update(encodeCursor(cursor)), cipher.final(), cipher.getAuthTag()]);
-      return Buffer.concat([Buffer.from(current.id, 'hex'), nonce, body]).toString('base64url');
-    },
+    seal: (cursor) => seal.seal(encodeCursor(cursor)),
     open(text) {
-      const bytes = Buffer.from(text, 'base64url');
-      const key = sealingKeys.get(bytes.subarray(0, keyIdBytes).toString('hex'));
-      if (key === undefined || bytes.length < keyIdBytes + nonceBytes + tagBytes) return null;
-      const nonce = bytes.subarray(keyIdBytes, keyIdBytes + nonceBytes);
-      const decipher = createDecipheriv(algorithm, key, nonce).setAuthTag(bytes.subarray(-tagBytes));
-      try {
-        const opened = decipher.update(bytes.subarray(keyIdBytes + nonceBytes, -tagBytes));
-        return decodeCursor(Buffer.concat([opened, decipher.final()]));
-      } catch {
-        return null;
-      }
+      const bytes = seal.open(text);
+      return bytes === null ? null : decodeCursor(bytes);
     },
   };
 }

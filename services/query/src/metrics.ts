@@ -42,6 +42,29 @@ export function createQueryMetrics(registry: Registry) {
       labelNames: ['view'] as const,
       registers,
     }),
+    exportsRunning: new Gauge({
+      name: 'docket_query_exports_running',
+      help: 'Exports under way; the limit is EXPORT_CONCURRENCY_MAX',
+      registers,
+    }),
+    exportsRefused: new Counter({
+      name: 'docket_query_exports_refused_total',
+      help: 'Exports refused at a limit: process (EXPORT_CONCURRENCY_MAX), tenant (half of it) or key (EXPORT_KEY_CONCURRENCY_MAX)',
+      labelNames: ['limit'] as const,
+      registers,
+    }),
+    exports: new Counter({
+      name: 'docket_query_exports_total',
+      help: 'Exports that ended, by format and outcome: complete, gone (the caller went away) or failed (the connection was destroyed)',
+      labelNames: ['format', 'outcome'] as const,
+      registers,
+    }),
+    exportedBytes: new Counter({
+      name: 'docket_query_exported_bytes_total',
+      help: 'Bytes of exports that were sent, in bytes, by format',
+      labelNames: ['format'] as const,
+      registers,
+    }),
     waiters: new Gauge({
       name: 'docket_query_waiters',
       help: 'Requests that wait for an event to become readable; the limit is QUERY_WAITERS_MAX',

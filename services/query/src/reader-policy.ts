@@ -1,4 +1,4 @@
-import type { ApiKey, Credential, Refusal } from '@docket/directory';
+import { mayActOn, type ApiKey, type Credential, type Refusal } from '@docket/directory';
 import type { OwnEvents, TypedId } from '@docket/event';
 
 /**
@@ -43,6 +43,12 @@ export function callerOfKey(credential: Credential): Caller {
 /** The caller of a token: whatever its key could do, it reads one tenant's log. */
 export function callerOfGrant({ token, keyId, tenantId, view }: ViewerGrant): Caller {
   return { keyId, scopes: ['events:read'], tenants: [tenantId], view, token };
+}
+
+/** Whether a caller may still read a log at this moment, as when the request came: for answers that last. */
+export function mayStillRead(caller: Caller, tenantId: string, key: ApiKey | undefined, nowMs: number): boolean {
+  if (key === undefined || !checkAlive(caller, key, nowMs).ok) return false;
+  return key.scopes.includes('events:read') && mayActOn({ tenants: key.tenants }, tenantId);
 }
 
 /** Whether what a caller came with is good at this moment: a token lives as long as it says, and never longer than its key. */

@@ -10,7 +10,7 @@ export const tokenKeySettings = {
   tokenKeys: setting.list({
     env: 'DOCKET_TOKEN_KEYS',
     description:
-      'Sign viewer tokens and seal cursors: 32 random bytes in base64 each, such as from `openssl rand -base64 32`. The first is used, all are accepted: to change it, add the new one at the end everywhere, then move it to the front, and remove the old one 15 minutes later.',
+      'Sign viewer tokens, seal cursors and tickets of exports: 32 random bytes in base64 each, such as from `openssl rand -base64 32`. The first is used, all are accepted: to change it, add the new one at the end everywhere, then move it to the front, and remove the old one 15 minutes later.',
     secret: true,
     check: (texts) => {
       if (texts.length > keysMax) return `names ${texts.length} keys, at most ${keysMax} are allowed`;
@@ -27,6 +27,8 @@ export interface TokenKey {
   readonly signing: Uint8Array;
   /** Of AES-256-GCM, for cursors. */
   readonly sealing: Uint8Array;
+  /** The same, for tickets of exports. */
+  readonly ticketSealing: Uint8Array;
 }
 
 /** Reads a value of DOCKET_TOKEN_KEYS. Throws on what the setting's check refuses. */
@@ -35,7 +37,12 @@ export function readTokenKeys(texts: readonly string[]): readonly [TokenKey, ...
     const bytes = decode(text);
     if (bytes === undefined) throw new TypeError(`a token key is not ${keyBytes} bytes in base64`);
     const id = createHash('sha256').update('docket token key id').update(bytes).digest('hex').slice(0, 8);
-    return { id, signing: derive(bytes, 'docket viewer token'), sealing: derive(bytes, 'docket cursor') };
+    return {
+      id,
+      signing: derive(bytes, 'docket viewer token'),
+      sealing: derive(bytes, 'docket cursor'),
+      ticketSealing: derive(bytes, 'docket export ticket'),
+    };
   });
   if (first === undefined) throw new TypeError('there is no token key');
   return [first, ...others];

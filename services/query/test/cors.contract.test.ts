@@ -36,7 +36,7 @@ describe('a page of a configured origin', () => {
       vary: 'Origin',
       cors: {
         'access-control-allow-origin': origin,
-        'access-control-allow-methods': 'GET, HEAD',
+        'access-control-allow-methods': 'GET, HEAD, POST',
         'access-control-allow-headers': 'Authorization, Last-Event-ID, X-Request-Id',
         'access-control-max-age': '600',
       },
@@ -47,7 +47,7 @@ describe('a page of a configured origin', () => {
       expect([answer.status === 401, answer.vary]).toEqual([authorization !== token, 'Origin']);
       expect(answer.cors).toEqual({
         'access-control-allow-origin': origin,
-        'access-control-expose-headers': 'Content-Disposition, Link, Retry-After, X-Request-Id',
+        'access-control-expose-headers': 'Content-Disposition, Docket-Export-Id, Link, Retry-After, X-Request-Id',
       });
     }
   });

@@ -16,7 +16,9 @@ import { clickhouseMigrationsDirectory } from '@docket/schemas';
 import { claimTestDatabase } from '@docket/testkit';
 import { Registry } from 'prom-client';
 import { createLogReader } from '../src/clickhouse-log-reader.ts';
+import { createCredentialWatch } from '../src/credential-watch.ts';
 import { createCursorSeal } from '../src/cursor-seal.ts';
+import { createExports, type ExportSettings } from '../src/exports/create-exports.ts';
 import { createCallers } from '../src/http/caller.ts';
 import { createQueryRouter } from '../src/http/query-router.ts';
 import { createQueryMetrics } from '../src/metrics.ts';
@@ -36,9 +38,11 @@ export interface Answer {
 export interface QueryWorld {
   /** As whoever writes: not held to a tenant. */
   readonly clickhouse: ClickHouse;
-  readonly url: string;
   /** As the service: held to the tenant that a request's header names. */
   readonly readers: ClickHouse;
+  /** As the service when it writes down what it exported. */
+  readonly records: ClickHouse;
+  readonly url: string;
   /** Makes a key and gives its Authorization header. */
   key(tenants: readonly string[] | '*', scopes?: readonly Scope[]): string;
   store(rows: readonly Partial<EventRow>[]): Promise<void>;
@@ -63,6 +67,7 @@ interface QueryWorldOptions {
   readonly viewerOrigins?: readonly string[];
   /** False: the service gets a user without row policies. */
   readonly isLocked?: boolean;
+  readonly exports?: Partial<ExportSettings>;
   /** What the service gets in place of the real client, made of it. */
   readonly disturb?: (clickhouse: ClickHouse) => ClickHouse;
 }
@@ -81,6 +86,7 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
   await migrate(config, { directory: clickhouseMigrationsDirectory });
   const clickhouse = createClickHouse(config);
   const readers = createClickHouse(queryClickhouseConfig(config));
+  const records = createClickHouse({ ...queryClickhouseConfig(config), clickhouseUser: config.clickhouseExportsUser });
   const directory = createDirectoryState();
   const registry = new Registry();
   const metrics = createQueryMetrics(registry);
@@ -89,8 +95,29 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
   const readings: KeptReading[] = [];
   const tokenKeys = readTokenKeys([randomBytes(32).toString('base64')]);
   const tokens = createViewerTokens(tokenKeys);
+  const callers = createCallers({ ...directory, isCaughtUp: () => true }, tokens);
+  const watch = createCredentialWatch((caller, tenantId) => callers.mayStillRead(caller, tenantId));
+  const logger = createLogger({ service: 'query-test', level: 'silent' });
+  const exports = createExports(
+    {
+      exportConcurrencyMax: 3,
+      exportKeyConcurrencyMax: 1,
+      exportTimeoutMs: 60_000,
+      exportRangeDaysMax: 0,
+      ...options.exports,
+    },
+    {
+      recordsClickhouse: records,
+      exportClickhouse: disturb(isLocked ? readers : clickhouse),
+      watch,
+      tokenKeys,
+      metrics,
+      logger,
+    },
+  );
   const router = createQueryRouter({
-    callers: createCallers({ ...directory, isCaughtUp: () => true }, tokens),
+    callers,
+    exports,
     tokens,
     cursors: createCursorSeal(tokenKeys),
     reader,
@@ -104,7 +131,6 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
     },
   });
   const app: App = { router, start: async () => {}, stop: async () => {}, health: () => ({ ready: true, checks: {} }) };
-  const logger = createLogger({ service: 'query-test', level: 'silent' });
   const server = await serveHttp({ apps: { query: app }, logger, metrics: registry, port: 0, host: '127.0.0.1' });
 
   const post: QueryWorld['post'] = async (path, authorization, body) => {
@@ -118,8 +144,9 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
 
   return {
     clickhouse,
-    url: server.url,
     readers,
+    records,
+    url: server.url,
     post,
     async viewer(key, body) {
       const answer = await post('/v1/viewer-tokens', key, body);
@@ -167,10 +194,11 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
     },
     async close() {
       await server.close(1_000);
+      await exports.sender.idle();
       await clickhouse.command('DROP DATABASE IF EXISTS {database:Identifier} SYNC', {
         database: config.clickhouseDatabase,
       });
-      await Promise.all([clickhouse.close(), readers.close()]);
+      await Promise.all([clickhouse, readers, records].map((client) => client.close()));
     },
   };
 }

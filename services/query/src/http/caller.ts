@@ -3,7 +3,7 @@ import type { SearchScope } from '@docket/event';
 import { DocketError } from '@docket/runtime';
 import type { Request } from 'express';
 import { visibleStatuses } from '../filter-parameters-mapper.ts';
-import { callerOfGrant, callerOfKey, checkAlive, ownEventsOf, type Caller } from '../reader-policy.ts';
+import { callerOfGrant, callerOfKey, checkAlive, mayStillRead, ownEventsOf, type Caller } from '../reader-policy.ts';
 import type { ViewerTokens } from '../viewer-tokens.ts';
 
 /** What this service asks of the directory. */
@@ -12,8 +12,8 @@ export type KeyDirectory = Pick<DirectoryView, 'isCaughtUp' | 'key'>;
 export interface Callers {
   /** Who calls, with a key or a viewer token. Throws `unauthenticated`, and `not_caught_up` while the directory is not known yet. */
   callerOf(req: Request): Promise<Caller>;
-  /** For answers that last: whether the credential would still be taken now. Ask every second while sending. */
-  isAlive(caller: Caller): boolean;
+  /** For answers that last: whether the credential would still be taken now, for this log. See `CredentialWatch`. */
+  mayStillRead(caller: Caller, tenantId: string): boolean;
 }
 
 export function createCallers(directory: KeyDirectory, tokens: ViewerTokens): Callers {
@@ -28,7 +28,7 @@ export function createCallers(directory: KeyDirectory, tokens: ViewerTokens): Ca
       if (!caller.ok) throw new DocketError(caller.code, caller.detail);
       return callerOfKey(caller.credential);
     },
-    isAlive: (caller) => checkAlive(caller, directory.key(caller.keyId), Date.now()).ok,
+    mayStillRead: (caller, tenantId) => mayStillRead(caller, tenantId, directory.key(caller.keyId), Date.now()),
   };
 }
 

@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express';
 
 /** A browser asks again after this. */
 const preflightSeconds = 600;
-const answerHeaders = 'Content-Disposition, Link, Retry-After, X-Request-Id';
+const answerHeaders = 'Content-Disposition, Docket-Export-Id, Link, Retry-After, X-Request-Id';
 const requestHeaders = 'Authorization, Last-Event-ID, X-Request-Id';
 
 export interface Cors {
@@ -31,7 +31,8 @@ export function createCors(origins: readonly string[]): Cors {
     if (origin !== undefined && allowed.has(origin)) {
       res.set({
         'Access-Control-Allow-Origin': origin,
-        'Access-Control-Allow-Methods': 'GET, HEAD',
+        // POST: only /v1/exports takes it of a viewer token.
+        'Access-Control-Allow-Methods': 'GET, HEAD, POST',
         'Access-Control-Allow-Headers': requestHeaders,
         'Access-Control-Max-Age': String(preflightSeconds),
       });

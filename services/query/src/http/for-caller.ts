@@ -1,4 +1,4 @@
-import { clientGone } from '@docket/runtime';
+import { clientGone, DocketError } from '@docket/runtime';
 import type { Request, RequestHandler, Response } from 'express';
 
 /**
@@ -14,4 +14,10 @@ export function forCaller(work: (req: Request, res: Response, signal: AbortSigna
       if (!signal.aborted) throw error;
     }
   };
+}
+
+/** Throws `method_not_allowed` on HEAD, where the answer has no length to tell and would be made for nothing. */
+export function requireGet({ method }: Request): void {
+  if (method !== 'GET')
+    throw new DocketError('method_not_allowed', 'This path takes GET.', { headers: { Allow: 'GET' } });
 }

@@ -17,12 +17,16 @@ import type { ViewerTokens } from '../viewer-tokens.ts';
 import { createWaitingRoom } from '../waiting-room.ts';
 import type { Callers } from './caller.ts';
 import { createCors } from './cors.ts';
+import { getExportRecord } from './get-export-record.ts';
+import { getExport, type ExportPorts } from './get-export.ts';
+import { createExportUrlEndpoint, exportEndpoint, getExportEndpoint } from '../exports/export-endpoints.ts';
 import { getEvent } from './get-event.ts';
 import { getFacets } from './get-facets.ts';
 import { getFeed } from './get-feed.ts';
 import { getHistogram } from './get-histogram.ts';
 import { getWhoami } from './get-whoami.ts';
 import { listEvents } from './list-events.ts';
+import { postExport } from './post-export.ts';
 import { postViewerToken } from './post-viewer-token.ts';
 import { readingHandler, type KeepReading, type ReadingRoute } from './reading-route.ts';
 
@@ -37,6 +41,7 @@ export interface QueryRouterPorts {
   readonly keepReading: KeepReading;
   /** Origins whose pages may read with viewer tokens. */
   readonly viewerOrigins: readonly string[];
+  readonly exports: Pick<ExportPorts, 'records' | 'sender' | 'tickets' | 'exportRangeDaysMax'>;
 }
 
 /** Whatever shows anything of a log stands here: its answers go through the access trail. */
@@ -48,6 +53,7 @@ function readingRoutes(ports: QueryRouterPorts): ReadingRoute[] {
     { endpoint: getFacetsEndpoint, reads: 'counted', answer: getFacets(ports) },
     { endpoint: getEventEndpoint, reads: 'event_viewed', answer: getEvent({ ...ports, waitingRoom }) },
     { endpoint: getFeedEndpoint, reads: 'fed', answer: getFeed(ports) },
+    { endpoint: exportEndpoint, reads: 'exported', answer: getExport({ ...ports, ...ports.exports }) },
   ];
 }
 
@@ -61,8 +67,10 @@ export function createQueryRouter(ports: QueryRouterPorts): ApiRouter {
   };
   for (const route of readingRoutes(ports)) addForPages(route.endpoint, readingHandler(route, ports.keepReading));
   // These are not given the log reader: they cannot show anything of a log.
-  const { callers, tokens, metrics } = ports;
+  const { callers, tokens, metrics, exports } = ports;
   router.add(createViewerTokenEndpoint, postViewerToken({ callers, tokens, metrics }));
+  addForPages(createExportUrlEndpoint, postExport({ callers, ...exports }));
+  addForPages(getExportEndpoint, getExportRecord({ callers, ...exports }));
   addForPages(whoamiEndpoint, getWhoami({ callers }));
   addDocumentRoutes(router, openApiDocuments.query);
   return router;

@@ -11,11 +11,16 @@ export function searchOf(req: Request): URLSearchParams {
 }
 
 /** The parameters of a request's query string: an endpoint knows those that it declares. */
-export function parametersOf(req: Request, { parameters = [] }: Endpoint): RequestParameters {
+export function parametersOf(req: Request, endpoint: Endpoint): RequestParameters {
+  return parametersOfQuery(searchOf(req), endpoint);
+}
+
+/** The same of a query string that does not stand in the request. */
+export function parametersOfQuery(query: URLSearchParams, { parameters = [] }: Endpoint): RequestParameters {
   const declared = parameters.filter((parameter) => parameter.in === 'query' && parameter !== metadataParameters);
   const takesMetadata = parameters.includes(metadataParameters);
   return requestParameters(
-    searchOf(req),
+    query,
     declared.map(({ name }) => name),
     takesMetadata ? isMetadataParameter : undefined,
   );

@@ -1,0 +1,44 @@
+import type { Readable } from 'node:stream';
+import { ClickHouseError, noAnswerCode } from './error-policy.ts';
+
+/** Kept of what ClickHouse says about a failure midway. */
+const messageBytesMax = 2_000;
+
+/**
+ * The bytes of an answer as they come, at the pace of whoever takes them. Throws ClickHouseError when the statement fails midway,
+ * after a connection that broke too: an answer that ends without an error is whole. ClickHouse writes its message into the
+ * answer then, behind a mark that it announces for this answer alone; nothing of the message is given out.
+ * @param tag of the header x-clickhouse-exception-tag; undefined where the server sends none: it then only breaks the connection.
+ */
+export async function* checkedBytes(
+  stream: Readable,
+  tag: string | undefined,
+): AsyncGenerator<Buffer, void, undefined> {
+  const mark = Buffer.from(tag === undefined ? '' : `\r\n__exception__\r\n${tag}`);
+  // The last bytes wait for the next ones: the mark may be cut anywhere.
+  const heldBytes = Math.max(0, mark.length - 1);
+  let held: Buffer = Buffer.alloc(0);
+  try {
+    for await (const chunk of stream) {
+      if (!Buffer.isBuffer(chunk)) continue;
+      const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+      const markAt = mark.length === 0 ? -1 : bytes.indexOf(mark);
+      if (markAt >= 0) throw failureOf(bytes.subarray(markAt + mark.length));
+      const wholeBytes = Math.max(0, bytes.length - heldBytes);
+      held = bytes.subarray(wholeBytes);
+      if (wholeBytes > 0) yield bytes.subarray(0, wholeBytes);
+    }
+  } catch (cause) {
+    if (cause instanceof ClickHouseError) throw cause;
+    throw new ClickHouseError(noAnswerCode, 'the answer broke off', { cause });
+  } finally {
+    stream.destroy();
+  }
+  if (held.length > 0) yield held;
+}
+
+function failureOf(bytes: Buffer): ClickHouseError {
+  const message = bytes.subarray(0, messageBytesMax).toString('utf8').trim();
+  const code = /^Code: (\d+)\./.exec(message)?.[1];
+  return new ClickHouseError(code === undefined ? noAnswerCode : Number(code), message);
+}

@@ -1,0 +1,41 @@
+import type { ServerResponse } from 'node:http';
+import { DocketError } from '@docket/runtime';
+
+/** A reader that takes nothing for so long has gone, or takes a place from others. */
+const stalledMsMax = 30_000;
+
+/**
+ * Writes bytes and resolves when the next may follow: at the reader's pace, so that nothing piles up here (I8). Rejects when the
+ * connection is closed, when the reader has taken nothing for 30 s, and when `signal` aborts.
+ */
+export async function writeUnhurried(
+  res: ServerResponse,
+  bytes: Uint8Array | string,
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted();
+  if (res.destroyed) throw closed();
+  if (res.write(bytes)) return;
+  await new Promise<void>((resolve, reject) => {
+    const settle = (act: () => void): void => {
+      clearTimeout(timer);
+      res.off('drain', onDrain).off('close', onClose);
+      signal.removeEventListener('abort', onAbort);
+      act();
+    };
+    const onDrain = (): void => settle(resolve);
+    const onClose = (): void => settle(() => reject(closed()));
+    const onAbort = (): void => settle(() => reject(new Error('ended', { cause: signal.reason })));
+    const timer = setTimeout(() => settle(() => reject(stalled())), stalledMsMax);
+    res.on('drain', onDrain).on('close', onClose);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+function closed(): DocketError {
+  return new DocketError('request_timeout', 'The connection was closed within the answer.');
+}
+
+function stalled(): DocketError {
+  return new DocketError('request_timeout', `The reader took nothing for ${stalledMsMax / 1_000} s.`);
+}
