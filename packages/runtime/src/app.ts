@@ -19,6 +19,7 @@ export interface Health {
  * A service without its process. `createXApp(config, ports)` does no I/O and starts nothing.
  * - `start` MUST return once background work runs; it MUST NOT wait for Kafka or ClickHouse to come up: `health` says that they are away.
  *   It rejects only when the service can never work, and the process then exits 1.
+ * - `drain` is called when the stop begins, before HTTP closes: it ends answers that would not end by themselves, such as streams. It returns at once.
  * - `stop` finishes or abandons what is under way and leaves no timer, socket or listener. It is called once, after HTTP has closed, and MUST
  *   work on an app whose start failed.
  * - `health` is cheap and synchronous: it reads what background work found.
@@ -27,6 +28,7 @@ export interface Health {
  */
 export interface App {
   start(): Promise<void>;
+  drain?(): void;
   stop(): Promise<void>;
   health(): Health;
   readonly router: ApiRouter;

@@ -59,6 +59,7 @@ export async function runService<const Declarations extends SettingDeclarations>
       logger.fatal({ deadline_ms: stopDeadlineMs }, 'service.stop_overdue');
       host.exit(exitCodes.failed);
     }, stopDeadlineMs);
+    for (const app of Object.values(apps)) app.drain?.();
     await server?.close(requestsDeadlineMs);
     const failed = await stopApps(apps, logger);
     clearTimeout(overdue);

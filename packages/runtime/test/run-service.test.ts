@@ -59,6 +59,17 @@ describe('runService', () => {
     expect(log).toEqual(['a started', 'b started', 'a stopped', 'b stopped']);
   });
 
+  test('SIGTERM: what would not end by itself is told to before HTTP closes, and apps stop after it has', async () => {
+    const { host, events, exitCode } = fakeHost({});
+    const log: string[] = [];
+    const drain = (): void => void log.push('drained');
+    await runService({ name: 'demo', settings: {}, createApp: () => fakeApp(log, 'a', { drain }) }, host);
+    events.emit('SIGTERM', 'SIGTERM');
+    expect(log).toEqual(['a started', 'drained']);
+    expect(await exitCode).toBe(0);
+    expect(log).toEqual(['a started', 'drained', 'a stopped']);
+  });
+
   test('a second signal exits at once', async () => {
     const { host, events, exitCode } = fakeHost({});
     let finish = (): void => undefined;

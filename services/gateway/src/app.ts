@@ -23,6 +23,7 @@ export function createGatewayApp(config: Config, ports: AppPorts): App {
   addUpstreamRoutes(app.router, { query: query.handler, admin: admin.handler });
   return {
     ...app,
+    drain: () => query.drain(),
     stop: async () => {
       query.stop();
       admin.stop();

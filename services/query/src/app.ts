@@ -11,7 +11,10 @@ import { createCallers } from './http/caller.ts';
 import { createQueryRouter } from './http/query-router.ts';
 import { checkTenantLock } from './lock-check.ts';
 import { createQueryMetrics } from './metrics.ts';
+import { createPlaces } from './places.ts';
 import { createReadGate } from './read-gate.ts';
+import { createLogPages } from './tail/log-pages.ts';
+import { createTailSender } from './tail/tail-sender.ts';
 import { readTokenKeys } from './token-keys.ts';
 import { createViewerTokens } from './viewer-tokens.ts';
 
@@ -52,7 +55,22 @@ export function createQueryApp(config: Config, ports: AppPorts): App {
     clickhouseUser: config.clickhouseExportsUser,
   });
   const exports = createExports(config, { recordsClickhouse, exportClickhouse, watch, tokenKeys, metrics, logger });
+  const tails = createTailSender({
+    pages: createLogPages(reader),
+    places: createPlaces(
+      {
+        processMax: config.tailStreamsMax,
+        tenantMax: Math.ceil(config.tailStreamsMax / 2),
+        keyMax: config.tailKeyStreamsMax,
+      },
+      metrics.tails,
+    ),
+    watch,
+    metrics,
+    pollMs: config.tailPollMs,
+  });
   const router = createQueryRouter({
+    tails,
     callers,
     exports,
     tokens,
@@ -75,6 +93,7 @@ export function createQueryApp(config: Config, ports: AppPorts): App {
       tables.start();
       return Promise.resolve();
     },
+    drain: () => tails.drain(),
     async stop() {
       tables.stop();
       await directory.stop();

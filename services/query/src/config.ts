@@ -57,6 +57,29 @@ export const settings = {
     min: 1,
     max: 1_000,
   }),
+  tailStreamsMax: setting.integer({
+    env: 'TAIL_STREAMS_MAX',
+    description:
+      'Tails that are open at once, half of them of one tenant at most; more are answered 503 overloaded, or 429 rate_limited.',
+    default: 100,
+    min: 0,
+    max: 10_000,
+  }),
+  tailKeyStreamsMax: setting.integer({
+    env: 'TAIL_KEY_STREAMS_MAX',
+    description: 'Tails with one key that are open at once; more are answered 429 rate_limited.',
+    default: 20,
+    min: 0,
+    max: 10_000,
+  }),
+  tailPollMs: setting.integer({
+    env: 'TAIL_POLL_MS',
+    description: 'How often a tail looks for new rows in ClickHouse; tails of one log share a look.',
+    unit: 'ms',
+    default: 500,
+    min: 50,
+    max: 10_000,
+  }),
   exportConcurrencyMax: setting.integer({
     env: 'EXPORT_CONCURRENCY_MAX',
     description:

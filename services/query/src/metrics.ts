@@ -65,6 +65,22 @@ export function createQueryMetrics(registry: Registry) {
       labelNames: ['format'] as const,
       registers,
     }),
+    tails: new Gauge({
+      name: 'docket_query_tails_open',
+      help: 'Tails that are open; the limit is TAIL_STREAMS_MAX',
+      registers,
+    }),
+    tailsRefused: new Counter({
+      name: 'docket_query_tails_refused_total',
+      help: 'Tails refused at a limit: process (TAIL_STREAMS_MAX), tenant (half of it) or key (TAIL_KEY_STREAMS_MAX)',
+      labelNames: ['limit'] as const,
+      registers,
+    }),
+    tailedEvents: new Counter({
+      name: 'docket_query_tailed_events_total',
+      help: 'Events that tails have sent',
+      registers,
+    }),
     waiters: new Gauge({
       name: 'docket_query_waiters',
       help: 'Requests that wait for an event to become readable; the limit is QUERY_WAITERS_MAX',

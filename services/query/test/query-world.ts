@@ -22,7 +22,10 @@ import { createExports, type ExportSettings } from '../src/exports/create-export
 import { createCallers } from '../src/http/caller.ts';
 import { createQueryRouter } from '../src/http/query-router.ts';
 import { createQueryMetrics } from '../src/metrics.ts';
+import { createPlaces } from '../src/places.ts';
 import { createReadGate } from '../src/read-gate.ts';
+import { createLogPages } from '../src/tail/log-pages.ts';
+import { createTailSender } from '../src/tail/tail-sender.ts';
 import { readTokenKeys } from '../src/token-keys.ts';
 import type { Reading, ReadingKind } from '../src/trail/reading.ts';
 import { createViewerTokens } from '../src/viewer-tokens.ts';
@@ -43,6 +46,8 @@ export interface QueryWorld {
   /** As the service when it writes down what it exported. */
   readonly records: ClickHouse;
   readonly url: string;
+  /** As at SIGTERM. */
+  drain(): void;
   /** Makes a key and gives its Authorization header. */
   key(tenants: readonly string[] | '*', scopes?: readonly Scope[]): string;
   store(rows: readonly Partial<EventRow>[]): Promise<void>;
@@ -115,7 +120,15 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
       logger,
     },
   );
+  const tails = createTailSender({
+    pages: createLogPages(reader),
+    places: createPlaces({ processMax: 8, tenantMax: 4, keyMax: 2 }, metrics.tails),
+    watch,
+    metrics,
+    pollMs: 50,
+  });
   const router = createQueryRouter({
+    tails,
     callers,
     exports,
     tokens,
@@ -146,6 +159,7 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
     clickhouse,
     readers,
     records,
+    drain: () => tails.drain(),
     url: server.url,
     post,
     async viewer(key, body) {

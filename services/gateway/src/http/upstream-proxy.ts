@@ -18,6 +18,8 @@ const idleMs = 30_000;
 
 export interface UpstreamProxy {
   readonly handler: RequestHandler;
+  /** Ends event streams: cut between two messages or within one, their readers come back and miss nothing. */
+  drain(): void;
   /** Closes idle connections. */
   stop(): void;
 }
@@ -34,6 +36,7 @@ export function createUpstreamProxy(
   const agentOptions = { keepAlive: true, timeout: idleMs, maxSockets: requestsMax };
   const agent = target.startsWith('https:') ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
   let underWay = 0;
+  const eventStreams = new Set<() => void>();
 
   const proxy = createProxyMiddleware<Request, Response>({
     target,
@@ -51,9 +54,19 @@ export function createUpstreamProxy(
         });
       },
       proxyRes: (proxyRes, _req, res) => {
+        let isEnded = false;
         proxyRes.once('close', () => {
-          if (!proxyRes.complete) res.destroy();
+          if (!proxyRes.complete && !isEnded) res.destroy();
         });
+        if (!/^text\/event-stream\b/.test(proxyRes.headers['content-type'] ?? '')) return;
+        const end = (): void => {
+          isEnded = true;
+          proxyRes.unpipe(res);
+          res.end();
+          proxyRes.destroy();
+        };
+        eventStreams.add(end);
+        res.once('close', () => eventStreams.delete(end));
       },
       error: (error, _req, res) => {
         if (!(res instanceof ServerResponse) || res.destroyed) return;
@@ -76,6 +89,9 @@ export function createUpstreamProxy(
       res.once('close', () => (underWay -= 1));
       setRouteLabel(res, `proxy:${name}`);
       await proxy(req, res, next);
+    },
+    drain: () => {
+      for (const end of eventStreams) end();
     },
     stop: () => agent.destroy(),
   };

@@ -145,6 +145,24 @@ describe('the proxy', () => {
     await expect(fetch(`${server.url}/v1/export`).then((response) => response.text())).rejects.toThrow();
   });
 
+  test('event streams end well when the gateway stops, other answers go on', async () => {
+    let finish: () => void = () => undefined;
+    const upstreamGone = new Promise<void>((resolve) => {
+      answer = (req, res) => {
+        const isTail = req.url === '/v1/tail';
+        res.writeHead(200, { 'Content-Type': isTail ? 'text/event-stream; charset=utf-8' : 'text/csv' }).write('first');
+        if (isTail) res.once('close', resolve);
+        else finish = () => res.end('last');
+      };
+    });
+    const [stream, file] = await Promise.all(['/v1/tail', '/v1/export'].map((path) => fetch(`${server.url}${path}`)));
+    for (const proxy of proxies) proxy.drain();
+    expect(await stream?.text()).toBe('first');
+    await upstreamGone;
+    finish();
+    expect(await file?.text()).toBe('firstlast');
+  });
+
   test('an upstream that dies before its answer is 503', async () => {
     answer = (_req, res) => res.destroy();
     const response = await fetch(`${server.url}/v1/events`);

@@ -20,6 +20,9 @@ import { createCors } from './cors.ts';
 import { getExportRecord } from './get-export-record.ts';
 import { getExport, type ExportPorts } from './get-export.ts';
 import { createExportUrlEndpoint, exportEndpoint, getExportEndpoint } from '../exports/export-endpoints.ts';
+import { getTail } from './get-tail.ts';
+import { tailEndpoint } from '../tail/tail-endpoint.ts';
+import type { TailSender } from '../tail/tail-sender.ts';
 import { getEvent } from './get-event.ts';
 import { getFacets } from './get-facets.ts';
 import { getFeed } from './get-feed.ts';
@@ -41,6 +44,7 @@ export interface QueryRouterPorts {
   readonly keepReading: KeepReading;
   /** Origins whose pages may read with viewer tokens. */
   readonly viewerOrigins: readonly string[];
+  readonly tails: TailSender;
   readonly exports: Pick<ExportPorts, 'records' | 'sender' | 'tickets' | 'exportRangeDaysMax'>;
 }
 
@@ -53,6 +57,11 @@ function readingRoutes(ports: QueryRouterPorts): ReadingRoute[] {
     { endpoint: getFacetsEndpoint, reads: 'counted', answer: getFacets(ports) },
     { endpoint: getEventEndpoint, reads: 'event_viewed', answer: getEvent({ ...ports, waitingRoom }) },
     { endpoint: getFeedEndpoint, reads: 'fed', answer: getFeed(ports) },
+    {
+      endpoint: tailEndpoint,
+      reads: 'tailed',
+      answer: getTail({ ...ports, sender: ports.tails }),
+    },
     { endpoint: exportEndpoint, reads: 'exported', answer: getExport({ ...ports, ...ports.exports }) },
   ];
 }
