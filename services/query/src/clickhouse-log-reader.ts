@@ -19,6 +19,7 @@ import {
 } from './count-sql-mapper.ts';
 import { eventStatement, pageStatement, type PageQuery } from './event-sql-mapper.ts';
 import type { HistogramRow } from './histogram-mapper.ts';
+import { laterStatement, ledgerStatement, type LedgerQuery, type LedgerRow } from './ledger/ledger-mapper.ts';
 import type { QueryMetrics } from './metrics.ts';
 import type { ReadGate } from './read-gate.ts';
 import { readFailure } from './read-failure-policy.ts';
@@ -52,6 +53,7 @@ export interface LogReader {
   ): Promise<StoredEventRow[]>;
   histogram(query: HistogramQuery, asker: Asker): Promise<HistogramRow[]>;
   facets(query: FacetsQuery, asker: Asker): Promise<FacetRow[]>;
+  ledger(query: LedgerQuery, asker: Asker): Promise<{ rows: LedgerRow[]; hasLater: boolean }>;
   bounds(tenantId: string, asker: Asker): Promise<LogBounds>;
 }
 
@@ -116,6 +118,11 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
     feed: (range, asker) => read('feed', range.tenantId, asker, (options) => readLog(clickhouse, range, options)),
     histogram: (query, asker) => count('histogram', query.search.tenantId, histogramStatement(query), asker),
     facets: (query, asker) => count('facets', query.search.tenantId, facetsStatement(query), asker),
+    async ledger(query, asker) {
+      const rows = await count<LedgerRow>('ledger', query.tenantId, ledgerStatement(query), asker);
+      const later = await count('ledger', query.tenantId, laterStatement(query), asker);
+      return { rows, hasLater: later.length > 0 };
+    },
     bounds: (tenantId, asker) =>
       read('bounds', tenantId, asker, (options) => readLogBounds(clickhouse, tenantId, options)),
   };

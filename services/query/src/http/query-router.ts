@@ -12,21 +12,23 @@ import {
   listEventsEndpoint,
   whoamiEndpoint,
 } from '../endpoints.ts';
+import { createExportUrlEndpoint, exportEndpoint, getExportEndpoint } from '../exports/export-endpoints.ts';
+import { ledgerEndpoint } from '../ledger/ledger-endpoint.ts';
 import type { QueryMetrics } from '../metrics.ts';
+import { tailEndpoint } from '../tail/tail-endpoint.ts';
+import type { TailSender } from '../tail/tail-sender.ts';
 import type { ViewerTokens } from '../viewer-tokens.ts';
 import { createWaitingRoom } from '../waiting-room.ts';
 import type { Callers } from './caller.ts';
 import { createCors } from './cors.ts';
+import { getEvent } from './get-event.ts';
 import { getExportRecord } from './get-export-record.ts';
 import { getExport, type ExportPorts } from './get-export.ts';
-import { createExportUrlEndpoint, exportEndpoint, getExportEndpoint } from '../exports/export-endpoints.ts';
-import { getTail } from './get-tail.ts';
-import { tailEndpoint } from '../tail/tail-endpoint.ts';
-import type { TailSender } from '../tail/tail-sender.ts';
-import { getEvent } from './get-event.ts';
 import { getFacets } from './get-facets.ts';
 import { getFeed } from './get-feed.ts';
 import { getHistogram } from './get-histogram.ts';
+import { getLedger } from './get-ledger.ts';
+import { getTail } from './get-tail.ts';
 import { getWhoami } from './get-whoami.ts';
 import { listEvents } from './list-events.ts';
 import { postExport } from './post-export.ts';
@@ -62,6 +64,7 @@ function readingRoutes(ports: QueryRouterPorts): ReadingRoute[] {
       reads: 'tailed',
       answer: getTail({ ...ports, sender: ports.tails }),
     },
+    { endpoint: ledgerEndpoint, reads: 'ledger_read', answer: getLedger(ports) },
     { endpoint: exportEndpoint, reads: 'exported', answer: getExport({ ...ports, ...ports.exports }) },
   ];
 }
