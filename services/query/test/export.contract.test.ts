@@ -4,6 +4,7 @@ import { eventually } from '@docket/testkit';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createChance } from '../../../packages/event/test/event-maker.ts';
 import { loggedFrom } from '../../../packages/event/test/search/search-maker.ts';
+import { tenantLock } from '../src/tenant-lock-policy.ts';
 import { exportedTypes, readCsv, readParquet } from './exported-files.ts';
 import { createQueryWorld, type QueryWorld } from './query-world.ts';
 
@@ -252,6 +253,24 @@ describe('the record of an export', () => {
     expect(await statusOf(ofUser, await world.viewer(acme, user))).toBe(404);
     expect((await world.get(`/v1/exports/${ofUser}`, viewer)).body).not.toHaveProperty('through_seq');
     expect(await statusOf('nonsense', acme)).toBe(404);
+  });
+});
+
+describe('I5: the user that writes down what was exported', () => {
+  test('reads no log, and of exports those of the tenant that the header names', async () => {
+    await exported('', acme);
+    const { records } = world;
+    for (const table of ['audit_events', 'events', 'log_heads', 'delivery_attempts']) {
+      await expect(records.query(`SELECT * FROM ${table}`)).rejects.toMatchObject({ code: 497 });
+    }
+    for (const sql of ['DROP TABLE exports', 'ALTER TABLE exports DELETE WHERE 1', 'TRUNCATE TABLE export_claims']) {
+      await expect(records.command(sql)).rejects.toMatchObject({ code: 497 });
+    }
+    const seen = (headers: Readonly<Record<string, string>>) =>
+      records.query('SELECT DISTINCT tenant_id FROM exports', {}, { headers });
+    expect(await seen({})).toEqual([]);
+    expect(await seen(tenantLock('globex'))).toEqual([]);
+    expect(await seen(tenantLock('acme'))).toEqual([{ tenant_id: 'acme' }]);
   });
 });
 

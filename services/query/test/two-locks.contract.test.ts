@@ -1,8 +1,10 @@
 import type { ClickHouse } from '@docket/clickhouse';
 import { eventColumns, newEventId } from '@docket/event';
+import { eventually } from '@docket/testkit';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { checkTenantLock } from '../src/lock-check.ts';
 import { tenantLock } from '../src/tenant-lock-policy.ts';
+import { openEventStream } from './event-stream.ts';
 import { createQueryWorld, type QueryWorld } from './query-world.ts';
 
 const ids = { acme: newEventId(), globex: newEventId() };
@@ -37,15 +39,24 @@ async function fill(world: QueryWorld): Promise<void> {
   ]);
 }
 
+/** All of a Parquet file. */
+function parquetRows({ clickhouse }: QueryWorld, file: Buffer): Promise<unknown[]> {
+  return clickhouse.query('SELECT * FROM format(Parquet, base64Decode({file:String}))', {
+    file: file.toString('base64'),
+  });
+}
+
 /** A builder that errs: no statement is scoped to a tenant any more. How many it spoiled is counted. */
 function forgetful(spoiled: { count: number }) {
+  const spoil = (sql: string): string => {
+    const unscoped = sql.replaceAll(/tenant_id = \{\w+:String\}/g, 'true');
+    if (unscoped !== sql) spoiled.count += 1;
+    return unscoped;
+  };
   return (clickhouse: ClickHouse): ClickHouse => ({
     ...clickhouse,
-    query: (sql, params, options) => {
-      const unscoped = sql.replaceAll(/tenant_id = \{\w+:String\}/g, 'true');
-      if (unscoped !== sql) spoiled.count += 1;
-      return clickhouse.query(unscoped, params, options);
-    },
+    query: (sql, params, options) => clickhouse.query(spoil(sql), params, options),
+    stream: (sql, params, options) => clickhouse.stream(spoil(sql), params, options),
   });
 }
 
@@ -76,6 +87,31 @@ describe.each([
     }
     if (isForgetful) expect(spoiled.count).toBeGreaterThan(10);
   }); // prettier-ignore
+
+  test.each(['ndjson', 'csv', 'parquet'])('no export of acme holds a byte of globex: %s', async (format) => {
+    for (const [tenant, other] of [['acme', 'globex'], ['globex', 'acme']] as const) {
+      const before = spoiled.count;
+      const headers = { authorization: world.key([tenant]) };
+      const response = await fetch(`${world.url}/v1/export?format=${format}`, { headers });
+      const bytes = Buffer.from(await response.arrayBuffer());
+      const text = format === 'parquet' ? JSON.stringify(await parquetRows(world, bytes)) : bytes.toString('utf8');
+      expect([response.status, text.includes(`metadata-marker-${tenant}`)]).toEqual([200, true]);
+      expect(text).not.toContain(other);
+      if (isForgetful) expect(spoiled.count).toBeGreaterThan(before);
+    }
+  }); // prettier-ignore
+
+  test('no tail and no ledger of acme shows anything of globex', async () => {
+    const key = world.key(['acme']);
+    const stream = await openEventStream(`${world.url}/v1/tail?after=0`, { authorization: key });
+    await eventually(() => stream.messages.at(-1)?.id === '2', { what: 'the whole log' });
+    stream.close();
+    expect(stream.text()).toContain('metadata-marker-acme');
+    expect(stream.text()).not.toContain('globex');
+    const { body } = await world.get(`/v1/ledger?${range}`, key);
+    expect(body['statuses']).toMatchObject({ accepted: 1, quarantined: 1 });
+    expect(body['complete_through']).toBe(2);
+  });
 
   test('no count of acme counts an event of globex', async () => {
     const key = world.key(['acme']);
