@@ -17,7 +17,6 @@ export {
   jsonAnswer,
   pathParameter,
   queryParameter,
-  type BodyOf,
   type DeclaredAnswer,
   type Endpoint,
   type IntegerParameter,

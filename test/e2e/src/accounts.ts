@@ -27,7 +27,7 @@ export async function createAccounts(installation: Installation): Promise<Accoun
   const accounts = {
     appKey: await newKey('saas-app', ['events:write'], [...tenants]),
     acmeReaderKey: await newKey('acme reader', ['events:read'], ['acme']),
-    operatorKey: await newKey('operator', ['events:read', 'events:write', 'subscriptions:write'], '*'),
+    operatorKey: await newKey('operator', ['events:read', 'events:write', 'subscriptions:write', 'admin'], '*'),
   };
   // Every service follows the directory on its own: a key works a moment after it was made. The last one made is the last one known.
   const operator = createDocketApi(gatewayUrl, accounts.operatorKey);

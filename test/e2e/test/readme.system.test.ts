@@ -12,6 +12,7 @@ import { type Installation, startInstallation } from '../src/installation.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const apiByTask = readFileSync(join(root, 'docs', 'api.md'), 'utf8');
 const startDeadlineMs = 180_000;
 const commandTimeoutMs = 60_000;
 
@@ -61,6 +62,36 @@ test("the README's curl lines work as printed, one after the other in one shell"
   await run('bash', ['-e', '-c', blocks[0] ?? ''], {});
   const found = await api.search({ tenant_id: 'acme', action: 'report.exported' });
   expect(found).toHaveLength(1);
+}, 120_000);
+
+test("docs/api.md's lines work as printed, one after the other in one shell", async () => {
+  const output = await run('bash', ['-e', '-c', codeBlocks(apiByTask, 'sh').join('\n')], {});
+  // What each task shows, in its order.
+  const shown = [
+    '"tenants":"*"',
+    '"name":"Initech"',
+    '"results":[{"id":"0199f3c2-7d10-7000-8000-00000000000a","status":"published"}]',
+    '"status":"quarantined"',
+    '"name":"TPS report"',
+    '"actor":{"type":"user","id":"u_milton","name":"Milton Waddams"}',
+    '"next_cursor":',
+    '"interval":"1h"',
+    '{"value":"report.exported","count":1}',
+    '"next_after":',
+    '"actor":{"type":"user","id":"u_peter"',
+    '"state":"paused"',
+    '"revoked_at":',
+    'did you mean `actor`?',
+    '"openapi":"3.1.0"',
+  ];
+  let from = 0;
+  for (const text of shown) {
+    const found = output.indexOf(text, from);
+    expect([text, found >= 0]).toEqual([text, true]);
+    from = found;
+  }
+  // Each record of the task that records is one event, however often it is sent: four, and one that was set aside.
+  expect(await api.search({ tenant_id: 'initech' })).toHaveLength(4);
 }, 120_000);
 
 test("the README's SDK example records its event", async () => {

@@ -1,4 +1,4 @@
-import type { Static, TSchema } from '@sinclair/typebox';
+import type { TSchema } from '@sinclair/typebox';
 import { Type } from '@sinclair/typebox';
 
 import type { ErrorCode } from '../errors/error-catalogue.ts';
@@ -56,8 +56,6 @@ export interface Endpoint {
 export function defineEndpoint<const Declared extends Endpoint>(declared: Declared): Declared {
   return declared;
 }
-
-export type BodyOf<Declared extends { readonly body: TSchema }> = Static<Declared['body']>;
 
 /** What every endpoint may answer: our bugs, and requests that are no HTTP or reach a service that starts or stops. */
 const errorsOfAll: readonly ErrorCode[] = [
