@@ -35,6 +35,7 @@ function environmentOf(name: string): Record<string, string> {
     'kafka:9092': world.env['KAFKA_BROKERS'],
     'http://registry:8080/apis/ccompat/v7': world.env['SCHEMA_REGISTRY_URL'],
     'http://clickhouse:8123': world.env['CLICKHOUSE_URL'],
+    '/var/lib/docket/trail': world.env['TRAIL_SPOOL_DIR'],
     'http://query:8081': running.get('query')?.url,
     'http://admin:8082': running.get('admin')?.url,
     // ClickHouse's user and password are made by its own container there, by the local stack here.

@@ -11,6 +11,7 @@ export function makeApps(metrics: Registry): Readonly<Record<string, App>> {
     DOCKET_MASTER_KEY: Buffer.alloc(32).toString('base64'),
     DOCKET_TOKEN_KEYS: Buffer.alloc(32).toString('base64'),
     DOCKET_MAC_KEYS: '00'.repeat(32),
+    TRAIL_SPOOL_DIR: '/nonexistent',
   });
   const logger = createLogger({ service: 'docs', level: 'silent' });
   return createAllInOneApps(config, { metrics, logger, exit: () => undefined });

@@ -4,6 +4,7 @@ const tags = [
   { name: 'events', description: 'Record events, find them, count them.' },
   { name: 'feed', description: 'The log in the order of seq, for programs that follow it.' },
   { name: 'exports', description: 'All events of a search as a file.' },
+  { name: 'quarantine', description: 'Records that could not be read, for operators.' },
   { name: 'tenants', description: 'The customer organisations that have a log.' },
   { name: 'keys', description: 'Credentials.' },
   { name: 'subscriptions', description: 'What is delivered to whom.' },

@@ -62,7 +62,7 @@ export {
   type StoredEventRow,
 } from './event-row.ts';
 export { eventFields, type EventField } from './field-table.ts';
-export { isReserved, isTenantId, logOf, partitionOf, strayLogOf } from './log-identity.ts';
+export { isReserved, isStrayLog, isTenantId, logOf, partitionOf, strayLogOf } from './log-identity.ts';
 export { nearestName } from './nearest-name.ts';
 export { microsOfRfc3339, rfc3339OfMicros, rfc3339OfMillis } from './occurred-at.ts';
 export { checkEvent, parseEvent, type ParsedEvent } from './parse-event.ts';

@@ -28,6 +28,12 @@ export function logOf(key: Buffer | null, partition: number, partitions: number)
   return strayLogOf(partition);
 }
 
+const strayLog = /^!p\d{1,5}$/;
+
+export function isStrayLog(name: string): boolean {
+  return strayLog.test(name);
+}
+
 export function strayLogOf(partition: number): string {
   return `!p${partition}`;
 }

@@ -12,6 +12,7 @@ export type {
   PositionJump,
   UnreadableFetch,
 } from './partition-consumer-contract.ts';
+export { findEventSchema } from './event-schema.ts';
 export { macKeySettings, recordMacOf, type MacKeySettings } from './mac-keys.ts';
 export { type PublishOutcome } from './publish-lanes.ts';
 export { createPublisher, type Publisher, type PublisherOptions, type PublishRecord } from './publisher.ts';

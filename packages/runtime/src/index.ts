@@ -28,6 +28,7 @@ export { jsonDepthMax, parseJson } from './http/json-text.ts';
 export { invalidField, parseBody } from './http/parse-body.ts';
 export { probeEndpoints } from './http/probe-endpoints.ts';
 export { answerProblem } from './http/problem-answer.ts';
+export { receivedFrom } from './http/received-from-policy.ts';
 export { clientGone, requestIdOf, setRouteLabel } from './http/request-context.ts';
 export { readinessOf, serveHttp } from './http/serve-http.ts';
 export type { ServeHttpOptions } from './http/serve-http.ts';
@@ -43,7 +44,13 @@ export { describeSettings } from './settings/describe-settings.ts';
 export type { SettingRow } from './settings/describe-settings.ts';
 export { readSettings, SettingsError } from './settings/read-settings.ts';
 export type { SettingDeclarations, SettingProblem, SettingsOf } from './settings/read-settings.ts';
-export { httpSettings, httpSettingsWithPort, logLevels, logSettings } from './settings/service-settings.ts';
+export {
+  httpSettings,
+  httpSettingsWithPort,
+  logLevels,
+  logSettings,
+  trustedProxySettings,
+} from './settings/service-settings.ts';
 export type { LogLevel } from './settings/service-settings.ts';
 export type { Registry } from 'prom-client';
 export { createStartCheck } from './start-check.ts';

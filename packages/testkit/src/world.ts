@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { ClickHouse } from '@docket/clickhouse';
 import { clickhouseSettings, createClickHouse, migrate } from '@docket/clickhouse';
 import type { KafkaClient, SchemaRegistry } from '@docket/kafka';
@@ -31,7 +34,7 @@ export interface World {
   /** The id of our own schema of events. */
   readonly eventSchemaId: number;
   readonly clickhouse: ClickHouse;
-  /** Removes topics, consumer groups, subjects and database. Safe to call twice. Stop the services first. */
+  /** Removes topics, consumer groups, subjects, database and spool. Safe to call twice. Stop the services first. */
   close(): Promise<void>;
 }
 
@@ -48,6 +51,7 @@ export async function createWorld(options: { partitions?: number } = {}): Promis
     KAFKA_TOPIC_PREFIX: `test-${name}.`,
     KAFKA_PARTITIONS: String(partitions),
     CLICKHOUSE_DATABASE: await claimTestDatabase(readSettings(clickhouseSettings, { ...stack })),
+    TRAIL_SPOOL_DIR: await mkdtemp(join(tmpdir(), 'docket-trail-')),
     DOCKET_TOKEN_KEYS: randomBytes(32).toString('base64'),
   };
   const settings = readSettings({ ...kafkaSettings, ...registrySettings, ...clickhouseSettings }, env);
@@ -73,6 +77,7 @@ export async function createWorld(options: { partitions?: number } = {}): Promis
       clickhouse.command('DROP DATABASE IF EXISTS {database:Identifier} SYNC', { database: env.CLICKHOUSE_DATABASE }),
     ]);
     await clickhouse.close();
+    await rm(env.TRAIL_SPOOL_DIR, { recursive: true, force: true });
   };
   return {
     prefix: env.KAFKA_TOPIC_PREFIX,

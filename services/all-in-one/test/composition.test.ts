@@ -19,6 +19,7 @@ const env = {
   CLICKHOUSE_DATABASE: 'd',
   DOCKET_MASTER_KEY: randomBytes(32).toString('base64'),
   DOCKET_TOKEN_KEYS: randomBytes(32).toString('base64'),
+  TRAIL_SPOOL_DIR: '/nonexistent',
   DOCKET_MAC_KEYS: randomBytes(32).toString('hex'),
 };
 const metrics = new Registry();

@@ -1,8 +1,8 @@
 import { createDirectoryView } from '@docket/directory';
-import { checkTopics, createKafka, createPublisher, createSchemaRegistry, valueSubjectOf } from '@docket/kafka';
-import { addDocumentRoutes, createApiRouter, createStartCheck, DocketError, healthOf } from '@docket/runtime';
+import { checkTopics, createKafka, createPublisher, createSchemaRegistry, findEventSchema } from '@docket/kafka';
+import { addDocumentRoutes, createApiRouter, createStartCheck, healthOf } from '@docket/runtime';
 import type { App, AppPorts } from '@docket/runtime';
-import { auditEventAvro, openApiDocuments } from '@docket/schemas';
+import { openApiDocuments } from '@docket/schemas';
 
 import { createByteBudget } from './byte-budget.ts';
 import type { Config, IngestConfig } from './config.ts';
@@ -18,8 +18,9 @@ import type { GatewayMetrics } from './metrics.ts';
 export function createGatewayApp(config: Config, ports: AppPorts): App {
   const { app, metrics } = createIngest(config, ports);
   const { logger } = ports;
-  const query = createUpstreamProxy('query', config.queryUrl, { logger, metrics });
-  const admin = createUpstreamProxy('admin', config.adminUrl, { logger, metrics });
+  const { trustedProxyHops } = config;
+  const query = createUpstreamProxy('query', config.queryUrl, { logger, metrics, trustedProxyHops });
+  const admin = createUpstreamProxy('admin', config.adminUrl, { logger, metrics, trustedProxyHops });
   addUpstreamRoutes(app.router, { query: query.handler, admin: admin.handler });
   return {
     ...app,
@@ -46,16 +47,7 @@ function createIngest(config: IngestConfig, ports: AppPorts): { app: App; metric
   const schema = createStartCheck({
     name: 'schema',
     logger,
-    probe: async () => {
-      const subject = valueSubjectOf(eventsTopic);
-      const id = await registry.idOf(subject, auditEventAvro);
-      if (id === undefined)
-        throw new DocketError(
-          'schema_not_registered',
-          `${subject} lacks this version's schema: run \`docket migrate\`.`,
-        );
-      return id;
-    },
+    probe: () => findEventSchema(registry, eventsTopic),
   });
   const view = createDirectoryView(kafka, { onCrash: (error) => ports.exit(error) });
   const publisher = createPublisher(kafka, { deadlineMs: publishDeadlineMs });

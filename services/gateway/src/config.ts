@@ -1,5 +1,5 @@
 import { kafkaSettings, registrySettings } from '@docket/kafka';
-import { httpSettingsWithPort, logSettings, setting } from '@docket/runtime';
+import { httpSettingsWithPort, logSettings, setting, trustedProxySettings } from '@docket/runtime';
 import type { SettingsOf } from '@docket/runtime';
 
 /** What accepting events needs; all-in-one takes these and serves the reads itself. */
@@ -25,14 +25,7 @@ export const ingestSettings = {
     min: 32 * 1024 * 1024,
     max: 4 * 1024 * 1024 * 1024,
   }),
-  trustedProxyHops: setting.integer({
-    env: 'TRUSTED_PROXY_HOPS',
-    description:
-      'Load balancers in front of the gateway that append to X-Forwarded-For; the address before them is recorded as where an event was received from. 0 takes the address of the connection.',
-    default: 0,
-    min: 0,
-    max: 10,
-  }),
+  ...trustedProxySettings(0),
 };
 
 export const settings = {

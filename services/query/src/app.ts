@@ -4,6 +4,7 @@ import { createKafka } from '@docket/kafka';
 import { createStartCheck, healthOf, type App, type AppPorts } from '@docket/runtime';
 import { createLogReader } from './clickhouse-log-reader.ts';
 import type { Config } from './config.ts';
+import { createPublishing } from './create-publishing.ts';
 import { createCredentialWatch } from './credential-watch.ts';
 import { createCursorSeal } from './cursor-seal.ts';
 import { createExports } from './exports/create-exports.ts';
@@ -20,7 +21,8 @@ import { createViewerTokens } from './viewer-tokens.ts';
 
 /**
  * The query service: reads of the log for tenants and operators. It answers from ClickHouse alone; Kafka gives it the
- * directory of keys. Stateless: any number of instances.
+ * directory of keys, and takes the events that tell who has read. Any number of instances; what one has not told yet is in
+ * its spool.
  */
 export function createQueryApp(config: Config, ports: AppPorts): App {
   const { logger } = ports;
@@ -41,6 +43,7 @@ export function createQueryApp(config: Config, ports: AppPorts): App {
     probe: () => checkTenantLock(clickhouse),
   });
 
+  const publishing = createPublishing(config, kafka, ports);
   const tokenKeys = readTokenKeys(config.tokenKeys);
   const tokens = createViewerTokens(tokenKeys);
   const callers = createCallers(directory, tokens);
@@ -80,27 +83,26 @@ export function createQueryApp(config: Config, ports: AppPorts): App {
     rangeDaysMax: config.queryRangeDaysMax,
     waitersMax: config.queryWaitersMax,
     viewerOrigins: config.viewerOrigins,
-    keepReading: (kind) => {
-      metrics.readings.inc({ kind });
-      return Promise.resolve();
-    },
+    redriver: publishing.redriver,
+    clientAddress: publishing.clientAddress,
+    keepReading: publishing.keepReading,
   });
 
   return {
     router,
-    start() {
+    async start() {
       directory.start();
       tables.start();
-      return Promise.resolve();
+      await publishing.start();
     },
     drain: () => tails.drain(),
     async stop() {
       tables.stop();
-      await directory.stop();
+      await Promise.all([directory.stop(), publishing.stop()]);
       // They have ended with their connections; how is still being written down.
       await exports.sender.idle();
       await Promise.all([clickhouse, exportClickhouse, recordsClickhouse].map((client) => client.close()));
     },
-    health: () => healthOf({ directory: directory.check(), clickhouse: tables.check() }),
+    health: () => healthOf({ directory: directory.check(), clickhouse: tables.check(), ...publishing.checks() }),
   };
 }

@@ -22,8 +22,10 @@ import type { HistogramRow } from './histogram-mapper.ts';
 import { laterStatement, ledgerStatement, type LedgerQuery, type LedgerRow } from './ledger/ledger-mapper.ts';
 import type { QueryMetrics } from './metrics.ts';
 import type { ReadGate } from './read-gate.ts';
+import { quarantinedRecordStatement, quarantineStatement, type OperatorRecordRow } from './quarantine-sql-mapper.ts';
 import { readFailure } from './read-failure-policy.ts';
 import { tenantLock } from './tenant-lock-policy.ts';
+import { attemptsStatement, type AttemptRow, type AttemptsQuery } from './trace-sql-mapper.ts';
 
 /** What ClickHouse may take beyond its own time limit before the connection is given up. */
 const answerGraceMs = 2_000;
@@ -55,6 +57,11 @@ export interface LogReader {
   facets(query: FacetsQuery, asker: Asker): Promise<FacetRow[]>;
   ledger(query: LedgerQuery, asker: Asker): Promise<{ rows: LedgerRow[]; hasLater: boolean }>;
   bounds(tenantId: string, asker: Asker): Promise<LogBounds>;
+  attempts(query: AttemptsQuery, asker: Asker): Promise<AttemptRow[]>;
+  /** For operators: records of a log that are quarantined. */
+  quarantine(query: Parameters<typeof quarantineStatement>[0], asker: Asker): Promise<OperatorRecordRow[]>;
+  /** For operators; undefined: there is no such record, or it is not quarantined. */
+  quarantined(log: string, seq: number, asker: Asker): Promise<OperatorRecordRow | undefined>;
 }
 
 interface ReaderPorts {
@@ -107,6 +114,13 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
     });
   }
 
+  function operatorRecords(log: string, { sql, params }: Statement, asker: Asker): Promise<OperatorRecordRow[]> {
+    return read('quarantine', log, asker, (options) => {
+      const headers = tenantLock(log, { isOperator: true });
+      return clickhouse.query<OperatorRecordRow>(sql, params, { ...options, headers });
+    });
+  }
+
   return {
     page: (query, asker) =>
       read('list', query.search.tenantId, asker, (options) => rowsOf(pageStatement(query), options)),
@@ -123,6 +137,14 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
       const later = await count('ledger', query.tenantId, laterStatement(query), asker);
       return { rows, hasLater: later.length > 0 };
     },
+    attempts: (query, asker) =>
+      read('attempts', query.tenantId, asker, (options) => {
+        const { sql, params } = attemptsStatement(query);
+        return clickhouse.query<AttemptRow>(sql, params, options);
+      }),
+    quarantine: (query, asker) => operatorRecords(query.log, quarantineStatement(query), asker),
+    quarantined: async (log, seq, asker) =>
+      (await operatorRecords(log, quarantinedRecordStatement(log, seq), asker))[0],
     bounds: (tenantId, asker) =>
       read('bounds', tenantId, asker, (options) => readLogBounds(clickhouse, tenantId, options)),
   };

@@ -1,12 +1,16 @@
 import { queryClickhouseSettings } from '@docket/clickhouse';
-import { kafkaSettings } from '@docket/kafka';
-import { httpSettingsWithPort, logSettings, setting, type SettingsOf } from '@docket/runtime';
+import { kafkaSettings, macKeySettings, registrySettings } from '@docket/kafka';
+import { httpSettingsWithPort, logSettings, setting, trustedProxySettings, type SettingsOf } from '@docket/runtime';
 import { tokenKeySettings } from './token-keys.ts';
+import { trailSettings } from './trail/trail-settings.ts';
 
 export const settings = {
   ...httpSettingsWithPort(8081),
   ...logSettings,
+  ...trustedProxySettings(1),
   ...kafkaSettings,
+  ...registrySettings,
+  ...macKeySettings,
   ...queryClickhouseSettings,
   ...tokenKeySettings,
   viewerOrigins: setting.list({
@@ -19,6 +23,7 @@ export const settings = {
       return wrong === undefined ? undefined : `${wrong.slice(0, 64)} is not an origin, as in https://app.example.com`;
     },
   }),
+  ...trailSettings,
   queryTimeoutMs: setting.integer({
     env: 'QUERY_TIMEOUT_MS',
     description:

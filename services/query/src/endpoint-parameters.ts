@@ -7,10 +7,13 @@ import { groupFields, intervalNames } from './histogram-mapper.ts';
 export const pageLimit = integerParameter('limit', 'Events of one page.', { min: 1, max: 1_000, default: 100 });
 export const cursorParameter = queryParameter('cursor', '`next_cursor` of the page before, with the same filters.');
 
+/** Of the quarantine, which is for operators. */
+export const quarantineCursor = queryParameter('cursor', '`next_cursor` of the page before.');
+
 export const tenantParameter = queryParameter(
   'tenant_id',
-  'Whose log. Required unless the key is good for one tenant only.',
-  Type.String({ pattern: tenantIdPattern }),
+  'Whose log. Required unless the key is good for one tenant only. Operators may also name a stray log, `!p<partition>`.',
+  Type.String({ pattern: `${tenantIdPattern}|^!p\\d{1,5}$` }),
 );
 
 export const qParameter = queryParameter('q', 'A search in the language of docs/query-language.md.');

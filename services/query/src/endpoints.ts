@@ -20,9 +20,12 @@ import {
   intervalParameter,
   pageLimit,
   qParameter,
+  quarantineCursor,
   tenantParameter,
   waitParameter,
 } from './endpoint-parameters.ts';
+import { quarantineAnswer, redriveAnswer, redriveBody } from './quarantine-answers.ts';
+import { traceAnswerSchema } from './trace-answer.ts';
 import { newViewerTokenBody } from './viewer-grant-mapper.ts';
 
 /** Viewer tokens have this scope too. */
@@ -36,6 +39,7 @@ export const readErrors = [
   'rate_limited',
   'overloaded',
   'clickhouse_unavailable',
+  'trail_unavailable',
   'schema_outdated',
 ] as const;
 
@@ -89,6 +93,51 @@ export const getEventEndpoint = defineEndpoint({
   parameters: [pathParameter('id', 'Id of the event, a UUID.'), tenantParameter, waitParameter],
   answers: { 200: jsonAnswer('The event.', eventAnswerSchema) },
   errors: [...readErrors, 'not_found'],
+});
+
+export const getEventTraceEndpoint = defineEndpoint({
+  method: 'get',
+  path: '/v1/events/:id/trace',
+  name: 'getEventTrace',
+  tag: 'events',
+  access: readers,
+  summary: 'See what became of an event',
+  description: 'When it was stored and where it stands, and every attempt to deliver it, by subscription.',
+  parameters: [pathParameter('id', 'Id of the event, a UUID.'), tenantParameter],
+  answers: { 200: jsonAnswer('Its way.', traceAnswerSchema) },
+  errors: [...readErrors, 'view_not_allowed', 'not_found'],
+});
+
+export const listQuarantineEndpoint = defineEndpoint({
+  method: 'get',
+  path: '/v1/quarantine',
+  name: 'listQuarantine',
+  tag: 'quarantine',
+  access: readers,
+  summary: 'List records that could not be read',
+  description: 'For operators. Of one log, which may be a stray log `!p<partition>`.',
+  parameters: [tenantParameter, pageLimit, quarantineCursor],
+  answers: {
+    200: jsonAnswer('A page.', quarantineAnswer, {
+      Link: 'The next page, `rel="next"` (RFC 8288), where there is one.',
+    }),
+  },
+  errors: [...readErrors, 'view_not_allowed', 'invalid_cursor'],
+});
+
+export const redriveEndpoint = defineEndpoint({
+  method: 'post',
+  path: '/v1/quarantine/:seq/redrive',
+  name: 'redriveRecord',
+  tag: 'quarantine',
+  access: ['events:read', 'events:write'],
+  summary: 'Publish a quarantined record anew',
+  description:
+    'For operators. Without `event`, the record as it is, which has to be readable by now; with it, what the operator makes of it. It becomes a new record of the log of its tenant, with `metadata._redrive_of`; its id is the same each time, so that it is never doubled.',
+  parameters: [pathParameter('seq', 'Of the record in its log.'), tenantParameter],
+  body: redriveBody,
+  answers: { 200: jsonAnswer('Kafka has the event, or the log had it already.', redriveAnswer) },
+  errors: [...readErrors, 'view_not_allowed', 'not_found', 'invalid_body', 'invalid_event', 'kafka_unavailable'],
 });
 
 export const getFeedEndpoint = defineEndpoint({

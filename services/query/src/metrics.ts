@@ -8,7 +8,7 @@ export function createQueryMetrics(registry: Registry) {
   return {
     readSeconds: new Histogram({
       name: 'docket_query_read_seconds',
-      help: 'Duration of one read in ClickHouse, in seconds, by kind: list, event, feed, bounds, histogram, facets, ledger',
+      help: 'Duration of one read in ClickHouse, in seconds, by kind: list, event, feed, bounds, histogram, facets, ledger, attempts, quarantine',
       labelNames: ['kind'] as const,
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
       registers,
@@ -28,12 +28,6 @@ export function createQueryMetrics(registry: Registry) {
       name: 'docket_query_reads_refused_total',
       help: 'Reads refused at a limit: process (QUERY_CONCURRENCY_MAX), tenant (QUERY_TENANT_CONCURRENCY_MAX) or key (QUERY_KEY_CONCURRENCY_MAX)',
       labelNames: ['limit'] as const,
-      registers,
-    }),
-    readings: new Counter({
-      name: 'docket_query_readings_total',
-      help: 'Answers that show something of a log, by kind of reading',
-      labelNames: ['kind'] as const,
       registers,
     }),
     viewerTokens: new Counter({

@@ -138,6 +138,11 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
     rangeDaysMax,
     waitersMax: 20,
     viewerOrigins,
+    redriver: {
+      read: () => Promise.resolve({ event: null, detail: 'no Kafka here' }),
+      publish: () => Promise.reject(new Error('no Kafka here')),
+    },
+    clientAddress: () => '127.0.0.1',
     keepReading: (kind, reading) => {
       readings.push({ kind, ...reading });
       return Promise.resolve();

@@ -1,7 +1,10 @@
 import { startReceiver, startService, type Receiver, type ServiceProcess } from '@docket/testkit';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export type Env = Readonly<Record<string, string>>;
@@ -51,8 +54,12 @@ export async function startInstallation(options: InstallationOptions): Promise<I
   const processes = new Map<string, ServiceProcess>();
   const receivers = { healthy: await startReceiver(), failing: await startReceiver() };
   const bootstrapToken = randomBytes(24).toString('hex');
-  const env = environmentOf(options.stackEnv, bootstrapToken, receivers);
-  const stop = (): Promise<void> => stopAll(processes, receivers);
+  const spoolDir = await mkdtemp(join(tmpdir(), 'docket-trail-'));
+  const env = { ...environmentOf(options.stackEnv, bootstrapToken, receivers), TRAIL_SPOOL_DIR: spoolDir };
+  const stop = async (): Promise<void> => {
+    await stopAll(processes, receivers);
+    await rm(spoolDir, { recursive: true, force: true });
+  };
 
   async function start(name: string, settings: Env, command?: readonly [string, ...string[]]): Promise<ServiceProcess> {
     const started = await startService(name, settings, command === undefined ? {} : { command });

@@ -4,6 +4,7 @@ import { killIngestor } from './cases/kill-ingestor.ts';
 import { killServers } from './cases/kill-servers.ts';
 import { rebalance } from './cases/rebalance.ts';
 import { schemas } from './cases/schemas.ts';
+import { trail } from './cases/trail.ts';
 import { zombie } from './cases/zombie.ts';
 import type { FaultCase } from './fault-case.ts';
 
@@ -16,4 +17,5 @@ export const allCases: readonly FaultCase[] = [
   crowd,
   backpressure,
   schemas,
+  trail,
 ];

@@ -183,6 +183,13 @@ export const errorCatalogue = {
     'The service is starting or stopping',
     'Send again in a moment. Operator: /readyz names what is missing.',
   ),
+  trail_unavailable: entry(
+    503,
+    'operator',
+    'later',
+    'The reading cannot be kept in the access trail',
+    'Send again later. Operator: the spool (TRAIL_SPOOL_DIR) is full or its disk fails; check Kafka, which empties it.',
+  ),
   overloaded: entry(
     503,
     'operator',

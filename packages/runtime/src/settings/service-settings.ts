@@ -32,3 +32,17 @@ export const logSettings = {
     default: 'info',
   }),
 };
+
+/** For services that record where a request came from. */
+export function trustedProxySettings(defaultHops: number) {
+  return {
+    trustedProxyHops: setting.integer({
+      env: 'TRUSTED_PROXY_HOPS',
+      description:
+        'Proxies in front of the service that append to X-Forwarded-For: load balancers, and for the query service the gateway; the address before them is recorded as where an event or a request came from. 0 takes the address of the connection.',
+      default: defaultHops,
+      min: 0,
+      max: 10,
+    }),
+  };
+}

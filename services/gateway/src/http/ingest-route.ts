@@ -2,7 +2,7 @@ import { authenticate, permitScope } from '@docket/directory';
 import type { Credential, DirectoryView } from '@docket/directory';
 import { newEventId } from '@docket/event';
 import type { Publisher } from '@docket/kafka';
-import { DocketError, parseJson, readBody, requestIdOf, requireJsonType } from '@docket/runtime';
+import { DocketError, parseJson, readBody, receivedFrom, requestIdOf, requireJsonType } from '@docket/runtime';
 import type { Logger } from '@docket/runtime';
 import type { Request, RequestHandler } from 'express';
 
@@ -15,7 +15,6 @@ import type { Verdict } from '../event-verdict-policy.ts';
 import { failureOf, refusalOf, resultsOf } from '../ingest-answer-mapper.ts';
 import { bodyBytesMax } from '../limits.ts';
 import type { GatewayMetrics } from '../metrics.ts';
-import { receivedFrom } from '../received-from-policy.ts';
 import { prefersLenient, readIdempotencyKey } from '../request-headers-policy.ts';
 
 export interface IngestContext {

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, ServerResponse } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 
-import { answerProblem, DocketError, requestIdOf, setRouteLabel } from '@docket/runtime';
+import { answerProblem, DocketError, receivedFrom, requestIdOf, setRouteLabel } from '@docket/runtime';
 import type { Logger } from '@docket/runtime';
 import type { Request, RequestHandler, Response } from 'express';
 import { createProxyMiddleware } from 'http-proxy-middleware';
@@ -31,7 +31,7 @@ export interface UpstreamProxy {
 export function createUpstreamProxy(
   name: 'query' | 'admin',
   target: string,
-  ports: { readonly logger: Logger; readonly metrics: GatewayMetrics },
+  ports: { readonly logger: Logger; readonly metrics: GatewayMetrics; readonly trustedProxyHops: number },
 ): UpstreamProxy {
   const agentOptions = { keepAlive: true, timeout: idleMs, maxSockets: requestsMax };
   const agent = target.startsWith('https:') ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
@@ -45,8 +45,14 @@ export function createUpstreamProxy(
     xfwd: true,
     proxyTimeout: silenceMsMax,
     on: {
-      proxyReq: (proxyReq, _req, res) => {
-        if (!proxyReq.headersSent) proxyReq.setHeader('X-Request-Id', requestIdOf(res));
+      proxyReq: (proxyReq, req, res) => {
+        if (!proxyReq.headersSent) {
+          proxyReq.setHeader('X-Request-Id', requestIdOf(res));
+          // One address that can be believed, in place of a chain that begins with what the client says.
+          const { remoteAddress } = req.socket;
+          const client = receivedFrom(remoteAddress, req.get('x-forwarded-for'), ports.trustedProxyHops);
+          proxyReq.setHeader('X-Forwarded-For', client);
+        }
         // http-proxy hears of a client that left only while the request's body is still coming.
         if (res.destroyed) proxyReq.destroy();
         res.once('close', () => {

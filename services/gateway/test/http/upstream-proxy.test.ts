@@ -36,9 +36,9 @@ beforeEach(async () => {
     published: () => undefined,
     upstreamFailed: (name: string) => void failures.push(name),
   };
-  const query = createUpstreamProxy('query', url, { logger, metrics });
+  const query = createUpstreamProxy('query', url, { logger, metrics, trustedProxyHops: 0 });
   // Nothing listens on port 1.
-  const admin = createUpstreamProxy('admin', 'http://127.0.0.1:1', { logger, metrics });
+  const admin = createUpstreamProxy('admin', 'http://127.0.0.1:1', { logger, metrics, trustedProxyHops: 0 });
   proxies = [query, admin];
   const router = createApiRouter();
   addUpstreamRoutes(router, { query: query.handler, admin: admin.handler });
@@ -81,6 +81,17 @@ describe('the proxy', () => {
       id: 'r-1',
     });
     expect([response.status, response.headers.get('x-answer'), await response.text()]).toEqual([201, 'yes', 'made']);
+  });
+
+  test('says where a request came from, whatever the client says', async () => {
+    const seen: unknown[] = [];
+    answer = (req, res) => {
+      seen.push(req.headers['x-forwarded-for']);
+      res.writeHead(200).end();
+    };
+    for (const forged of [{}, { 'x-forwarded-for': '203.0.113.7' }])
+      await fetch(`${server.url}/v1/events`, { headers: forged });
+    expect(seen).toEqual(['127.0.0.1', '127.0.0.1']);
   });
 
   test('leaves a problem document of the upstream untouched', async () => {

@@ -1,5 +1,12 @@
-import { authenticate, bearerToken, chooseTenant, permitScope, type DirectoryView } from '@docket/directory';
-import type { SearchScope } from '@docket/event';
+import {
+  authenticate,
+  bearerToken,
+  chooseTenant,
+  permitScope,
+  type DirectoryView,
+  type Scope,
+} from '@docket/directory';
+import { isStrayLog, type SearchScope } from '@docket/event';
 import { DocketError } from '@docket/runtime';
 import type { Request } from 'express';
 import { visibleStatuses } from '../filter-parameters-mapper.ts';
@@ -60,8 +67,20 @@ export async function readerOf(callers: Callers, req: Request): Promise<Caller> 
   return caller;
 }
 
-/** The one tenant that a read is about. Throws `tenant_required`, `tenant_not_allowed`, `invalid_request`. */
+/** An operator with all of these scopes. Throws also `insufficient_scope`, `view_not_allowed`. */
+export async function operatorOf(callers: Callers, req: Request, scopes: readonly Scope[]): Promise<Caller> {
+  const caller = await callers.callerOf(req);
+  for (const scope of scopes) {
+    const permission = permitScope(caller, scope);
+    if (!permission.ok) throw new DocketError(permission.code, permission.detail);
+  }
+  if (isOperator(caller)) return caller;
+  throw new DocketError('view_not_allowed', 'This is for operators: it needs a key for every tenant.');
+}
+
+/** The one log that a read is about: a tenant's, and for operators also a stray log. Throws `tenant_required`, `tenant_not_allowed`, `invalid_request`. */
 export function tenantOf(caller: Caller, named: string | undefined): string {
+  if (named !== undefined && isStrayLog(named) && isOperator(caller)) return named;
   const choice = chooseTenant(caller, named);
   if (!choice.ok) throw new DocketError(choice.code, choice.detail);
   return choice.tenantId;

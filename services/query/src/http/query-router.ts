@@ -6,10 +6,13 @@ import type { CursorSeal } from '../cursor-seal.ts';
 import {
   createViewerTokenEndpoint,
   getEventEndpoint,
+  getEventTraceEndpoint,
   getFacetsEndpoint,
   getFeedEndpoint,
   getHistogramEndpoint,
   listEventsEndpoint,
+  listQuarantineEndpoint,
+  redriveEndpoint,
   whoamiEndpoint,
 } from '../endpoints.ts';
 import { createExportUrlEndpoint, exportEndpoint, getExportEndpoint } from '../exports/export-endpoints.ts';
@@ -24,14 +27,17 @@ import { createCors } from './cors.ts';
 import { getEvent } from './get-event.ts';
 import { getExportRecord } from './get-export-record.ts';
 import { getExport, type ExportPorts } from './get-export.ts';
+import { getEventTrace } from './get-event-trace.ts';
 import { getFacets } from './get-facets.ts';
 import { getFeed } from './get-feed.ts';
 import { getHistogram } from './get-histogram.ts';
 import { getLedger } from './get-ledger.ts';
+import { getQuarantine } from './get-quarantine.ts';
 import { getTail } from './get-tail.ts';
 import { getWhoami } from './get-whoami.ts';
 import { listEvents } from './list-events.ts';
 import { postExport } from './post-export.ts';
+import { postRedrive, type RedrivePorts } from './post-redrive.ts';
 import { postViewerToken } from './post-viewer-token.ts';
 import { readingHandler, type KeepReading, type ReadingRoute } from './reading-route.ts';
 
@@ -43,6 +49,8 @@ export interface QueryRouterPorts {
   readonly metrics: QueryMetrics;
   readonly rangeDaysMax: number;
   readonly waitersMax: number;
+  readonly redriver: RedrivePorts['redriver'];
+  readonly clientAddress: RedrivePorts['clientAddress'];
   readonly keepReading: KeepReading;
   /** Origins whose pages may read with viewer tokens. */
   readonly viewerOrigins: readonly string[];
@@ -58,6 +66,9 @@ function readingRoutes(ports: QueryRouterPorts): ReadingRoute[] {
     { endpoint: getHistogramEndpoint, reads: 'counted', answer: getHistogram(ports) },
     { endpoint: getFacetsEndpoint, reads: 'counted', answer: getFacets(ports) },
     { endpoint: getEventEndpoint, reads: 'event_viewed', answer: getEvent({ ...ports, waitingRoom }) },
+    { endpoint: getEventTraceEndpoint, reads: 'event_traced', answer: getEventTrace(ports) },
+    { endpoint: listQuarantineEndpoint, reads: 'quarantine_listed', answer: getQuarantine(ports) },
+    { endpoint: redriveEndpoint, reads: 'redriven', answer: postRedrive(ports) },
     { endpoint: getFeedEndpoint, reads: 'fed', answer: getFeed(ports) },
     {
       endpoint: tailEndpoint,

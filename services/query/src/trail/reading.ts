@@ -11,6 +11,7 @@ export const readingKinds = [
   'exported',
   'ledger_read',
   'quarantine_listed',
+  'redriven',
 ] as const;
 export type ReadingKind = (typeof readingKinds)[number];
 

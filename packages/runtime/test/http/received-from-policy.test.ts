@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 
-import { receivedFrom } from '../src/received-from-policy.ts';
+import { receivedFrom } from '../../src/http/received-from-policy.ts';
 
 test.each([
   ['203.0.113.7', undefined, 0, '203.0.113.7'],

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 
 /**
- * Decides which address an event was received from: the connection's, or behind `trustedHops` load balancers the one that the outermost of them saw.
+ * Decides which address a request was received from: the connection's, or behind `trustedHops` load balancers the one that the outermost of them saw.
  * Addresses that a client itself put into X-Forwarded-For are further left and never reached.
  */
 export function receivedFrom(

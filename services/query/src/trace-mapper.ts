@@ -1,0 +1,50 @@
+import { rfc3339OfMillis, type StoredEventRow } from '@docket/event';
+import type { TraceAnswer } from './trace-answer.ts';
+import type { AttemptRow } from './trace-sql-mapper.ts';
+
+/** More attempts than this tell nothing new: a receiver has been failing for days. */
+export const attemptsMax = 1_000;
+
+/** The way of an event: its rows, lowest seq first, and what each subscription's receiver said to the batches that account for it. */
+export function traceAnswer(rows: readonly StoredEventRow[], attempts: readonly AttemptRow[]): TraceAnswer | null {
+  const main = rows.find((row) => row.status === 'accepted') ?? rows[0];
+  if (main === undefined) return null;
+  const shown = attempts.slice(0, attemptsMax);
+  const bySubscription = new Map<string, AttemptRow[]>();
+  for (const attempt of shown) {
+    const { subscription_id: id } = attempt;
+    bySubscription.set(id, [...(bySubscription.get(id) ?? []), attempt]);
+  }
+  return {
+    id: main.id,
+    tenant_id: main.tenant_id,
+    seq: main.seq,
+    status: main.status,
+    received_at: rfc3339OfMillis(main.received_at),
+    occurrences: rows
+      .filter((row) => row !== main)
+      .map(({ seq, status, received_at: at }) => ({ seq, status, received_at: rfc3339OfMillis(at) })),
+    subscriptions: [...bySubscription].map(([id, own]) => ({
+      subscription_id: id,
+      is_delivered: own.some(({ outcome }) => outcome === 'delivered'),
+      attempts: own.map(shownAttempt),
+    })),
+    has_more_attempts: attempts.length > attemptsMax,
+  };
+}
+
+function shownAttempt(attempt: AttemptRow): TraceAnswer['subscriptions'][number]['attempts'][number] {
+  const { http_status: httpStatus, error, answer_excerpt: excerpt } = attempt;
+  return {
+    at: rfc3339OfMillis(attempt.started_at_ms),
+    duration_ms: attempt.duration_ms,
+    outcome: attempt.outcome,
+    try: attempt.try,
+    from_seq: attempt.from_seq,
+    to_seq: attempt.to_seq,
+    events: attempt.event_count,
+    ...(httpStatus === 0 ? {} : { http_status: httpStatus }),
+    ...(error === '' ? {} : { error }),
+    ...(excerpt === '' ? {} : { answer_excerpt: excerpt }),
+  };
+}

@@ -1,0 +1,44 @@
+import { createBinder, type Statement } from '@docket/clickhouse';
+
+/** One request to a receiver, as the table delivery_attempts has it. */
+export interface AttemptRow {
+  readonly subscription_id: string;
+  readonly from_seq: number;
+  readonly to_seq: number;
+  readonly event_count: number;
+  readonly try: number;
+  readonly started_at_ms: number;
+  readonly duration_ms: number;
+  readonly outcome: string;
+  readonly http_status: number;
+  readonly error: string;
+  readonly answer_excerpt: string;
+}
+
+export interface AttemptsQuery {
+  readonly tenantId: string;
+  /** Of the rows of one event. */
+  readonly seqs: readonly number[];
+  /** ms since the epoch: attempts before it were about something else, because the event was not there. */
+  readonly receivedAtMs: number;
+  readonly limit: number;
+}
+
+/** Clocks of the broker and of the delivery service differ by less. */
+const skewMs = 60_000;
+
+/** The attempts of every batch that accounts for one of the seqs, by subscription and time; each attempt once. */
+export function attemptsStatement({ tenantId, seqs, receivedAtMs, limit }: AttemptsQuery): Statement {
+  const binder = createBinder();
+  const covers = `arrayExists(seq -> seq BETWEEN from_seq AND to_seq, ${binder.bind('Array(UInt64)', seqs)})`;
+  const sql = `SELECT subscription_id, from_seq, to_seq, event_count, try, toUnixTimestamp64Milli(started_at) AS started_at_ms,
+  duration_ms, outcome, http_status, error, answer_excerpt
+FROM delivery_attempts
+WHERE tenant_id = ${binder.bind('String', tenantId)}
+  AND started_at >= fromUnixTimestamp64Milli(${binder.bind('Int64', receivedAtMs - skewMs)}, 'UTC')
+  AND ${covers}
+ORDER BY subscription_id, started_at, attempt_id
+LIMIT 1 BY attempt_id
+LIMIT ${binder.bind('UInt64', limit)}`;
+  return { sql, params: binder.params };
+}

@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import type { Caller } from '../reader-policy.ts';
+import type { TrailEntry } from './trail-entry.ts';
+import type { Reading, ReadingKind } from './reading.ts';
+
+/** Where a request came from. */
+export interface ReadingOrigin {
+  readonly ip: string;
+  readonly userAgent: string;
+  readonly requestId: string;
+}
+
+export function entryOfReading(kind: ReadingKind, reading: Reading, origin: ReadingOrigin): TrailEntry {
+  const { credential, log, asked, eventId, results } = reading;
+  return { kind, log, ...whoOf(credential), asked, eventId, results, ...origin };
+}
+
+/** The same for readings that are told together: one credential, one log, one kind and one question. */
+export function fingerprintOfReading(kind: ReadingKind, { credential, log, question }: Reading): string {
+  const who = credential.token === null ? credential.keyId : `${credential.keyId}/${credential.token.id}`;
+  return createHash('sha256')
+    .update(JSON.stringify([kind, who, log, question]))
+    .digest('base64url');
+}
+
+/** Who looks: the viewer that a token names, else the token, else the key. */
+function whoOf({ keyId, token, view }: Caller): Pick<TrailEntry, 'actor' | 'credential'> {
+  const credential = { key_id: keyId, view: view.kind };
+  if (token === null) return { actor: { type: 'api_key', id: keyId }, credential };
+  const actor = token.viewer ?? { type: 'viewer_token', id: token.id };
+  return { actor, credential: { ...credential, token_id: token.id } };
+}

@@ -1,0 +1,200 @@
+import { newEventId, nilId } from '@docket/event';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createQueryWorld, type QueryWorld } from './query-world.ts';
+
+let world: QueryWorld;
+let operator: string;
+let acme: string;
+const delivered = newEventId();
+const untried = newEventId();
+
+const quarantined = (tenantId: string, seq: number, detail = `undecodable: bytes of ${tenantId}`) => ({
+  tenant_id: tenantId,
+  seq,
+  id: nilId,
+  status: 'quarantined' as const,
+  status_detail: detail,
+  action: '',
+  actor_id: '',
+  raw: Buffer.from(`raw of ${tenantId} ${seq}`),
+  src_partition: 3,
+  src_offset: 100 + seq,
+});
+
+beforeAll(async () => {
+  world = await createQueryWorld();
+  operator = world.key('*');
+  acme = world.key(['acme']);
+  await world.store([
+    { id: delivered, seq: 1 },
+    { id: delivered, seq: 2, status: 'duplicate' },
+    { id: untried, seq: 3 },
+    ...[4, 5, 6, 7, 8].map((seq) => quarantined('acme', seq)),
+    quarantined('globex', 1),
+    quarantined('!p3', 1, 'invalid: /action must match: dots'),
+    { tenant_id: '!p3', seq: 2, status: 'rerouted', status_detail: 'to acme' },
+    { tenant_id: 'globex', seq: 2, id: delivered },
+  ]);
+  // received_at of these rows is 2026-11-01.
+  const attempt = (tenant: string, n: number, range: string, outcome: string, answer: string): string =>
+    `(generateUUIDv4(), '${tenant}', 'sub-of-${tenant}-${n}', ${range}, 1, 10, ${n}, '2026-11-01 00:00:0${n}', 5, '${outcome}', ${outcome === 'delivered' ? 200 : 503}, '', '${answer}')`;
+  await world.clickhouse.command(
+    `INSERT INTO delivery_attempts (attempt_id, tenant_id, subscription_id, from_seq, to_seq, event_count, body_bytes, try, started_at, duration_ms, outcome, http_status, error, answer_excerpt) VALUES ${[
+      attempt('acme', 1, '1, 2', 'retry', 'busy acme'),
+      attempt('acme', 1, '1, 2', 'delivered', 'thanks acme')
+        .replace(', 1, 10, 1,', ', 1, 10, 2,')
+        .replace('00:01', '00:02'),
+      attempt('acme', 2, '2, 9', 'retry', 'other range'),
+      attempt('acme', 3, '4, 9', 'delivered', 'not about it'),
+      attempt('globex', 1, '1, 9', 'delivered', 'marker of globex'),
+    ].join(', ')}`,
+  );
+}, 60_000);
+afterAll(() => world?.close());
+
+describe('GET /v1/events/{id}/trace', () => {
+  test('says where an event is stored, how often, and what each subscription came to', async () => {
+    const { status, body } = await world.get(`/v1/events/${delivered}/trace`, acme);
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      id: delivered,
+      tenant_id: 'acme',
+      seq: 1,
+      status: 'accepted',
+      received_at: '2026-11-01T00:00:00.000Z',
+      occurrences: [{ seq: 2, status: 'duplicate', received_at: '2026-11-01T00:00:00.000Z' }],
+      subscriptions: [
+        {
+          subscription_id: 'sub-of-acme-1',
+          is_delivered: true,
+          attempts: [
+            expect.objectContaining({ try: 1, outcome: 'retry', http_status: 503, answer_excerpt: 'busy acme' }),
+            expect.objectContaining({ try: 2, outcome: 'delivered', http_status: 200, from_seq: 1, to_seq: 2 }),
+          ],
+        },
+        { subscription_id: 'sub-of-acme-2', is_delivered: false, attempts: [expect.objectContaining({ from_seq: 2 })] },
+      ],
+      has_more_attempts: false,
+    });
+    expect(world.readings.at(-1)).toMatchObject({ kind: 'event_traced', log: 'acme', eventId: delivered });
+  });
+
+  test('of an event that nobody has tried to deliver has no subscriptions but those that passed over it', async () => {
+    const { body } = await world.get(`/v1/events/${untried}/trace`, acme);
+    expect(body['subscriptions']).toMatchObject([{ subscription_id: 'sub-of-acme-2' }]);
+  });
+
+  test('I5: shows nothing of another tenant, nor that the id is there', async () => {
+    for (const path of [`/v1/events/${delivered}/trace`, `/v1/events/${delivered}/trace?tenant_id=acme`]) {
+      const text = JSON.stringify((await world.get(path, acme)).body);
+      expect(text).toContain('busy acme');
+      expect(text).not.toContain('globex');
+      expect(text).not.toContain('src_');
+    }
+    const foreign = await world.get(`/v1/events/${untried}/trace`, world.key(['globex']));
+    const unknown = await world.get(`/v1/events/${newEventId()}/trace`, world.key(['globex']));
+    expect([foreign.status, foreign.body['code']]).toEqual([404, 'not_found']);
+    expect([unknown.status, unknown.body['code']]).toEqual([404, 'not_found']);
+    expect((await world.get(`/v1/events/${delivered}/trace?tenant_id=globex`, acme)).status).toBe(403);
+  });
+
+  test('is not for the view user, and not without a credential', async () => {
+    const user = await world.viewer(acme, { view: 'user', any_of: [{ actor: { type: 'user', id: 'u_1' } }] });
+    const refused = await world.get(`/v1/events/${delivered}/trace`, user);
+    expect([refused.status, refused.body['code']]).toEqual([403, 'view_not_allowed']);
+    expect((await world.get(`/v1/events/${delivered}/trace`)).status).toBe(401);
+    expect((await world.get('/v1/events/not-a-uuid/trace', acme)).status).toBe(404);
+    expect((await world.get(`/v1/events/${delivered}/trace?wait=1`, acme)).status).toBe(400);
+  });
+});
+
+describe('GET /v1/quarantine', () => {
+  test('shows operators what could not be read, why, where it lies, and its bytes', async () => {
+    const { status, body } = await world.get('/v1/quarantine?tenant_id=!p3', operator);
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      data: [
+        {
+          tenant_id: '!p3',
+          seq: 1,
+          received_at: '2026-11-01T00:00:00.000Z',
+          reason: 'invalid',
+          detail: '/action must match: dots',
+          schema_id: 1,
+          source: { generation: 1, partition: 3, offset: 101 },
+          raw: Buffer.from('raw of !p3 1').toString('base64'),
+        },
+      ],
+      next_cursor: null,
+    });
+    expect(world.readings.at(-1)).toMatchObject({ kind: 'quarantine_listed', log: '!p3', results: 1 });
+  });
+
+  test('pages by seq, newest first, without a hole or a repeat', async () => {
+    const seqs: unknown[] = [];
+    let path: string | undefined = '/v1/quarantine?tenant_id=acme&limit=2';
+    while (path !== undefined) {
+      const answer = await world.get(path, operator);
+      seqs.push(...(answer.body.data ?? []).map(({ seq }) => seq));
+      path = /^<([^>]+)>/.exec(answer.headers.get('link') ?? '')?.[1];
+      expect(path === undefined).toBe(answer.body['next_cursor'] === null);
+    }
+    expect(seqs).toEqual([8, 7, 6, 5, 4]);
+  });
+
+  test('I5: a page of one log holds nothing of another', async () => {
+    const text = JSON.stringify((await world.get('/v1/quarantine?tenant_id=acme', operator)).body);
+    expect(text).toContain(Buffer.from('raw of acme 4').toString('base64'));
+    for (const foreign of ['globex', '!p3']) {
+      expect(text).not.toContain(foreign);
+      expect(text).not.toContain(Buffer.from(`raw of ${foreign}`).toString('base64').slice(0, 12));
+    }
+  });
+
+  test.each<[string, () => Promise<string> | string, string]>([
+    ['a key of the tenant itself', () => acme, 'view_not_allowed'],
+    ['an operator’s key that may not read', () => world.key('*', ['admin']), 'insufficient_scope'],
+    ['a viewer token', () => world.viewer(acme, { view: 'admin' }), 'view_not_allowed'],
+  ])('is not for %s', async (_name, credential, code) => {
+    const { status, body } = await world.get('/v1/quarantine?tenant_id=acme', await credential());
+    expect([status, body['code']]).toEqual([403, code]);
+    expect(JSON.stringify(body)).not.toContain('raw');
+  });
+
+  test.each([
+    ['?limit=0&tenant_id=acme', 'invalid_request'],
+    ['?cursor=x&tenant_id=acme', 'invalid_cursor'],
+    ['?tenant_id=!p', 'invalid_request'],
+    ['?tenant=acme', 'invalid_request'],
+    ['', 'tenant_required'],
+  ])('%s is %s', async (query, code) => {
+    const { status, body } = await world.get(`/v1/quarantine${query}`, operator);
+    expect([status, body['code']]).toEqual([400, code]);
+  });
+});
+
+describe('a stray log', () => {
+  test.each(['/v1/events?status=quarantined&', '/v1/events/facets?field=status&status=rerouted&', '/v1/feed?'])(
+    'can be read by operators, and by nobody else: %s',
+    async (path) => {
+      const answer = await world.get(`${path}tenant_id=!p3`, operator);
+      expect([path, answer.status]).toEqual([path, 200]);
+      expect(world.readings.at(-1)).toMatchObject({ log: '!p3' });
+      const refused = await world.get(`${path}tenant_id=!p3`, acme);
+      expect([refused.status, refused.body['code']]).toEqual([400, 'invalid_request']);
+    },
+  );
+
+  test('shows its rows by status, and counts them', async () => {
+    const page = await world.get('/v1/events?tenant_id=!p3&status=quarantined&status=rerouted', operator);
+    expect(page.body.data?.map(({ seq, status }) => [seq, status]).toSorted()).toEqual([
+      [1, 'quarantined'],
+      [2, 'rerouted'],
+    ]);
+    expect((await world.get('/v1/feed?tenant_id=!p3', operator)).body).toMatchObject({
+      data: [],
+      skipped: { quarantined: 1, rerouted: 1 },
+      complete_through: 2,
+    });
+  });
+});

@@ -1,0 +1,105 @@
+import { createDirectoryView, createDirectoryWriter, newApiKey } from '@docket/directory';
+import {
+  createWorld,
+  eventInput,
+  eventRecord,
+  eventually,
+  publishRecords,
+  runDocket,
+  startService,
+} from '@docket/testkit';
+import { expectThat, type FaultCase, type FaultContext } from '../fault-case.ts';
+
+type World = Awaited<ReturnType<typeof createWorld>>;
+
+const spoolBytesMax = 32 * 1024;
+const readDeadlineMs = 60_000;
+
+/** Kafka is away while people read: SIGKILL of the query service loses and doubles nothing, and a full spool stops the reading. */
+export const trail: FaultCase = {
+  name: 'trail',
+  promise: 'with Kafka stopped every reading is kept or refused, and told exactly once, also after SIGKILL',
+  async run({ stack, row, say }: FaultContext) {
+    const world = await createWorld();
+    const authorization = await makeKey(world);
+    await publishRecords(world, [eventRecord(world, eventInput('acme'))]);
+    const env = { ...world.env, TRUSTED_PROXY_HOPS: '0', TRAIL_SPOOL_BYTES_MAX: String(spoolBytesMax) };
+    const ingestor = await startService('ingestor', world.env);
+    let query = await startService('query', env);
+    const read = async (n: number): Promise<number> => {
+      const response = await fetch(`${query.url}/v1/events?actor_id=u_${n}`, { headers: { authorization } });
+      await response.arrayBuffer();
+      return response.status;
+    };
+    await eventually(async () => (await read(0)) === 200 || undefined, { what: 'the first reading' });
+    let answered = 1;
+
+    await stack.kafka.stop();
+    for (; answered < 10; answered += 1) expectThat((await read(answered)) === 200, 'a reading failed without Kafka');
+    let status = 200;
+    while (status === 200 && answered < 1_000) {
+      status = await read(answered);
+      if (status === 200) answered += 1;
+    }
+    expectThat(status === 503, `a reading with a full spool has status ${status}`);
+    say(`${answered} readings were answered; with ${spoolBytesMax} bytes of spool the next was 503`);
+    await query.kill('SIGKILL');
+    await stack.kafka.start();
+    query = await startService('query', env);
+    await eventually(async () => (await read(0)) === 200 || undefined, {
+      what: 'readings again',
+      deadlineMs: readDeadlineMs,
+    });
+    await query.stop();
+    const told = await eventually(async () => ((await toldOf(world)) > answered ? toldOf(world) : undefined), {
+      what: `the telling of ${answered + 1} readings`,
+      deadlineMs: readDeadlineMs,
+    });
+    expectThat(told === answered + 1, `${told} readings are told, ${answered + 1} were answered`);
+    await ingestor.stop();
+    const { output } = await runDocket(['verify'], world.env);
+    expectThat(output.endsWith('I2, I3, I4 hold'), output);
+    row({
+      fault: 'stop, then SIGKILL',
+      target: 'Kafka, then the query service',
+      times: 1,
+      figures: `${told} readings answered and told once each, the next 503`,
+    });
+    await world.close();
+  },
+};
+
+async function makeKey(world: World): Promise<string> {
+  const view = createDirectoryView(world.kafka, { onCrash: () => undefined });
+  view.start();
+  const writer = createDirectoryWriter(world.kafka, { view, onFenced: () => undefined });
+  writer.start();
+  const { id, text, secretSha256 } = newApiKey();
+  await writer.change(() => ({
+    puts: [
+      {
+        version: 1,
+        kind: 'key',
+        id,
+        name: 'reader',
+        secret_sha256: secretSha256,
+        scopes: ['events:read'],
+        tenants: ['acme'],
+        created_at: '2026-11-01T00:00:00.000Z',
+      },
+    ],
+    result: undefined,
+  }));
+  await writer.stop();
+  await view.stop();
+  return `Bearer ${text}`;
+}
+
+/** Readings that the trail stands for. */
+async function toldOf(world: World): Promise<number> {
+  const rows = await world.clickhouse.query<{ reads: number }>(
+    `SELECT sum(toUInt32OrZero(metadata['reads'])) AS reads FROM audit_events
+     WHERE tenant_id = 'acme' AND action = 'docket.log.searched' AND status = 'accepted'`,
+  );
+  return rows[0]?.reads ?? 0;
+}
