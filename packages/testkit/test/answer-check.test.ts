@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createAnswerCheck } from '../src/index.ts';
 
 const check = createAnswerCheck();
-const rights = { key_id: 'k', scopes: ['events:read'], tenants: '*' };
+const rights = { credential: 'key', view: 'operator', key_id: 'k', scopes: ['events:read'], tenants: '*' };
 const json = 'application/json; charset=utf-8';
 const problem = {
   type: 'urn:docket:error:unauthenticated',

@@ -5,7 +5,7 @@ import { checkedFetch, createAnswerCheck } from '../src/index.ts';
 let server: Server;
 let url: string;
 const send = checkedFetch(fetch, createAnswerCheck());
-const rights = { key_id: 'k', scopes: [], tenants: '*' };
+const rights = { credential: 'key', view: 'operator', key_id: 'k', scopes: [], tenants: '*' };
 
 /** Answers with what the request's header says. */
 beforeAll(async () => {
