@@ -12,7 +12,7 @@ jest := node --experimental-vm-modules --disable-warning=ExperimentalWarning nod
 # Extra arguments for jest: make test ARGS='-t I4'
 ARGS ?=
 
-.PHONY: help install build stack demo smoke test unit integration test-faults lint format check verify bench-codec bench-ingest docs env clean
+.PHONY: help install build stack demo smoke test unit integration test-faults lint format check verify bench-codec bench-ingest bench-query docs env clean
 
 help: ## This list
 	@printf 'Docket. Needs Node >= 20; the local stack also needs Java >= 17 and Maven.\n\n'
@@ -69,6 +69,10 @@ verify: build ## docket verify: is the log whole? On the stack of make demo, els
 
 bench-ingest: build ## Ingestor, ClickHouse's Kafka engine and a plain loop drain one topic, side by side
 	@node bench/dist/ingest/main.js
+
+# The first run fills 20 M rows, for some minutes; later ones measure on what it left in .local/bench-query.
+bench-query: build ## What the query service answers how fast, on 20 M rows, and PostgreSQL beside it
+	@node bench/dist/query/main.js
 
 docs: install ## Write the tables of docs/ that come from declarations
 	@WRITE_DOCS=1 $(jest) --selectProjects unit --testPathPatterns test/docs

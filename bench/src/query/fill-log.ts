@@ -1,0 +1,95 @@
+import { createClickHouse, migrate, type ClickHouse, type ClickHouseConfig } from '@docket/clickhouse';
+import { eventually } from '@docket/testkit';
+import { clickhouseMigrationsDirectory } from '@docket/schemas';
+import { planRuns, planTenants, slicesCount, type PlannedRun } from './log-plan.ts';
+import { insertSliceSql } from './row-sql.ts';
+
+const fillDeadlineMs = 600_000;
+const runsOfInsert = 10_000;
+
+/** A filled log, in a database of its own. */
+export interface FilledLog {
+  readonly database: string;
+  readonly clickhouse: ClickHouse;
+  readonly rows: number;
+}
+
+/** Databases in which the local stack's users have their rights; no test world takes them, because they are there. */
+export const largeDatabase = 'test_99';
+export const peerDatabase = 'test_98';
+
+/** A database with so many generated rows; one that has them already is used again. They keep I2 and I3, which is checked. */
+export async function fillLog(
+  config: ClickHouseConfig,
+  database: string,
+  rows: number,
+  say: (line: string) => void,
+): Promise<FilledLog> {
+  const own = { ...config, clickhouseDatabase: database };
+  await migrate(own, { directory: clickhouseMigrationsDirectory });
+  const clickhouse = createClickHouse(own);
+  const runs = planRuns(planTenants(rows));
+  const planned = runs.reduce((sum, run) => sum + run.run_rows, 0);
+  if ((await countRows(clickhouse)) !== planned) {
+    await clickhouse.command('TRUNCATE TABLE audit_events');
+    await storeRuns(clickhouse, runs);
+    const beganAtMs = performance.now();
+    const end = Date.now() * 1_000;
+    for (let slice = 0; slice < slicesCount; slice += 1) {
+      const settings = { max_insert_threads: 1, min_insert_block_size_rows: 1_000_000, min_insert_block_size_bytes: 0 };
+      await clickhouse.command(insertSliceSql, { end, slice }, { deadlineMs: fillDeadlineMs, settings });
+    }
+    say(`filled ${planned} rows in ${Math.round((performance.now() - beganAtMs) / 1000)} s`);
+  }
+  await checkInvariants(clickhouse, planned);
+  await waitForMerges(clickhouse);
+  return { database, clickhouse, rows: planned };
+}
+
+async function storeRuns(clickhouse: ClickHouse, runs: readonly PlannedRun[]): Promise<void> {
+  await clickhouse.command('DROP TABLE IF EXISTS bench_runs SYNC');
+  await clickhouse.command(`CREATE TABLE bench_runs (
+    tenant_id String, tenant_number UInt32, slice UInt16, src_partition UInt16, seq_from UInt64, run_rows UInt32,
+    offset_from UInt64, tenant_rows UInt64, actors UInt32
+  ) ENGINE = MergeTree ORDER BY (slice, tenant_number)`);
+  for (let at = 0; at < runs.length; at += runsOfInsert) {
+    const lines = runs.slice(at, at + runsOfInsert).map((run) => JSON.stringify(run));
+    const outcome = await clickhouse.send('INSERT INTO bench_runs FORMAT JSONEachRow', [Buffer.from(lines.join('\n'))]);
+    if (!outcome.ok) throw new Error(outcome.message);
+  }
+}
+
+async function countRows(clickhouse: ClickHouse): Promise<number> {
+  return (await clickhouse.query<{ n: number }>('SELECT count() AS n FROM audit_events'))[0]?.n ?? 0;
+}
+
+/** I2, I3: each log is 1..n and each partition's offsets are 0..m, without hole or repeat. */
+async function checkInvariants(clickhouse: ClickHouse, rows: number): Promise<void> {
+  const dense = (by: string, value: string, first: number): string =>
+    `SELECT sum(n) AS total, countIf(least != ${first} OR greatest != n - 1 + ${first} OR different != n) AS broken FROM (
+      SELECT ${by}, count() AS n, min(${value}) AS least, max(${value}) AS greatest, uniqExact(${value}) AS different
+      FROM audit_events GROUP BY ${by})`;
+  for (const sql of [dense('tenant_id', 'seq', 1), dense('src_partition', 'src_offset', 0)]) {
+    const [found] = await clickhouse.query<{ total: number; broken: number }>(sql, {}, { deadlineMs: fillDeadlineMs });
+    if (found?.total !== rows || found.broken !== 0) throw new Error(`the log is not whole: ${JSON.stringify(found)}`);
+  }
+}
+
+/** Merges that run would be measured with; what is left is the state that a log of this size is in. */
+async function waitForMerges(clickhouse: ClickHouse): Promise<void> {
+  const isQuiet = async (): Promise<boolean> =>
+    (await clickhouse.query<{ n: number }>('SELECT count() AS n FROM system.merges'))[0]?.n === 0;
+  await eventually(async () => (await isQuiet()) && isQuiet(), {
+    what: 'the end of merges',
+    deadlineMs: fillDeadlineMs,
+  });
+}
+
+/** Parts and bytes of the log's table. */
+export async function describeTable(clickhouse: ClickHouse): Promise<{ parts: number; bytesPerRow: number }> {
+  const [found] = await clickhouse.query<{ parts: number; bytes_per_row: number }>(
+    `SELECT count() AS parts, sum(bytes_on_disk) / sum(rows) AS bytes_per_row FROM system.parts
+     WHERE active AND database = currentDatabase() AND table = 'audit_events'`,
+  );
+  return { parts: found?.parts ?? 0, bytesPerRow: found?.bytes_per_row ?? 0 };
+}

@@ -1,0 +1,165 @@
+// make bench-query: what the query service answers how fast, on a log of 20 M rows of 1,000 tenants; the same questions to
+// PostgreSQL on equal rows; and under 20 readers at once while the ingestor writes 5,000 events a second. Ends with one line
+// RESULT {json}. The filled databases stay in .local/bench-query for the next run.
+import { clickhouseSettings, createClickHouse } from '@docket/clickhouse';
+import { startStack } from '@docket/local-stack';
+import { readSettings } from '@docket/runtime';
+import { createWorld, type World } from '@docket/testkit';
+import { mkdirSync, existsSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { randomFrom } from '../ingest/workload.ts';
+import { timeAnalysts } from './analysts.ts';
+import { askUnderLoad } from './ask-under-load.ts';
+import { exportEach } from './exports.ts';
+import { describeTable, fillLog, largeDatabase, peerDatabase, type FilledLog } from './fill-log.ts';
+import { timeEach, type Times } from './measure.ts';
+import { copyLog } from './postgres-log.ts';
+import { startPostgres } from './postgres-server.ts';
+import { questions } from './questions.ts';
+import { startReader, type Reader } from './reader.ts';
+import { readSubjects, type Subjects } from './subjects.ts';
+
+const rows = Number(process.env['BENCH_ROWS'] ?? 20_000_000);
+const peerRows = Number(process.env['BENCH_PEER_ROWS'] ?? 2_000_000);
+const requests = Number(process.env['BENCH_REQUESTS'] ?? 100);
+const loadSeconds = Number(process.env['BENCH_LOAD_SECONDS'] ?? 30);
+/** Only fills the databases, which takes minutes, so that a later run only measures. */
+const fillsOnly = process.env['BENCH_FILL_ONLY'] === '1';
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const local = fileURLToPath(new URL('../../../.local', import.meta.url));
+const dir = join(local, 'bench-query');
+mkdirSync(dir, { recursive: true });
+// What is downloaded for the stack of this checkout serves here too.
+if (!existsSync(join(dir, 'artifacts'))) symlinkSync(join('..', 'artifacts'), join(dir, 'artifacts'));
+
+type Result = Record<string, number | string>;
+const rounded = (value: number): number => Math.round(value * 10) / 10;
+const flat = (name: string, { p50, p99 }: Times): Result => ({
+  [`${name}_p50_ms`]: rounded(p50),
+  [`${name}_p99_ms`]: rounded(p99),
+});
+const shown = ({ p50, p99 }: Times): string =>
+  `p50 ${p50.toFixed(1).padStart(7)}  p99 ${p99.toFixed(1).padStart(7)} ms`;
+
+const stack = await startStack({ dir, quickStart: false, report: say });
+const config = readSettings(clickhouseSettings, { ...stack.env });
+let world: World | undefined;
+try {
+  Object.assign(process.env, stack.env);
+  const small = await fillLog(config, peerDatabase, peerRows, say);
+  const large = await fillLog(config, largeDatabase, rows, say);
+  const postgres = await startPostgres(join(dir, 'postgres'));
+  try {
+    await copyLog(postgres, small, say);
+    if (fillsOnly) say('filled');
+    else {
+      world = await createWorld();
+      const peer = await comparePeer(world, small, postgres.pool);
+      await postgres.stop();
+      const ours = await measureLarge(world, large);
+      const result = {
+        rows: large.rows,
+        peer_rows: small.rows,
+        postgres: postgres.version,
+        requests,
+        ...ours,
+        ...peer,
+      };
+      say(`RESULT ${JSON.stringify(result)}`);
+    }
+  } finally {
+    await postgres.stop();
+  }
+  await Promise.all([small, large].map(({ clickhouse }) => clickhouse.close()));
+} finally {
+  await world?.close();
+  await stack.stop();
+}
+
+/** Each question about the largest tenant and about any of the thousand, in turn. */
+async function askAll(reader: Reader, subjects: Subjects): Promise<Map<string, Times>> {
+  const times = new Map<string, Times>();
+  for (const question of questions) {
+    for (const kind of ['any', 'largest'] as const) {
+      const asked = await timeEach((index) => reader.get(question.path(subjects[kind](index))), requests);
+      times.set(`${question.name}_${kind}`, asked);
+      say(`${`${question.name}, ${kind}`.padEnd(34)} ${shown(asked)}`);
+    }
+  }
+  return times;
+}
+
+async function measureLarge(inWorld: World, log: FilledLog): Promise<Result> {
+  const { parts, bytesPerRow } = await describeTable(log.clickhouse);
+  say(`${log.rows} rows, ${parts} parts, ${bytesPerRow.toFixed(0)} bytes a row on disk`);
+  const subjects = await readSubjects(log, randomFrom(1));
+  const reader = await startReader(inWorld, log.database);
+  try {
+    const result: Result = { parts, bytes_per_row: Math.round(bytesPerRow) };
+    for (const [name, times] of await askAll(reader, subjects)) Object.assign(result, flat(name, times));
+    const analyst = createClickHouse({
+      ...config,
+      clickhouseUser: stack.env.CLICKHOUSE_ANALYST_USER,
+      clickhousePassword: stack.env.CLICKHOUSE_ANALYST_PASSWORD,
+      clickhouseDatabase: log.database,
+    });
+    const analysts = await timeAnalysts(analyst, subjects.end);
+    await analyst.close();
+    for (const [name, times] of analysts) {
+      say(`${name.padEnd(34)} ${shown(times)}`);
+      Object.assign(result, flat(name, times));
+    }
+    for (const { format, rowsPerSecond, bytes, rssMiBPeak } of await exportEach(reader, subjects.largest(0))) {
+      say(
+        `export, ${format}: ${rowsPerSecond.toFixed(0)} rows/s, ${bytes} bytes, query's RSS ${rssMiBPeak.toFixed(0)} MiB`,
+      );
+      result[`export_${format}_rows_per_second`] = Math.round(rowsPerSecond);
+      result[`export_${format}_rss_mib_peak`] = Math.round(rssMiBPeak);
+    }
+    const load = await askUnderLoad({ world: inWorld, log, reader, subjects, seconds: loadSeconds });
+    say(`20 readers, ingesting ${load.ingestedPerSecond.toFixed(0)}/s: ${load.answersPerSecond.toFixed(0)} answers/s`);
+    for (const [name, times] of load.times) {
+      say(`${`${name}, under load`.padEnd(34)} ${shown(times)}`);
+      Object.assign(result, flat(`load_${name}`, times));
+    }
+    return {
+      ...result,
+      load_answers_per_second: rounded(load.answersPerSecond),
+      load_ingested_per_second: Math.round(load.ingestedPerSecond),
+    };
+  } finally {
+    await reader.stop();
+  }
+}
+
+async function comparePeer(
+  inWorld: World,
+  log: FilledLog,
+  pool: Awaited<ReturnType<typeof startPostgres>>['pool'],
+): Promise<Result> {
+  const subjects = await readSubjects(log, randomFrom(2));
+  const reader = await startReader(inWorld, log.database);
+  const result: Result = {};
+  try {
+    for (const { name, path, peer } of questions) {
+      if (peer === undefined) continue;
+      for (const kind of ['any', 'largest'] as const) {
+        const ours = await timeEach((index) => reader.get(path(subjects[kind](index))), requests);
+        const theirs = await timeEach(async (index) => {
+          for (const { text, values } of peer(subjects[kind](index))) await pool.query(text, [...values]);
+        }, requests);
+        const ratio = theirs.p50 / ours.p50;
+        say(
+          `${`${name}, ${kind}, equal rows`.padEnd(44)} ${shown(ours)}   PostgreSQL ${shown(theirs)}   ${ratio.toFixed(1)}×`,
+        );
+        Object.assign(result, flat(`peer_${name}_${kind}_ours`, ours), flat(`peer_${name}_${kind}_postgres`, theirs));
+        result[`peer_${name}_${kind}_ratio`] = rounded(ratio);
+      }
+    }
+    return result;
+  } finally {
+    await reader.stop();
+  }
+}
