@@ -13,6 +13,8 @@ export type Behaviour =
       readonly times?: number;
       readonly durationMs?: number;
     }
+  /** 413 for a body of more bytes, otherwise ok. */
+  | { readonly kind: 'body_limit'; readonly bytesMax: number }
   /** Takes the request and never answers. */
   | { readonly kind: 'hang'; readonly times?: number; readonly durationMs?: number };
 
@@ -61,7 +63,7 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
   const receive = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const arrivedAtMs = Date.now();
     const body = await readAll(request);
-    const behaviour = current();
+    const behaviour = answerTo(body, current());
     requests.push({
       method: request.method ?? '',
       path: request.url ?? '',
@@ -105,8 +107,15 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
   };
 }
 
+type Answering = Exclude<Behaviour, { readonly kind: 'body_limit' }>;
+
+function answerTo(body: Buffer, behaviour: Behaviour): Answering {
+  if (behaviour.kind !== 'body_limit') return behaviour;
+  return body.length > behaviour.bytesMax ? { kind: 'status', status: 413 } : { kind: 'ok' };
+}
+
 function createBehaviour(behaviour: Behaviour): () => Behaviour {
-  if (behaviour.kind === 'ok') return () => behaviour;
+  if (behaviour.kind === 'ok' || behaviour.kind === 'body_limit') return () => behaviour;
   let timesLeft = behaviour.times ?? Number.POSITIVE_INFINITY;
   const endsAtMs = behaviour.durationMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + behaviour.durationMs;
   return () => {

@@ -1,5 +1,5 @@
 import type { Batch } from './batch-mapper.ts';
-import type { BatchPlace } from './delivery-machine.ts';
+import type { BatchPlace } from './delivery-state.ts';
 
 /** A batch with what the machine knows of it. */
 export interface HeldBatch {

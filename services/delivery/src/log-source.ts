@@ -6,7 +6,7 @@ import type { Logger } from '@docket/runtime';
 import { buildBatch } from './batch-mapper.ts';
 import type { Batch, BatchLimits, BatchOrigin } from './batch-mapper.ts';
 import type { Cursor } from './cursor-mapper.ts';
-import type { ReadResult } from './delivery-machine.ts';
+import type { BatchPlace, ReadResult } from './delivery-state.ts';
 import { entriesOfRecords, entryOfRow } from './log-entry-mapper.ts';
 import type { StoredLog } from './clickhouse-log.ts';
 import type { TailBuffer } from './tail-buffer.ts';
@@ -26,6 +26,8 @@ export interface ReadRequest {
   readonly cursor: Cursor;
   /** The end of a batch that was sent before and is made again; null for a new one. */
   readonly toSeq: number | null;
+  /** Of the body of a new batch; a single event may exceed it. */
+  readonly bytesMax: number;
   readonly signal: AbortSignal;
 }
 
@@ -135,8 +137,9 @@ export function createLogSource(ports: {
 }
 
 function found(source: SourceRead['source'], batch: Batch, offset: number | null, mayHaveMore: boolean): SourceRead {
-  const { toSeq, eventSeq } = batch;
-  return { source, batch, result: { kind: 'batch', toSeq, eventSeq, offset, mayHaveMore } };
+  const { toSeq, eventSeq, eventCount, body } = batch;
+  const place: BatchPlace = { toSeq, eventSeq, eventCount, bodyBytes: body.length, offset, mayHaveMore };
+  return { source, batch, result: { kind: 'batch', ...place } };
 }
 
 function originOf({ subscription, cursor }: ReadRequest): BatchOrigin {
@@ -149,7 +152,7 @@ function originOf({ subscription, cursor }: ReadRequest): BatchOrigin {
 }
 
 /** A batch that is made again has its end already. */
-function limitsOf({ subscription, toSeq }: ReadRequest): BatchLimits {
+function limitsOf({ subscription, toSeq, bytesMax }: ReadRequest): BatchLimits {
   if (toSeq !== null) return { eventsMax: Number.POSITIVE_INFINITY, bytesMax: Number.POSITIVE_INFINITY };
-  return { eventsMax: subscription.batch.max_events, bytesMax: subscription.batch.max_bytes };
+  return { eventsMax: subscription.batch.max_events, bytesMax };
 }

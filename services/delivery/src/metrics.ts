@@ -8,7 +8,7 @@ export function createDeliveryMetrics(registry: Registry) {
   return {
     attempts: new Counter({
       name: 'docket_delivery_attempts_total',
-      help: 'Requests to receivers, by outcome: delivered, retry, misconfigured, gone',
+      help: 'Requests to receivers, by outcome: delivered, retry, split, reject_event, misconfigured, gone',
       labelNames: ['outcome'] as const,
       registers,
     }),

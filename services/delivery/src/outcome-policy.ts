@@ -16,10 +16,13 @@ export type SendError =
   'dns' | 'refused' | 'connection' | 'tls' | 'timeout' | 'address_not_allowed' | 'invalid_url' | 'secret_unavailable';
 
 /**
- * delivered: the receiver has it · retry: the receiver or the way to it is in trouble · misconfigured: it refuses, and somebody has to mend
- * something; tried again rarely, dropped never · gone: it wants no more; suspended with the cursor kept.
+ * delivered: the receiver has it · retry: the receiver or the way to it is in trouble · split: it takes no body of this size; smaller ones follow ·
+ * misconfigured: it refuses, and somebody has to mend something; tried again rarely, dropped never · gone: it wants no more; suspended with the cursor
+ * kept · reject_event: it refuses these events of the batch, by their place in it from 0, and says so; handled as misconfigured.
  */
-export type Outcome = 'delivered' | 'retry' | 'misconfigured' | 'gone';
+export type Outcome =
+  | { readonly kind: 'delivered' | 'retry' | 'split' | 'misconfigured' | 'gone' }
+  | { readonly kind: 'reject_event'; readonly indices: readonly number[] };
 
 /** Request Timeout, Too Early, Too Many Requests: the same request may succeed later (RFC 9110, 8470, 6585). */
 const retryStatuses = new Set([408, 425, 429]);
@@ -28,9 +31,10 @@ const retryStatuses = new Set([408, 425, 429]);
 export function outcomeOf(answer: Answer): Outcome {
   if (answer.kind === 'failed') return outcomeOfError(answer.error);
   const { status } = answer;
-  if (status >= 200 && status < 300) return 'delivered';
-  if (status === 410) return 'gone';
-  return status >= 500 || retryStatuses.has(status) ? 'retry' : 'misconfigured';
+  if (status >= 200 && status < 300) return { kind: 'delivered' };
+  if (status === 410) return { kind: 'gone' };
+  if (status === 413) return { kind: 'split' };
+  return { kind: status >= 500 || retryStatuses.has(status) ? 'retry' : 'misconfigured' };
 }
 
 function outcomeOfError(error: SendError): Outcome {
@@ -40,16 +44,16 @@ function outcomeOfError(error: SendError): Outcome {
     case 'connection':
     case 'tls':
     case 'timeout':
-      return 'retry';
+      return { kind: 'retry' };
     case 'address_not_allowed':
     case 'invalid_url':
     case 'secret_unavailable':
-      return 'misconfigured';
+      return { kind: 'misconfigured' };
   }
 }
 
 /** What the attempt's record and the cursor say; empty for a delivered one. */
 export function errorNameOf(answer: Answer): string {
   if (answer.kind === 'failed') return answer.error;
-  return outcomeOf(answer) === 'delivered' ? '' : `status_${answer.status}`;
+  return outcomeOf(answer).kind === 'delivered' ? '' : `status_${answer.status}`;
 }

@@ -16,7 +16,7 @@ export const retryLimits = {
 } as const;
 
 export interface Failure {
-  readonly outcome: Exclude<Outcome, 'delivered' | 'gone'>;
+  readonly outcome: Exclude<Outcome['kind'], 'delivered' | 'gone'>;
   /** Failed tries in a row, this one included. */
   readonly failures: number;
   /** How long the outage has lasted. */
@@ -33,7 +33,7 @@ export interface Failure {
  */
 export function retryDelayMs(failure: Failure): number {
   const { firstMs, freshCapMs, freshForMs, staleCapMs, misconfiguredFirstMs, retryAfterCapMs, leastMs } = retryLimits;
-  const isMisconfigured = failure.outcome === 'misconfigured';
+  const isMisconfigured = failure.outcome !== 'retry';
   const capMs = isMisconfigured || failure.failingForMs > freshForMs ? staleCapMs : freshCapMs;
   const doubledMs = (isMisconfigured ? misconfiguredFirstMs : firstMs) * 2 ** Math.min(failure.failures - 1, 30);
   const jitteredMs = Math.max(leastMs, Math.floor(failure.jitter * Math.min(capMs, doubledMs)));

@@ -54,9 +54,10 @@ export function createBatchSender(ports: {
       const outcome = outcomeOf(answer);
       const error = errorNameOf(answer);
       const status = answer.kind === 'answered' ? answer.status : 0;
-      metrics.attempts.inc({ outcome });
+      metrics.attempts.inc({ outcome: outcome.kind });
       metrics.attemptSeconds.observe(durationMs / 1_000);
-      if (outcome === 'delivered') {
+      const isDelivered = outcome.kind === 'delivered';
+      if (isDelivered) {
         metrics.events.inc(batch.eventCount);
         if (tryNumber === 1 && batch.oldestReceivedAtMs !== null) {
           metrics.freshnessSeconds.observe(Math.max(0, Date.now() - batch.oldestReceivedAtMs) / 1_000);
@@ -73,14 +74,14 @@ export function createBatchSender(ports: {
         try: tryNumber,
         started_at: startedAtMs,
         duration_ms: durationMs,
-        outcome,
+        outcome: outcome.kind,
         http_status: status,
         error,
         // What a receiver says when it takes a batch is of no interest.
-        answer_excerpt: answer.kind === 'answered' && outcome !== 'delivered' ? answer.excerpt : '',
+        answer_excerpt: answer.kind === 'answered' && !isDelivered ? answer.excerpt : '',
       });
       const line = { subscription_id: subscription.id, from_seq: batch.fromSeq, to_seq: batch.toSeq, try: tryNumber };
-      logger.info({ ...line, outcome, status, error, duration_ms: durationMs }, 'delivery.attempted');
+      logger.info({ ...line, outcome: outcome.kind, status, error, duration_ms: durationMs }, 'delivery.attempted');
       return { outcome, error, retryAfterMs: answer.kind === 'answered' ? answer.retryAfterMs : null };
     },
   };

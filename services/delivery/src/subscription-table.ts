@@ -6,8 +6,9 @@ import type { Logger } from '@docket/runtime';
 import { createBatchStore } from './batch-store.ts';
 import type { BatchStore } from './batch-store.ts';
 import { firstCursor, inGeneration } from './cursor-mapper.ts';
-import { initialState, stepDelivery } from './delivery-machine.ts';
-import type { DeliveryState, Effect, Input, Wish } from './delivery-machine.ts';
+import { stepDelivery } from './delivery-machine.ts';
+import { initialState } from './delivery-state.ts';
+import type { DeliveryState, Effect, Input, Wish } from './delivery-state.ts';
 import type { Cursors } from './kafka-cursors.ts';
 import type { createLogSource } from './log-source.ts';
 import type { DeliveryMetrics } from './metrics.ts';
@@ -93,7 +94,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
       case 'release':
         return release(id);
       case 'read':
-        return isOver ? release(id) : track(read(row, effect.toSeq));
+        return isOver ? release(id) : track(read(row, effect));
       case 'send':
         return isOver ? release(id) : track(send(row, effect.tryNumber));
       case 'wake':
@@ -112,7 +113,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     return offset !== null && tail.covers(subscription.tenant_id, offset) ? 'live' : 'catch_up';
   };
 
-  const read = async (row: Row, toSeq: number | null): Promise<void> => {
+  const read = async (row: Row, { toSeq, bytesMax }: Extract<Effect, { type: 'read' }>): Promise<void> => {
     const { subscription, partition, tail, state } = row;
     const kept = held.get(subscription.id);
     if (toSeq !== null && kept?.place.toSeq === toSeq) {
@@ -120,7 +121,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
       metrics.reads.inc({ source: 'held', result: 'batch' });
       return dispatch(row, { type: 'read', result: { kind: 'batch', ...kept.place }, jitter: Math.random() });
     }
-    const request = { subscription, partition, tail, cursor: state.cursor, toSeq, signal: aborting.signal };
+    const request = { subscription, partition, tail, cursor: state.cursor, toSeq, bytesMax, signal: aborting.signal };
     const { source, result, batch } = await ports.source.read(request);
     metrics.reads.inc({ source, result: result.kind });
     if (batch !== undefined && result.kind === 'batch') held.put(subscription.id, { batch, place: result });
@@ -133,7 +134,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     if (batch === undefined) throw new Error(`the batch of ${subscription.id} that is to be sent is not there`);
     const sent = await ports.sender.send(subscription, batch, tryNumber, aborting.signal);
     // Whatever was asked while it was under way: what the receiver acknowledged, it has.
-    if (sent.outcome === 'delivered') held.delete(subscription.id);
+    if (sent.outcome.kind === 'delivered') held.delete(subscription.id);
     dispatch(row, { type: 'answered', ...sent, jitter: Math.random() });
   };
 
@@ -222,5 +223,6 @@ function wishOf(subscription: Subscription): Wish {
     isPaused: subscription.state === 'paused',
     version: subscription.updated_at,
     lingerMs: subscription.batch.max_wait_ms,
+    bytesMax: subscription.batch.max_bytes,
   };
 }

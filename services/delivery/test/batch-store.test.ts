@@ -4,7 +4,7 @@ import { createBatchStore } from '../src/batch-store.ts';
 import type { HeldBatch } from '../src/batch-store.ts';
 
 const held = (bytes: number, toSeq = 1): HeldBatch => ({
-  place: { toSeq, eventSeq: toSeq, offset: -1, mayHaveMore: false },
+  place: { toSeq, eventCount: 1, bodyBytes: 10, eventSeq: toSeq, offset: -1, mayHaveMore: false },
   batch: {
     webhookId: 'm',
     fromSeq: 1,

@@ -134,6 +134,20 @@ describe('I6: at least once, in order', () => {
   }, 120_000);
 });
 
+describe('a receiver with a limit of its own', () => {
+  test('413: the batch comes in smaller ones until it fits, the size is remembered, and nothing is missing', async () => {
+    const behaviour = { kind: 'body_limit', bytesMax: 6_000 } as const;
+    const one = await subscriber('acme', { behaviour, batch: { max_events: 100, max_wait_ms: 0 } });
+    const ids = await record(world, 'acme', 400);
+    await delivery();
+    await untilAccepted(one.receiver, ids, 20_000);
+    expectWhole(one, ids);
+    const refused = one.receiver.requests.filter(({ status }) => status === 413).length;
+    expect(refused).toBeGreaterThanOrEqual(3);
+    expect(refused).toBeLessThan(one.receiver.accepted().length / 2);
+  }, 120_000);
+});
+
 describe('tail and catch-up', () => {
   test('a backlog far beyond the tail comes from ClickHouse and joins the tail without a seam, under traffic', async () => {
     const storing = await ingestor();

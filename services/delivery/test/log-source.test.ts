@@ -202,6 +202,7 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
             partition,
             cursor,
             toSeq: null,
+            bytesMax: 1_000_000,
             signal: never,
           };
           let { result, batch } = await source.read(request);
@@ -250,6 +251,7 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
       partition,
       cursor: firstCursor(2, generation),
       toSeq: null,
+      bytesMax: 1_000_000,
       signal: never,
     };
     expect(await source.read(request)).toMatchObject({ result: { kind: 'behind' } });
@@ -280,6 +282,7 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
       partition,
       cursor: firstCursor(0, generation),
       toSeq: null,
+      bytesMax: 1_000_000,
       signal: never,
     };
     expect(await source.read(request)).toMatchObject({ source: 'tail', result: { kind: 'batch', toSeq: 2 } });

@@ -1,0 +1,16 @@
+/**
+ * How large a body a receiver takes, learned as it goes: halved when it refuses one, and after every full batch that it takes a little more is tried
+ * again, for a limit may be raised or depend on the hour. Of every 23 full batches of a receiver with a fixed limit about one is refused.
+ */
+
+/** After a refusal of a body of two events or more: fewer of them fit into half of it. */
+export function halvedBytes(refusedBytes: number): number {
+  return Math.max(1, Math.floor(refusedBytes / 2));
+}
+
+/** After a full batch was taken. Null, no limit but the owner's, once that is reached. */
+export function grownBytes(learnedBytes: number | null, ownerBytesMax: number): number | null {
+  if (learnedBytes === null) return null;
+  const grown = learnedBytes + Math.max(1, Math.ceil(learnedBytes / 32));
+  return grown >= ownerBytesMax ? null : grown;
+}
