@@ -67,8 +67,8 @@ export function createWorkload(tenants: number, seed = 1): () => AuditEvent {
   };
 }
 
-export function recordOf(world: World, event: AuditEvent): PublishRecord {
-  return { key: event.tenant_id, value: frameAvro(world.eventSchemaId, encodeEvent(event)) };
+export function recordOf({ eventSchemaId }: Pick<World, 'eventSchemaId'>, event: AuditEvent): PublishRecord {
+  return { key: event.tenant_id, value: frameAvro(eventSchemaId, encodeEvent(event)) };
 }
 
 const chunkRecords = 5_000;

@@ -64,6 +64,8 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
   const { machine, consumer, logger, metrics } = ports;
   const underWay = new Set<Promise<void>>();
   const timers = new Set<NodeJS.Timeout>();
+  /** By partition, the batch that was handed out last: the next one is fetched while it is decoded, and waits for it (one ahead, I8). */
+  const ahead = new Map<number, Promise<void>>();
   const logEnds = new Map<number, number>();
   const unreadable = new Map<number, Pick<StoppedPartition, 'detail'>>();
   let state: IngestState<ColumnPart> = machine.initial;
@@ -187,6 +189,37 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
     }
   }
 
+  /** Hands a batch to the machine in slices, once the one before it of its partition has been. */
+  async function take(
+    { partition, records, highWatermark, lastOffset }: PartitionBatch,
+    ofRun: number,
+    signal: AbortSignal,
+    before: Promise<void> | undefined,
+  ): Promise<void> {
+    batchesInHand += 1;
+    noteWaiting();
+    try {
+      await before;
+      if (signal.aborted) return;
+      logEnds.set(partition, highWatermark);
+      if (unreadable.delete(partition)) {
+        logger.info({ partition }, 'partition.readable_again');
+        metrics.stoppedPartitions.set(stopped().size);
+      }
+      if (!(await areSchemasSettled(records, signal))) return;
+      for (let index = 0; index < records.length && !signal.aborted; index += sliceRecords) {
+        const slice = records.slice(index, index + sliceRecords);
+        const behind = Math.max(0, highWatermark - 1 - (slice.at(-1)?.offset ?? 0));
+        tell({ kind: 'records', run: ofRun, partition, records: slice, behind });
+        await new Promise(setImmediate);
+      }
+      if (!signal.aborted) tell({ kind: 'passed', run: ofRun, partition, nextOffset: lastOffset + 1 });
+    } finally {
+      batchesInHand -= 1;
+      noteWaiting();
+    }
+  }
+
   function abandon(): void {
     abort.abort();
     abort = new AbortController();
@@ -262,29 +295,12 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
     },
     async onBatch(batch) {
       if (batch.assignmentId !== assignmentId) return;
-      const { partition, records } = batch;
-      const { signal } = abort;
-      const { run: ofRun } = state;
-      logEnds.set(partition, batch.highWatermark);
-      if (unreadable.delete(partition)) {
-        logger.info({ partition }, 'partition.readable_again');
-        metrics.stoppedPartitions.set(stopped().size);
-      }
-      batchesInHand += 1;
-      noteWaiting();
-      try {
-        if (!(await areSchemasSettled(records, signal))) return;
-        for (let index = 0; index < records.length && !signal.aborted; index += sliceRecords) {
-          const slice = records.slice(index, index + sliceRecords);
-          const behind = Math.max(0, batch.highWatermark - 1 - (slice.at(-1)?.offset ?? 0));
-          tell({ kind: 'records', run: ofRun, partition, records: slice, behind });
-          await new Promise(setImmediate);
-        }
-        if (!signal.aborted) tell({ kind: 'passed', run: ofRun, partition, nextOffset: batch.lastOffset + 1 });
-      } finally {
-        batchesInHand -= 1;
-        noteWaiting();
-      }
+      const before = ahead.get(batch.partition);
+      const taken = take(batch, state.run, abort.signal, before).catch((error: unknown) => ports.exit(asError(error)));
+      ahead.set(batch.partition, taken);
+      underWay.add(taken);
+      void taken.finally(() => underWay.delete(taken));
+      await before;
     },
     jump({ assignmentId: id, partition, expectedOffset, foundOffset }) {
       if (id !== assignmentId) return;
