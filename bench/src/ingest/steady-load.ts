@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createWorkload, recordOf } from './workload.ts';
 
-const source = fileURLToPath(new URL('../../../java/SteadyLoad.java', import.meta.url));
+const source = fileURLToPath(new URL('../../java/SteadyLoad.java', import.meta.url));
 const templates = 5_000;
 
 export interface Load {
