@@ -62,6 +62,8 @@ export const subscriptionSchema = Type.Object(
     tenant_id: tenantId,
     name: Type.String(),
     sink: webhookSink,
+    /** Search language; only matching events are delivered. Absent: every event. */
+    filter: Type.Optional(Type.String()),
     batch,
     state: Type.Union([Type.Literal('active'), Type.Literal('paused')]),
     /** The first event delivered is the first after this seq; 0 = from the beginning of what the log still has. */

@@ -99,6 +99,7 @@ export { blockRange, ipv6Text } from './search/ip-block.ts';
 export { compileSearch, type EventMatcher, type LoggedEvent } from './search/match-search.ts';
 export { normaliseSearch } from './search/normalise-search.ts';
 export { isWellFormed } from './text-limits.ts';
+export { parseFilter } from './search/parse-filter.ts';
 export { parseSearch, searchUnitsMax, type ParsedSearch } from './search/parse-search.ts';
 export { printSearch } from './search/print-search.ts';
 export {

@@ -28,6 +28,7 @@ const subscriptionMembers = {
   tenant_id: Type.String(),
   name,
   sink: closedObject({ type: Type.Literal('webhook'), url: Type.String() }),
+  filter: Type.String({ description: 'Only events that it matches are delivered; empty: every event.' }),
   batch: closedObject({
     max_events: Type.Integer(),
     max_bytes: Type.Integer(),

@@ -1,5 +1,5 @@
 import { scopes } from '@docket/directory';
-import { tenantIdPattern } from '@docket/event';
+import { searchUnitsMax, tenantIdPattern } from '@docket/event';
 import { Type } from '@sinclair/typebox';
 import type { Static, TProperties } from '@sinclair/typebox';
 
@@ -27,6 +27,12 @@ const batch = closed({
   max_wait_ms: Type.Optional(Type.Integer({ minimum: 0, maximum: 60_000 })),
 });
 
+const filter = Type.String({
+  maxLength: searchUnitsMax,
+  description:
+    'In the search language, without status and relative times: only matching events are delivered. Empty: every event.',
+});
+
 const start = Type.Union([
   Type.Literal('beginning'),
   closed({ after_seq: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }) }),
@@ -42,6 +48,7 @@ export const newSubscriptionBody = closed({
       Type.String({ maxLength: 128, description: 'whsec_ and base64 of 24..64 bytes; default: a new one.' }),
     ),
   }),
+  filter: Type.Optional(filter),
   batch: Type.Optional(batch),
   state: Type.Optional(state),
   start: Type.Optional(start),
@@ -51,6 +58,7 @@ export const subscriptionPatchBody = closed(
   {
     name: Type.Optional(name),
     sink: Type.Optional(closed({ url })),
+    filter: Type.Optional(filter),
     batch: Type.Optional(batch),
     state: Type.Optional(state),
   },

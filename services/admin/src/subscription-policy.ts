@@ -1,6 +1,6 @@
 import { chooseTenant, mayActOn } from '@docket/directory';
 import type { Credential, Decision, DirectoryReader, Subscription, SubscriptionBatch } from '@docket/directory';
-import { isReserved } from '@docket/event';
+import { isReserved, parseFilter } from '@docket/event';
 import { DocketError, invalidField } from '@docket/runtime';
 
 import type { PublicSubscription } from './answer-schemas.ts';
@@ -21,7 +21,7 @@ export function tenantOfNew(caller: Credential, body: NewSubscriptionBody): stri
   return choice.tenantId;
 }
 
-/** Decides to store a new subscription. Throws invalid_body for its URL, limit_reached. */
+/** Decides to store a new subscription. Throws invalid_body for its URL or filter, limit_reached. */
 export function decideNewSubscription(
   directory: DirectoryReader,
   body: NewSubscriptionBody,
@@ -29,6 +29,7 @@ export function decideNewSubscription(
   allowedHosts: readonly string[],
 ): Decision<Subscription> {
   checkUrl(body.sink.url, allowedHosts);
+  checkFilter(body.filter);
   if (directory.subscriptionsOf(made.tenantId).length >= subscriptionsOfTenantMax) {
     throw new DocketError('limit_reached', `Tenant ${made.tenantId} has ${subscriptionsOfTenantMax} subscriptions.`);
   }
@@ -42,6 +43,7 @@ export function decideNewSubscription(
     tenant_id: made.tenantId,
     name: body.name ?? made.id,
     sink: { type: 'webhook', url: body.sink.url, secrets: [{ sealed: made.sealedSecret, created_at: made.now }] },
+    ...(body.filter === undefined ? {} : { filter: body.filter }),
     batch: mergeBatch(batchDefault, body.batch),
     state: body.state ?? 'active',
     start_after_seq: typeof body.start === 'object' ? body.start.after_seq : 0,
@@ -61,10 +63,12 @@ export function decidePatch(
 ): Decision<Subscription> {
   const known = findSubscription(directory, caller, id);
   if (body.sink !== undefined) checkUrl(body.sink.url, context.allowedHosts);
+  checkFilter(body.filter);
   const patched: Subscription = {
     ...known,
     name: body.name ?? known.name,
     sink: { ...known.sink, url: body.sink?.url ?? known.sink.url },
+    ...(body.filter === undefined ? {} : { filter: body.filter }),
     batch: mergeBatch(known.batch, body.batch),
     state: body.state ?? known.state,
   };
@@ -94,13 +98,25 @@ export function findSubscription(
 
 /** A subscription without its secrets. */
 export function toPublicSubscription(subscription: Subscription): PublicSubscription {
-  const { id, tenant_id, name, sink, batch, state, start_after_seq, created_at, updated_at } = subscription;
+  const {
+    id,
+    tenant_id,
+    name,
+    sink,
+    filter = '',
+    batch,
+    state,
+    start_after_seq,
+    created_at,
+    updated_at,
+  } = subscription;
   const { max_events, max_bytes, max_wait_ms } = batch;
   return {
     id,
     tenant_id,
     name,
     sink: { type: sink.type, url: sink.url },
+    filter,
     batch: { max_events, max_bytes, max_wait_ms },
     state,
     start_after_seq,
@@ -112,6 +128,11 @@ export function toPublicSubscription(subscription: Subscription): PublicSubscrip
 function checkUrl(url: string, allowedHosts: readonly string[]): void {
   const problem = sinkUrlProblem(url, allowedHosts);
   if (problem !== undefined) throw invalidField('/sink/url', problem);
+}
+
+function checkFilter(filter = ''): void {
+  const parsed = parseFilter(filter);
+  if (!parsed.ok) throw invalidField('/filter', `${parsed.error.detail} (at ${parsed.error.position})`);
 }
 
 function mergeBatch(base: SubscriptionBatch, changes: NewSubscriptionBody['batch'] = {}): SubscriptionBatch {

@@ -122,6 +122,7 @@ describe('subscriptions', () => {
       tenant_id: 'acme',
       name: 'sub_1',
       sink,
+      filter: '',
       batch: { max_events: 100, max_bytes: 1_048_576, max_wait_ms: 1000 },
       state: 'active',
       start_after_seq: 0,
@@ -142,6 +143,31 @@ describe('subscriptions', () => {
     expect(() => newSubscription({ sink: { ...sink, url: 'http://siem.example' } })).toThrow(
       expect.objectContaining({ code: 'invalid_body', errors: [{ pointer: '/sink/url', detail: expect.any(String) }] }),
     );
+  });
+
+  test.each([
+    ['color:red', /^unknown field .*\(at 1\)$|color.*\(at 1\)$/],
+    ['action:user.* severity:loud', /is one of info.*\(at 24\)$/],
+    ['action:a status:accepted', /cannot be asked for here \(at 17\)$/],
+    ['occurred_at:>-7d', /relative one has no meaning here \(at 13\)$/],
+    ['(action:a', /is not closed \(at 1\)$/],
+  ])('the filter %j is refused, and the place is named', (filter, detail) => {
+    const problem = expect.objectContaining({
+      code: 'invalid_body',
+      errors: [{ pointer: '/filter', detail: expect.stringMatching(detail) }],
+    });
+    expect(() => newSubscription({ filter })).toThrow(problem);
+    const context = { now: 'later', allowedHosts: [] };
+    expect(() => decidePatch(directoryOf(newSubscription()), acme, 'sub_1', { filter }, context)).toThrow(problem);
+  });
+
+  test('a filter is kept as it was written, changed by a patch, and shown', () => {
+    const known = newSubscription({ filter: 'action:user.* -outcome:success' });
+    expect(toPublicSubscription(known).filter).toBe('action:user.* -outcome:success');
+    const context = { now: 'later', allowedHosts: [] };
+    const { result } = decidePatch(directoryOf(known), acme, 'sub_1', { filter: '' }, context);
+    expect(toPublicSubscription(result)).toMatchObject({ filter: '', updated_at: 'later' });
+    expect(decidePatch(directoryOf(known), acme, 'sub_1', { name: 'x' }, context).result.filter).toBe(known.filter);
   });
 
   test('a tenant has at most 100', () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
-import type { LogEntry, SkipReason } from './log-entry-mapper.ts';
+import type { LogEntry } from './log-entry-mapper.ts';
+import type { SkippedCounts } from './skipped-counts.ts';
 
 /** What one request says, ready to be sent any number of times: a retry sends the same bytes. */
 export interface Batch {
@@ -11,6 +12,8 @@ export interface Batch {
   /** Of the last event, or the one before the batch. */
   readonly eventSeq: number;
   readonly eventCount: number;
+  /** Of all that it accounts for. */
+  readonly skipped: SkippedCounts;
   /** Events by how long ago they were received are the freshness that is measured; null without events. */
   readonly oldestReceivedAtMs: number | null;
   /** A limit ended the batch: more is there already. */
@@ -24,12 +27,14 @@ export interface BatchLimits {
   readonly bytesMax: number;
 }
 
-/** Where a batch begins: its subscription's cursor. */
+/** Where a batch begins: behind the last one that was sent. */
 export interface BatchOrigin {
   readonly subscriptionId: string;
   readonly tenantId: string;
   readonly prevToSeq: number;
   readonly prevEventSeq: number;
+  /** What has been passed since without a batch, up to the first entry. */
+  readonly passed: SkippedCounts;
 }
 
 /** Skipped seqs cost nothing in the body; this bounds how many one batch accounts for. */
@@ -48,7 +53,7 @@ export function buildBatch(
   limits: BatchLimits,
   expired = 0,
 ): Batch | undefined {
-  const skipped = { filtered: 0, duplicate: 0, quarantined: 0, parked: 0, expired, operator_skipped: 0, lost: 0 };
+  const skipped = { ...origin.passed, expired: origin.passed.expired + expired };
   const events: string[] = [];
   let bytes = envelopeBytes;
   let eventSeq = origin.prevEventSeq;
@@ -66,7 +71,7 @@ export function buildBatch(
       eventSeq = entry.seq;
       oldestReceivedAtMs ??= entry.receivedAtMs;
     } else {
-      skipped[entry.reason satisfies SkipReason] += 1;
+      skipped[entry.reason] += 1;
     }
     last = entry;
   }
@@ -91,6 +96,7 @@ export function buildBatch(
     toSeq,
     eventSeq,
     eventCount: events.length,
+    skipped,
     oldestReceivedAtMs,
     isFull: isFull || entries.length > entriesMax,
     body: Buffer.from(body),

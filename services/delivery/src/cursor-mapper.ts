@@ -1,3 +1,6 @@
+import { noneSkipped, parseSkipped, sumSkipped } from './skipped-counts.ts';
+import type { SkippedCounts } from './skipped-counts.ts';
+
 /**
  * Where a subscription is, in the compacted cursors topic. The cursor of a subscription is the greatest by (reset, seq): an acknowledgement is true
  * whoever writes it, so two instances may write at once, and nothing is fenced.
@@ -5,7 +8,7 @@
 export interface Cursor {
   /** Raised only by an operator who moves the cursor; beats any seq. */
   readonly reset: number;
-  /** The receiver has acknowledged, or a batch has accounted for, every record of the log up to this seq (I6). */
+  /** Every record of the log up to this seq has been acknowledged by the receiver, or has no event for it (I6). */
   readonly seq: number;
   /**
    * A cut in Kafka: every record of the log at or below this offset of `generation` has a seq ≤ `seq`, every one behind it a greater one. It grows also
@@ -15,6 +18,8 @@ export interface Cursor {
   readonly generation: number;
   /** seq of the last event that was sent: the next event's prev_seq. */
   readonly eventSeq: number;
+  /** What has no event since the last batch that was sent: the next batch accounts for it, and begins that much before `seq`. */
+  readonly passed: SkippedCounts;
   readonly state: 'active' | 'failing' | 'suspended';
   /** `updated_at` of the subscription that was suspended: any change of it is the owner's word to go on. Empty unless suspended. */
   readonly suspendedVersion: string;
@@ -32,11 +37,17 @@ export function firstCursor(startAfterSeq: number, generation: number): Cursor {
     offset: startAfterSeq === 0 && generation === 1 ? -1 : null,
     generation,
     eventSeq: startAfterSeq,
+    passed: noneSkipped,
     state: 'active',
     suspendedVersion: '',
     failingSinceMs: null,
     lastError: '',
   };
+}
+
+/** Up to here the receiver has been told: prev_to_seq of the next batch. */
+export function toldSeq(cursor: Cursor): number {
+  return cursor.seq - sumSkipped(cursor.passed);
 }
 
 /** An offset of another generation says nothing about this one. */
@@ -68,6 +79,7 @@ export function cursorBytes(cursor: Cursor): Buffer {
       offset: cursor.offset,
       generation: cursor.generation,
       event_seq: cursor.eventSeq,
+      passed: cursor.passed,
       state: cursor.state,
       suspended_version: cursor.suspendedVersion,
       failing_since: cursor.failingSinceMs === null ? null : new Date(cursor.failingSinceMs).toISOString(),
@@ -88,6 +100,8 @@ export function parseCursor(bytes: Buffer): Cursor | undefined {
   if (!isCount(reset) || !isCount(seq) || !isCount(generation) || !isCount(eventSeq) || state === undefined)
     return undefined;
   if (offset !== null && !Number.isSafeInteger(offset)) return undefined;
+  const passed = parseSkipped(value['passed'] ?? {});
+  if (passed === undefined || sumSkipped(passed) > seq) return undefined;
   const failingSinceMs = typeof failingSince === 'string' ? Date.parse(failingSince) : null;
   return {
     reset,
@@ -95,6 +109,7 @@ export function parseCursor(bytes: Buffer): Cursor | undefined {
     offset: offset === null ? null : Number(offset),
     generation,
     eventSeq,
+    passed,
     state,
     suspendedVersion: typeof suspendedVersion === 'string' ? suspendedVersion : '',
     failingSinceMs: Number.isNaN(failingSinceMs) ? null : failingSinceMs,

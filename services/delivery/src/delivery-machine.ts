@@ -1,21 +1,24 @@
 import { grownBytes, halvedBytes } from './batch-size-policy.ts';
 import { fartherCut } from './cursor-mapper.ts';
 import type { Cursor } from './cursor-mapper.ts';
-import type { BatchPlace, DeliveryState, Effect, Input, ReadResult, Step, Wish } from './delivery-state.ts';
+import type { BatchPlace, DeliveryState, Effect, Input, Step, Wish } from './delivery-state.ts';
 import { readRetryDelayMs, retryDelayMs } from './retry-policy.ts';
+import { noneSkipped, sumSkipped } from './skipped-counts.ts';
 
 /** How soon ClickHouse is asked again for what it does not hold yet: about two inserts of the ingestor. */
 export const behindPollMs = 500;
+/** So many seqs without an event are passed without a batch; then one without events accounts for them. */
+export const passedMax = 100_000;
 
 /**
  * One subscription, as a machine: what happened comes in, what to do comes out, and nothing here waits, sends or looks at a clock.
  *
  *   idle ──grew──▶ lingering ──due──▶ queued ──slot──▶ reading ──batch──▶ sending ──delivered──▶ (queued │ lingering │ idle)
- *     ▲                                  ▲                │ nothing: idle        │ retry, misconfigured (split: queued)
+ *     ▲                                  ▲ without events │ nothing: idle        │ retry, misconfigured (split: queued)
  *     └──── nothing left ────────────────┴────due──── resting ◀── behind, failed ┴──────────────┘        gone ──▶ suspended
  *
  * At most one batch is under way (ordered delivery). A batch that failed is tried again with the same range until it is acknowledged; the cursor moves
- * only then (I6).
+ * only then, or over what has no event for the receiver (I6).
  */
 export function stepDelivery(state: DeliveryState, input: Input, nowMs: number): Step {
   switch (input.type) {
@@ -28,7 +31,7 @@ export function stepDelivery(state: DeliveryState, input: Input, nowMs: number):
     case 'slot':
       return slot(state);
     case 'read':
-      return state.phase.name === 'reading' ? wasRead(state, input.result, input.jitter, nowMs) : stay(state);
+      return state.phase.name === 'reading' ? wasRead(state, state.phase.version, input, nowMs) : stay(state);
     case 'answered':
       return state.phase.name === 'sending' ? answered(state, state.phase.batch, input, nowMs) : stay(state);
     case 'changed':
@@ -93,18 +96,26 @@ function due(state: DeliveryState, nowMs: number): Step {
 function slot(state: DeliveryState): Step {
   if (state.phase.name !== 'queued') return { state, effects: [{ type: 'release' }] };
   return {
-    state: { ...state, phase: { name: 'reading' }, hasGrown: false },
+    state: { ...state, phase: { name: 'reading', version: state.version }, hasGrown: false },
     effects: [{ type: 'read', toSeq: state.trying?.toSeq ?? null, bytesMax: state.bytesLearned ?? state.bytesMax }],
   };
 }
 
-function wasRead(state: DeliveryState, result: ReadResult, jitter: number, nowMs: number): Step {
+function wasRead(
+  state: DeliveryState,
+  version: string,
+  { result, jitter }: Extract<Input, { type: 'read' }>,
+  nowMs: number,
+): Step {
   const release: Effect = { type: 'release' };
   switch (result.kind) {
     case 'batch': {
       if (state.isPaused) return { state: { ...state, phase: idle }, effects: [release] };
+      // Its filter or its limits may be others now.
+      if (version !== state.version) return proceed(state, [release]);
       const tries = (state.trying?.tries ?? 0) + 1;
       const { kind: _, ...batch } = result;
+      if (isPassed(state, batch)) return pass(state, batch, nowMs);
       return {
         state: {
           ...state,
@@ -131,6 +142,20 @@ function wasRead(state: DeliveryState, result: ReadResult, jitter: number, nowMs
   }
 }
 
+/** A new batch without events, of which the receiver need not hear yet. */
+function isPassed(state: DeliveryState, batch: BatchPlace): boolean {
+  return state.trying === null && batch.eventCount === 0 && sumSkipped(batch.skipped) < passedMax;
+}
+
+/** Goes on behind what has no event, without a request; the next batch accounts for it. */
+function pass(state: DeliveryState, batch: BatchPlace, nowMs: number): Step {
+  const cursor: Cursor = { ...state.cursor, seq: batch.toSeq, offset: batch.offset, passed: batch.skipped };
+  const next: DeliveryState = { ...state, cursor, phase: idle, readFailures: 0 };
+  const effects: Effect[] = [{ type: 'release' }, { type: 'save', isUrgent: true }];
+  if (batch.mayHaveMore) return proceed(next, effects);
+  return state.hasGrown ? linger(next, nowMs, effects) : { state: next, effects };
+}
+
 type Answered = Extract<Input, { type: 'answered' }>;
 
 function answered(state: DeliveryState, batch: BatchPlace, input: Answered, nowMs: number): Step {
@@ -143,6 +168,7 @@ function answered(state: DeliveryState, batch: BatchPlace, input: Answered, nowM
         ...cursor,
         seq: batch.toSeq,
         eventSeq: batch.eventSeq,
+        passed: noneSkipped,
         // A cut belongs to its seq: the old one says nothing about the new seq.
         offset: batch.offset,
         state: 'active',
@@ -197,8 +223,15 @@ function changed(state: DeliveryState, wish: Wish): Step {
   // The directory may be read again; only news is a reason to try at once.
   if (wish.isPaused === state.isPaused && wish.version === state.version && wish.lingerMs === state.lingerMs)
     return stay(state);
-  // So may whoever has raised what the receiver takes.
-  const next: DeliveryState = { ...state, ...wish, bytesLearned: null };
+  const isNews = wish.version !== state.version;
+  const next: DeliveryState = {
+    ...state,
+    ...wish,
+    // What failed is made anew, by the filter and the limits as they are now; and then it must be looked for, too.
+    trying: isNews ? null : state.trying,
+    hasGrown: state.hasGrown || isNews,
+    bytesLearned: null,
+  };
   switch (state.phase.name) {
     case 'reading':
     case 'sending':

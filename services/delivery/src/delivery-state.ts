@@ -1,5 +1,6 @@
 import type { Cursor } from './cursor-mapper.ts';
 import type { Outcome } from './outcome-policy.ts';
+import type { SkippedCounts } from './skipped-counts.ts';
 
 /** What the machine of one subscription (delivery-machine) remembers, is told, and asks for. */
 export interface DeliveryState {
@@ -26,7 +27,9 @@ export interface DeliveryState {
 }
 
 export type Phase =
-  | { readonly name: 'idle' | 'queued' | 'reading' | 'suspended' }
+  | { readonly name: 'idle' | 'queued' | 'suspended' }
+  /** For the subscription as it was at this version. */
+  | { readonly name: 'reading'; readonly version: string }
   | { readonly name: 'lingering' | 'resting'; readonly untilMs: number }
   | { readonly name: 'sending'; readonly batch: BatchPlace };
 
@@ -35,6 +38,8 @@ export interface BatchPlace {
   readonly toSeq: number;
   readonly eventSeq: number;
   readonly eventCount: number;
+  /** What else it accounts for. */
+  readonly skipped: SkippedCounts;
   readonly bodyBytes: number;
   /** The cursor's cut in Kafka once the batch is acknowledged; null when not known. */
   readonly offset: number | null;

@@ -1,15 +1,18 @@
 import { eventFromRow, readRecord, toPublicEvent } from '@docket/event';
 import type {
+  AuditEvent,
+  EventMatcher,
   EventStatus,
   LogRecord,
   PublicEvent,
   QuarantineReason,
   ReadingRules,
+  StoredAs,
   StoredEventRow,
 } from '@docket/event';
 
-/** Why a seq of the log has no event in a batch. The names are the envelope's. */
-export type SkipReason = 'duplicate' | 'quarantined' | 'lost';
+/** Why a record of the log has no event in a batch. */
+type SkipReason = 'filtered' | 'duplicate' | 'quarantined' | 'lost';
 
 /** One seq of a log, as delivery sees it. */
 export type LogEntry = {
@@ -26,12 +29,13 @@ function skipReasonOf(status: Exclude<EventStatus, 'accepted' | 'conflict'>): Sk
   return status === 'rerouted' ? 'quarantined' : status;
 }
 
-export function entryOfRow(row: StoredEventRow): LogEntry {
+/** `matches` is the subscription's filter. */
+export function entryOfRow(row: StoredEventRow, matches: EventMatcher): LogEntry {
   const { seq, status, received_at: receivedAtMs } = row;
   if (status !== 'accepted' && status !== 'conflict') {
     return { seq, receivedAtMs, kind: 'skipped', reason: skipReasonOf(status) };
   }
-  return { seq, receivedAtMs, kind: 'event', event: toPublicEvent(eventFromRow(row), { seq, receivedAtMs, status }) };
+  return entryOfEvent(eventFromRow(row), { seq, receivedAtMs, status }, matches);
 }
 
 /**
@@ -39,7 +43,12 @@ export function entryOfRow(row: StoredEventRow): LogEntry {
  * the index later calls a duplicate is delivered, and its id makes that harmless. Ends before a record whose schema id or MAC key is not known: the
  * index may know it, so it decides; nothing that the index accepts is skipped here.
  */
-export function entriesOfRecords(records: readonly LogRecord[], firstSeq: number, rules: ReadingRules): LogEntry[] {
+export function entriesOfRecords(
+  records: readonly LogRecord[],
+  firstSeq: number,
+  rules: ReadingRules,
+  matches: EventMatcher,
+): LogEntry[] {
   const entries: LogEntry[] = [];
   for (const record of records) {
     const seq = firstSeq + entries.length;
@@ -48,16 +57,17 @@ export function entriesOfRecords(records: readonly LogRecord[], firstSeq: number
     if (reading.kind === 'quarantined' && isForTheIndex(reading.reason)) break;
     entries.push(
       reading.kind === 'event'
-        ? {
-            seq,
-            receivedAtMs,
-            kind: 'event',
-            event: toPublicEvent(reading.event, { seq, receivedAtMs, status: 'accepted' }),
-          }
+        ? entryOfEvent(reading.event, { seq, receivedAtMs, status: 'accepted' }, matches)
         : { seq, receivedAtMs, kind: 'skipped', reason: 'quarantined' },
     );
   }
   return entries;
+}
+
+function entryOfEvent(event: AuditEvent, stored: StoredAs, matches: EventMatcher): LogEntry {
+  const { seq, receivedAtMs } = stored;
+  if (!matches({ ...stored, event })) return { seq, receivedAtMs, kind: 'skipped', reason: 'filtered' };
+  return { seq, receivedAtMs, kind: 'event', event: toPublicEvent(event, stored) };
 }
 
 /** What another instance may know, and we do not yet. */

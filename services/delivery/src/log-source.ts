@@ -5,10 +5,12 @@ import type { Logger } from '@docket/runtime';
 
 import { buildBatch } from './batch-mapper.ts';
 import type { Batch, BatchLimits, BatchOrigin } from './batch-mapper.ts';
+import { toldSeq } from './cursor-mapper.ts';
 import type { Cursor } from './cursor-mapper.ts';
 import type { BatchPlace, ReadResult } from './delivery-state.ts';
 import { entriesOfRecords, entryOfRow } from './log-entry-mapper.ts';
 import type { StoredLog } from './clickhouse-log.ts';
+import { createFilters } from './subscription-filter.ts';
 import type { TailBuffer } from './tail-buffer.ts';
 
 /** What is behind a cursor, and where it came from. */
@@ -53,6 +55,7 @@ export function createLogSource(ports: {
 }): { read(request: ReadRequest): Promise<SourceRead> } {
   const { stored, decoders, mac, topology, logger, rowsMax = rowsMaxDefault } = ports;
   const rules = { partitions: topology.partitions, decoderOf: decoders.decoderOf, mac };
+  const filterOf = createFilters();
   const behind: SourceRead = { source: 'clickhouse', result: { kind: 'behind' } };
 
   /** From the tail, the cursor being cut at `offset`. Undefined when the tail cannot say: it does not reach back so far, or a schema is not known to us. */
@@ -66,7 +69,7 @@ export function createLogSource(ports: {
     const records = tail.after(log, offset, wanted);
     if (records.length === 0) return { source: 'tail', result: { kind: 'nothing', offset: seenThrough } };
     await decoders.prepare(records, request.signal);
-    const entries = entriesOfRecords(records, cursor.seq + 1, rules);
+    const entries = entriesOfRecords(records, cursor.seq + 1, rules, filterOf(subscription));
     const batch = buildBatch(originOf(request), entries, limitsOf(request));
     if (batch === undefined) return undefined;
     const isWhole = !batch.isFull && entries.length === records.length && records.length < wanted;
@@ -79,7 +82,9 @@ export function createLogSource(ports: {
     const tenantId = subscription.tenant_id;
     const limit = toSeq === null ? rowsMax : Math.max(1, toSeq - afterSeq);
     const rows = await stored.rows(tenantId, afterSeq, limit, signal);
-    const batch = buildBatch(originOf(request), rows.map(entryOfRow), limitsOf(request), expired);
+    const matches = filterOf(subscription);
+    const entries = rows.map((row) => entryOfRow(row, matches));
+    const batch = buildBatch(originOf(request), entries, limitsOf(request), expired);
     if (batch === undefined) return undefined;
     // Near the end of what is stored the tail may go on from here; farther back the place is of no use.
     const offset = rows.length < limit ? await placeOf(request, batch.toSeq) : null;
@@ -137,8 +142,8 @@ export function createLogSource(ports: {
 }
 
 function found(source: SourceRead['source'], batch: Batch, offset: number | null, mayHaveMore: boolean): SourceRead {
-  const { toSeq, eventSeq, eventCount, body } = batch;
-  const place: BatchPlace = { toSeq, eventSeq, eventCount, bodyBytes: body.length, offset, mayHaveMore };
+  const { toSeq, eventSeq, eventCount, skipped, body } = batch;
+  const place: BatchPlace = { toSeq, eventSeq, eventCount, skipped, bodyBytes: body.length, offset, mayHaveMore };
   return { source, batch, result: { kind: 'batch', ...place } };
 }
 
@@ -146,8 +151,9 @@ function originOf({ subscription, cursor }: ReadRequest): BatchOrigin {
   return {
     subscriptionId: subscription.id,
     tenantId: subscription.tenant_id,
-    prevToSeq: cursor.seq,
+    prevToSeq: toldSeq(cursor),
     prevEventSeq: cursor.eventSeq,
+    passed: cursor.passed,
   };
 }
 

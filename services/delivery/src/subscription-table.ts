@@ -126,6 +126,8 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     metrics.reads.inc({ source, result: result.kind });
     if (batch !== undefined && result.kind === 'batch') held.put(subscription.id, { batch, place: result });
     dispatch(row, { type: 'read', result, jitter: Math.random() });
+    // What is not sent is not kept.
+    if (row.state.phase.name !== 'sending') held.delete(subscription.id);
   };
 
   const send = async (row: Row, tryNumber: number): Promise<void> => {

@@ -6,9 +6,16 @@ import fc from 'fast-check';
 import { buildBatch, webhookIdOf } from '../src/batch-mapper.ts';
 import type { Batch, BatchOrigin } from '../src/batch-mapper.ts';
 import type { LogEntry } from '../src/log-entry-mapper.ts';
+import { noneSkipped } from '../src/skipped-counts.ts';
 
 const receivedAtMs = Date.UTC(2026, 10, 23, 9);
-const origin: BatchOrigin = { subscriptionId: 'sub_1', tenantId: 'acme', prevToSeq: 100, prevEventSeq: 98 };
+const origin: BatchOrigin = {
+  subscriptionId: 'sub_1',
+  tenantId: 'acme',
+  prevToSeq: 100,
+  prevEventSeq: 98,
+  passed: noneSkipped,
+};
 const unlimited = { eventsMax: 1_000, bytesMax: 1_000_000 };
 
 function event(seq: number, description = ''): LogEntry {
@@ -25,7 +32,7 @@ function event(seq: number, description = ''): LogEntry {
   return { seq, receivedAtMs: receivedAtMs + seq, kind: 'event', event: shown };
 }
 
-const skip = (seq: number, reason: 'duplicate' | 'quarantined' | 'lost'): LogEntry => ({
+const skip = (seq: number, reason: 'filtered' | 'duplicate' | 'quarantined' | 'lost'): LogEntry => ({
   seq,
   receivedAtMs: receivedAtMs + seq,
   kind: 'skipped',
@@ -69,6 +76,19 @@ describe('the envelope', () => {
       isFull: false,
       oldestReceivedAtMs: receivedAtMs + 103,
     });
+  });
+
+  test('accounts for what was passed without a batch before it', () => {
+    const passed = { ...noneSkipped, filtered: 40, expired: 10 };
+    const batch = buildBatch({ ...origin, passed }, [skip(151, 'filtered'), event(152)], unlimited);
+    const skipped = { ...passed, filtered: 41 };
+    expect(parse(batch)).toMatchObject({
+      data: {
+        batch: { prev_to_seq: 100, from_seq: 101, to_seq: 152, count: 1, skipped },
+        events: [{ seq: 152, prev_seq: 98 }],
+      },
+    });
+    expect(batch).toMatchObject({ webhookId: webhookIdOf('sub_1', 101, 152), skipped });
   });
 
   test('the same entries give the same bytes and the same webhook-id; another range another id', () => {

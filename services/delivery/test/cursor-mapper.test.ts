@@ -1,21 +1,24 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { cursorBytes, firstCursor, inGeneration, laterCursor, parseCursor } from '../src/cursor-mapper.ts';
+import { cursorBytes, firstCursor, inGeneration, laterCursor, parseCursor, toldSeq } from '../src/cursor-mapper.ts';
 import type { Cursor } from '../src/cursor-mapper.ts';
+import { noneSkipped, sumSkipped } from '../src/skipped-counts.ts';
 
 const small = fc.nat({ max: 3 });
-const cursors: fc.Arbitrary<Cursor> = fc.record({
+const anyCursor: fc.Arbitrary<Cursor> = fc.record({
   reset: small,
   seq: small,
   offset: fc.option(fc.integer({ min: -1, max: 3 })),
   generation: fc.integer({ min: 1, max: 2 }),
   eventSeq: small,
+  passed: fc.record({ filtered: small, expired: small }).map((counts) => ({ ...noneSkipped, ...counts })),
   state: fc.constantFrom('active', 'failing', 'suspended'),
   suspendedVersion: fc.string(),
   failingSinceMs: fc.option(fc.integer({ min: 0, max: 4_000_000_000_000 })),
   lastError: fc.string(),
 });
+const cursors = anyCursor.filter(({ seq, passed }) => sumSkipped(passed) <= seq);
 
 describe('a cursor', () => {
   test('comes out of its record as it went in', () => {
@@ -30,6 +33,7 @@ describe('a cursor', () => {
     '{"version":2}',
     '{"version":1,"reset":0,"seq":-1}',
     '{"version":1,"reset":0,"seq":1.5}',
+    '{"version":1,"reset":0,"seq":1,"offset":null,"generation":1,"event_seq":0,"state":"active","passed":{"filtered":2}}',
   ])('is not read from %j', (text) => expect(parseCursor(Buffer.from(text))).toBeUndefined());
 
   test('I6: the order in which cursors are seen does not matter for where a subscription stands', () => {
@@ -51,6 +55,13 @@ describe('a cursor', () => {
     expect(laterCursor({ ...at, offset: 9 }, { ...at, offset: 7, generation: 2 }).offset).toBe(7);
     expect(inGeneration({ ...at, offset: 9 }, 2)).toEqual({ ...at, generation: 2, offset: null });
     expect(inGeneration({ ...at, offset: 9 }, 1).offset).toBe(9);
+  });
+
+  test('what was passed without a batch is kept with it; a record from before there was such has passed nothing', () => {
+    const cursor = { ...firstCursor(50, 1), passed: { ...noneSkipped, filtered: 20 } };
+    expect(toldSeq(parseCursor(cursorBytes(cursor)) ?? firstCursor(0, 1))).toBe(30);
+    const { passed: _, ...older } = JSON.parse(cursorBytes(cursor).toString()) as Record<string, unknown>;
+    expect(parseCursor(Buffer.from(JSON.stringify(older)))).toEqual(firstCursor(50, 1));
   });
 
   test('a new subscription is cut before the first record only when it begins there', () => {

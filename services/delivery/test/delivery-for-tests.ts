@@ -35,7 +35,12 @@ export interface Subscriber {
 export async function subscribe(
   world: World,
   tenantId: string,
-  options: { behaviour?: Behaviour; batch?: Partial<Subscription['batch']>; startAfterSeq?: number } = {},
+  options: {
+    behaviour?: Behaviour;
+    batch?: Partial<Subscription['batch']>;
+    startAfterSeq?: number;
+    filter?: string;
+  } = {},
 ): Promise<Subscriber> {
   const id = `sub_${randomBytes(6).toString('hex')}`;
   const secret = newWebhookSecret();
@@ -55,6 +60,7 @@ export async function subscribe(
       url: `${receiver.url}/in`,
       secrets: [{ sealed: sealSecret(masterKey, id, secret), created_at: now }],
     },
+    ...(options.filter === undefined ? {} : { filter: options.filter }),
     batch: { max_events: 20, max_bytes: 100_000, max_wait_ms: 100, ...options.batch },
     state: 'active',
     start_after_seq: options.startAfterSeq ?? 0,

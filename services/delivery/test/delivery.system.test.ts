@@ -1,3 +1,4 @@
+import { newEventId } from '@docket/event';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   checkBatchChain,
@@ -199,6 +200,36 @@ describe('tail and catch-up', () => {
     expect(fromTail).toMatchObject({ problems: [], skipped: 2, range: { afterSeq: 0, toSeq: 5 } });
     expect(fromClickHouse).toMatchObject({ problems: [], skipped: 2, range: { afterSeq: 1, toSeq: 5 } });
     expect(fromClickHouse?.events).toEqual(fromTail?.events.slice(1));
+  }, 120_000);
+});
+
+describe('a filter', () => {
+  const publish = async (count: number): Promise<string[]> => {
+    const ids = Array.from({ length: count }, () => newEventId());
+    const records = ids.map((id, index) => {
+      const action = index % 10 === 0 ? 'role.created' : 'user.signed_in';
+      return eventRecord(world, eventInput('acme', { id, action }));
+    });
+    await publishRecords(world, records);
+    return ids.filter((_, index) => index % 10 === 0);
+  };
+
+  test('only matching events are delivered, every seq is accounted for, and both sides and a restart agree', async () => {
+    await ingestor();
+    const matching = await publish(600);
+    const one = await subscriber('acme', { filter: 'action:role.*', batch: { max_events: 7 } });
+    const other = await subscriber('acme', { filter: 'action:never.*' });
+    const first = await delivery({ DELIVERY_TAIL_BYTES_MAX: '65536' });
+    await untilAccepted(one.receiver, matching);
+    expect(await first.stop()).toEqual({ code: 0, signal: null });
+    await delivery();
+    matching.push(...(await publish(200)));
+    await untilAccepted(one.receiver, matching);
+    expectWhole(one, matching);
+    const report = checkBatchChain(bodiesOf(one.receiver.accepted()));
+    expect(report.range?.afterSeq).toBe(0);
+    expect(report.skipped).toBe((report.range?.toSeq ?? 0) - matching.length);
+    expect(other.receiver.requests).toEqual([]);
   }, 120_000);
 });
 

@@ -18,6 +18,7 @@ const partitions = 12;
 const decode = createEventDecoder(auditEventAvro);
 const decoderOf = (schemaId: number): typeof decode | undefined => (schemaId === 1 ? decode : undefined);
 const mac = createRecordMac([Buffer.alloc(32, 1)]);
+const every = () => true;
 const rules = { partitions, decoderOf, mac };
 
 function newEvent(): AuditEvent {
@@ -43,7 +44,7 @@ describe('entries of records', () => {
   test('consecutive records get consecutive seqs; what cannot be an event is skipped and counted', () => {
     const good = frameAvro(1, encodeEvent(newEvent()));
     const records = [record(good, 10), record(Buffer.from('garbage'), 12), record(null, 13), record(good, 17)];
-    const entries = entriesOfRecords(records, 41, rules);
+    const entries = entriesOfRecords(records, 41, rules, every);
     expect(entries.map((entry) => [entry.seq, entry.kind === 'event' ? entry.event.seq : entry.reason])).toEqual([
       [41, 41],
       [42, 'quarantined'],
@@ -55,8 +56,8 @@ describe('entries of records', () => {
   test('nothing that the index accepts is skipped: an unknown schema ends the entries instead', () => {
     const good = frameAvro(1, encodeEvent(newEvent()));
     const unknown = frameAvro(2, encodeEvent(newEvent()));
-    expect(entriesOfRecords([record(good, 1), record(unknown, 2), record(good, 3)], 1, rules)).toHaveLength(1);
-    expect(entriesOfRecords([record(unknown, 2)], 1, rules)).toEqual([]);
+    expect(entriesOfRecords([record(good, 1), record(unknown, 2), record(good, 3)], 1, rules, every)).toHaveLength(1);
+    expect(entriesOfRecords([record(unknown, 2)], 1, rules, every)).toEqual([]);
   });
 
   test('an event of our own is delivered; one under a key that others may know ends the entries', () => {
@@ -65,7 +66,7 @@ describe('entries of records', () => {
       ...record(value, key),
       headers: createRecordMac([Buffer.alloc(32, key)]).sign('acme', value),
     });
-    const kinds = (records: LogRecord[]) => entriesOfRecords(records, 1, rules).map(({ kind }) => kind);
+    const kinds = (records: LogRecord[]) => entriesOfRecords(records, 1, rules, every).map(({ kind }) => kind);
     expect(kinds([signedWith(1), record(value, 2)])).toEqual(['event', 'skipped']);
     expect(kinds([signedWith(1), signedWith(2), signedWith(1)])).toEqual(['event']);
   });
@@ -92,7 +93,7 @@ describe('entries of rows', () => {
       partition: 0,
       offset: 9,
     };
-    const entry = entryOfRow(rowOfEvent(newEvent(), { ...place, status }, 0n));
+    const entry = entryOfRow(rowOfEvent(newEvent(), { ...place, status }, 0n), every);
     expect(entry.seq).toBe(7);
     expect(entry.kind === 'event' ? 'event' : entry.reason).toBe(expected[status]);
     if (status === 'conflict') expect(entry).toMatchObject({ event: { status: 'conflict' } });
@@ -111,7 +112,7 @@ describe('entries of rows', () => {
       partition: 0,
       offset: 3,
     };
-    const [ofRecord] = entriesOfRecords([from], 1, rules);
-    expect(entryOfRow(rowOfEvent(event, { ...place, status: 'accepted' }, 0n))).toEqual(ofRecord);
+    const [ofRecord] = entriesOfRecords([from], 1, rules, every);
+    expect(entryOfRow(rowOfEvent(event, { ...place, status: 'accepted' }, 0n), every)).toEqual(ofRecord);
   });
 });

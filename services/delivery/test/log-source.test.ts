@@ -1,18 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import {
-  createRecordMac,
-  encodeEvent,
-  frameAvro,
-  newEventId,
-  parseEvent,
-  partitionOf,
-  rowOfEvent,
-} from '@docket/event';
-import type { AuditEvent, LogRecord, StoredEventRow } from '@docket/event';
-import { createEventDecoder } from '@docket/event';
-import type { Subscription } from '@docket/directory';
-import { createLogger } from '@docket/runtime';
-import { auditEventAvro } from '@docket/schemas';
 import fc from 'fast-check';
 
 import type { StoredLog } from '../src/clickhouse-log.ts';
@@ -20,112 +6,18 @@ import { firstCursor } from '../src/cursor-mapper.ts';
 import type { Cursor } from '../src/cursor-mapper.ts';
 import { createLogSource } from '../src/log-source.ts';
 import { createTailBuffer } from '../src/tail-buffer.ts';
-import type { TailBuffer } from '../src/tail-buffer.ts';
-
-const partition = partitionOf('acme', 1);
-const generation = 1;
-const logger = createLogger({ service: 'test', level: 'silent' });
-const decode = createEventDecoder(auditEventAvro);
-const decoders = { prepare: async () => undefined, decoderOf: () => decode };
-const mac = createRecordMac([]);
-
-/** A record of Kafka, and the row that it is or will be. */
-interface Place {
-  readonly offset: number;
-  readonly tenantId: string;
-  readonly seq: number;
-  readonly event: AuditEvent;
-}
-
-function eventOf(tenantId: string): AuditEvent {
-  const parsed = parseEvent(
-    { tenant_id: tenantId, action: 'a.b', actor: { type: 'user', id: 'u' } },
-    1_000,
-    newEventId(),
-  );
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
-  return parsed.event;
-}
-
-/** One partition, as it is in Kafka. `gaps[i]` offsets are missing before each record: transaction markers. */
-function kafkaOf(tenants: readonly string[], gaps: readonly number[]): Place[] {
-  const seqs = new Map<string, number>();
-  let offset = -1;
-  return tenants.map((tenantId, index) => {
-    offset += 1 + (gaps[index % Math.max(1, gaps.length)] ?? 0);
-    const seq = (seqs.get(tenantId) ?? 0) + 1;
-    seqs.set(tenantId, seq);
-    return { offset, tenantId, seq, event: eventOf(tenantId) };
-  });
-}
-
-const recordOf = ({ offset, tenantId, event }: Place): LogRecord => ({
+import {
+  decoders,
+  generation,
+  growTail,
+  kafkaOf,
+  logger,
+  mac,
   partition,
-  offset,
-  timestampMs: 1_000,
-  key: Buffer.from(tenantId),
-  value: frameAvro(1, encodeEvent(event)),
-  headers: {},
-});
-
-function rowOf({ offset, tenantId, seq, event }: Place): StoredEventRow {
-  const place = { log: tenantId, seq, status: 'accepted', statusDetail: '', receivedAtMs: 1_000, schemaId: 1 } as const;
-  return rowOfEvent(event, { ...place, generation, partition, offset }, 0n);
-}
-
-interface World {
-  readonly kafka: readonly Place[];
-  /** ClickHouse holds this many records: a prefix (I4). */
-  stored: number;
-  /** Rows below this seq of each log have been cut. */
-  readonly firstSeq: number;
-  /** The position that was read last; it may be old. */
-  through: number | undefined;
-}
-
-/** ClickHouse, in which more is stored between any two questions. */
-function storedLogOf(world: World, growBy: () => number): StoredLog {
-  const prefix = (): readonly Place[] => {
-    const answer = world.kafka.slice(0, world.stored);
-    world.stored = Math.min(world.kafka.length, world.stored + growBy());
-    return answer;
-  };
-  const logOf = (tenantId: string): Place[] => prefix().filter((place) => place.tenantId === tenantId);
-  return {
-    rows: async (tenantId, afterSeq, limit) => {
-      const rows = logOf(tenantId).filter(
-        ({ seq }) => seq > afterSeq && seq <= afterSeq + limit && seq >= world.firstSeq,
-      );
-      return (rows[0]?.seq ?? 0) === afterSeq + 1 ? rows.map(rowOf) : [];
-    },
-    bounds: async (tenantId) => ({ firstSeq: world.firstSeq, headSeq: logOf(tenantId).at(-1)?.seq ?? 0 }),
-    place: async (tenantId, seq) => {
-      const place = logOf(tenantId).find((one) => one.seq === seq && seq >= world.firstSeq);
-      return place === undefined ? undefined : { generation, partition, offset: place.offset };
-    },
-    through: () => world.through,
-    readThrough: async () => {
-      world.through = prefix().at(-1)?.offset ?? -1;
-    },
-    refresh: () => {
-      world.through = prefix().at(-1)?.offset ?? -1;
-    },
-  };
-}
-
-const subscriptionOf = (maxEvents: number): Subscription => ({
-  version: 1,
-  kind: 'subscription',
-  id: 'sub_1',
-  tenant_id: 'acme',
-  name: '',
-  sink: { type: 'webhook', url: 'https://x.example', secrets: [{ sealed: '', created_at: '2026-01-01T00:00:00Z' }] },
-  batch: { max_events: maxEvents, max_bytes: 1_000_000, max_wait_ms: 0 },
-  state: 'active',
-  start_after_seq: 0,
-  created_at: '2026-01-01T00:00:00Z',
-  updated_at: '2026-01-01T00:00:00Z',
-});
+  storedLogOf,
+  subscriptionOf,
+} from './log-for-tests.ts';
+import type { Place, World } from './log-for-tests.ts';
 
 /** Every true cut of a cursor at `seq`. */
 function cutsOf(kafka: readonly Place[], seq: number): number[] {
@@ -292,12 +184,6 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
 });
 
 const never = new AbortController().signal;
-
-/** The consumer of the partition goes some records on. */
-function growTail(tail: TailBuffer, kafka: readonly Place[], count: number): void {
-  const next = kafka.filter(({ offset }) => offset >= tail.endOffset()).slice(0, count);
-  tail.append(next.map(recordOf), Math.max(tail.endOffset(), (next.at(-1)?.offset ?? -1) + 1));
-}
 
 interface Body {
   readonly data: {

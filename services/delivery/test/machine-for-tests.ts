@@ -2,17 +2,26 @@ import { firstCursor } from '../src/cursor-mapper.ts';
 import type { Cursor } from '../src/cursor-mapper.ts';
 import { initialState } from '../src/delivery-state.ts';
 import type { DeliveryState, Effect, Input, Phase } from '../src/delivery-state.ts';
+import { noneSkipped } from '../src/skipped-counts.ts';
 
 export const nowMs = 1_000_000;
 export const wish = { isPaused: false, version: 'v1', lingerMs: 200, bytesMax: 100_000 };
-export const place = { toSeq: 15, eventSeq: 14, eventCount: 4, bodyBytes: 4_000, offset: 90, mayHaveMore: false };
+export const place = {
+  toSeq: 15,
+  eventSeq: 14,
+  eventCount: 4,
+  skipped: { ...noneSkipped, filtered: 1 },
+  bodyBytes: 4_000,
+  offset: 90,
+  mayHaveMore: false,
+};
 export const cursor: Cursor = { ...firstCursor(10, 1), offset: 50 };
 
 const phases: Record<Phase['name'], Phase> = {
   idle: { name: 'idle' },
   lingering: { name: 'lingering', untilMs: nowMs },
   queued: { name: 'queued' },
-  reading: { name: 'reading' },
+  reading: { name: 'reading', version: 'v1' },
   sending: { name: 'sending', batch: place },
   resting: { name: 'resting', untilMs: nowMs },
   suspended: { name: 'suspended' },
@@ -23,6 +32,7 @@ export const inputs = {
   due: { type: 'due' },
   slot: { type: 'slot' },
   readBatch: { type: 'read', result: { kind: 'batch', ...place }, jitter: 0.5 },
+  readEmpty: { type: 'read', result: { kind: 'batch', ...place, eventSeq: 0, eventCount: 0 }, jitter: 0.5 },
   readNothing: { type: 'read', result: { kind: 'nothing', offset: 70 }, jitter: 0.5 },
   readBehind: { type: 'read', result: { kind: 'behind' }, jitter: 0.5 },
   readFailed: { type: 'read', result: { kind: 'failed' }, jitter: 0.5 },

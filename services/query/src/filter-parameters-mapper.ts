@@ -36,6 +36,7 @@ export function visibleStatuses(isOperator: boolean): readonly EventStatus[] {
 const dayMicros = 24 * 60 * 60 * 1_000_000;
 
 export interface FilterRules extends TermContext {
+  readonly nowMicros: number;
   /** Longest since..until in days; 0: no limit. */
   readonly rangeDaysMax: number;
 }

@@ -8,8 +8,13 @@ const boundMax = Number.MAX_SAFE_INTEGER - 1;
 /** ClickHouse's DateTime64 begins in 1900. */
 const earliestMicros = Date.UTC(1900, 0, 1) * 1_000;
 
-const timeForms =
-  'is an RFC 3339 time with an offset, such as 2026-11-23T09:00:00Z, or relative, such as -7d, -24h or -30m';
+const fixedForm = 'is an RFC 3339 time with an offset, such as 2026-11-23T09:00:00Z';
+
+function timeForms(nowMicros: number | null): string {
+  if (nowMicros === null) return `${fixedForm}; a relative one has no meaning here`;
+  return `${fixedForm}, or relative, such as -7d, -24h or -30m`;
+}
+
 const unitMicros: Readonly<Record<string, number>> = {
   s: 1_000_000,
   m: 60_000_000,
@@ -19,26 +24,27 @@ const unitMicros: Readonly<Record<string, number>> = {
 };
 
 /** µs since the epoch; beyond the year 2255 it is that year. */
-function microsOf(text: string, nowMicros: number): number | null {
+function microsOf(text: string, nowMicros: number | null): number | null {
   const relative = /^-(\d{1,6})([smhdw])$/.exec(text);
   if (relative === null) {
     const micros = microsOfRfc3339(text);
     return micros === null ? null : Math.min(micros, boundMax);
   }
+  if (nowMicros === null) return null;
   const [, count = '', unit = ''] = relative;
   return Math.max(nowMicros - Number(count) * (unitMicros[unit] ?? 0), earliestMicros);
 }
 
 /** since:T and until:T. */
-export function boundTerm(field: 'since' | 'until', value: WrittenValue, nowMicros: number): TermResult {
+export function boundTerm(field: 'since' | 'until', value: WrittenValue, nowMicros: number | null): TermResult {
   const micros = value.isPrefix || value.comparison !== null ? null : microsOf(value.text, nowMicros);
-  if (micros === null) return wrong(timeForms);
+  if (micros === null) return wrong(timeForms(nowMicros));
   return range('occurred_at', field === 'since' ? micros : null, field === 'until' ? micros : null);
 }
 
 /** occurred_at and received_at: a time, a comparison with one, or first..last. */
-export function timeTerm(field: RangeField, value: WrittenValue, nowMicros: number): TermResult {
-  return orderedTerm(field, value, (text) => microsOf(text, nowMicros), timeForms);
+export function timeTerm(field: RangeField, value: WrittenValue, nowMicros: number | null): TermResult {
+  return orderedTerm(field, value, (text) => microsOf(text, nowMicros), timeForms(nowMicros));
 }
 
 export function seqTerm(value: WrittenValue): TermResult {

@@ -85,6 +85,7 @@ function addressTerm({ text, isPrefix, comparison }: WrittenValue): TermResult {
 function choiceTerm(field: ScalarField, value: WrittenValue, { statuses }: TermContext): TermResult {
   const { kind, choices = [] } = fieldDeclaration(field);
   const allowed: readonly string[] = field === 'status' ? statuses : choices;
+  if (allowed.length === 0) return wrong('cannot be asked for here');
   const { text, isPrefix, comparison } = value;
   if (isPrefix && text === '' && comparison === null) {
     return {

@@ -14,9 +14,9 @@ export interface WrittenValue {
 
 /** What a term means depends on when and by whom it is asked. */
 export interface TermContext {
-  /** µs since the epoch: what relative times count from. */
-  readonly nowMicros: number;
-  /** The statuses that may be asked for; others are not said to exist. */
+  /** µs since the epoch: what relative times count from; null: there are none. */
+  readonly nowMicros: number | null;
+  /** The statuses that may be asked for; others are not said to exist. Without any, status is no field here. */
   readonly statuses: readonly EventStatus[];
 }
 

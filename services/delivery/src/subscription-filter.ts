@@ -1,0 +1,20 @@
+import type { Subscription } from '@docket/directory';
+import { compileSearch, parseFilter } from '@docket/event';
+import type { EventMatcher } from '@docket/event';
+
+/**
+ * The predicates of subscriptions' filters, compiled once for each version of a subscription. Throws for a filter that cannot be read, such as one of a
+ * later version of the language: nothing is delivered then, and nothing skipped.
+ */
+export function createFilters(): (subscription: Subscription) => EventMatcher {
+  const compiled = new WeakMap<Subscription, EventMatcher>();
+  return (subscription) => {
+    const known = compiled.get(subscription);
+    if (known !== undefined) return known;
+    const parsed = parseFilter(subscription.filter ?? '');
+    if (!parsed.ok) throw new Error(`the filter of ${subscription.id} cannot be read: ${parsed.error.detail}`);
+    const matches = compileSearch(parsed.search);
+    compiled.set(subscription, matches);
+    return matches;
+  };
+}
