@@ -23,7 +23,7 @@ import { laterStatement, ledgerStatement, type LedgerQuery, type LedgerRow } fro
 import type { QueryMetrics } from './metrics.ts';
 import type { ReadGate } from './read-gate.ts';
 import { quarantinedRecordStatement, quarantineStatement, type OperatorRecordRow } from './quarantine-sql-mapper.ts';
-import { readFailure } from './read-failure-policy.ts';
+import { readFailure, requireShort } from './read-failure-policy.ts';
 import { tenantLock } from './tenant-lock-policy.ts';
 import { attemptsStatement, type AttemptRow, type AttemptsQuery } from './trace-sql-mapper.ts';
 
@@ -102,13 +102,15 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
     });
   }
 
-  async function rowsOf({ sql, params }: Statement, options: RequestOptions): Promise<StoredEventRow[]> {
+  async function rowsOf(statement: Statement, options: RequestOptions): Promise<StoredEventRow[]> {
+    const { sql, params } = requireShort(statement);
     return (await clickhouse.query<StoredEventJson>(sql, params, options)).map(storedEventOf);
   }
 
   /** A count: of at most a million groups. */
-  function count<Row>(kind: string, tenantId: string, { sql, params }: Statement, asker: Asker): Promise<Row[]> {
+  function count<Row>(kind: string, tenantId: string, statement: Statement, asker: Asker): Promise<Row[]> {
     return read(kind, tenantId, asker, (options) => {
+      const { sql, params } = requireShort(statement);
       const settings = { ...options.settings, max_rows_to_group_by: groupsMax, group_by_overflow_mode: 'throw' };
       return clickhouse.query<Row>(sql, params, { ...options, settings });
     });

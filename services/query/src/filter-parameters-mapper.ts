@@ -20,6 +20,8 @@ const filterNames = Object.keys(searchFields)
   .filter((name) => fieldDeclaration(name).isOnlyInQ !== true);
 
 const metadataPrefix = 'metadata.';
+/** As many keys as one event can have: each is a condition of its own, which all reads of the request repeat (I8). */
+const metadataKeysMax = 64;
 
 export function isMetadataParameter(name: string): boolean {
   return name.startsWith(metadataPrefix);
@@ -46,12 +48,13 @@ export interface FilterRules extends TermContext {
  * noted in `parameters.errors`; the search then means nothing.
  */
 export function searchOfParameters(parameters: RequestParameters, rules: FilterRules): Search {
+  const metadataNames = parameters.names().filter(isMetadataParameter);
+  if (metadataNames.length > metadataKeysMax) {
+    parameters.fail('metadata', `asks for ${metadataNames.length} keys; at most ${metadataKeysMax} are allowed`);
+  }
   const terms = [
     ...filterNames.map((name) => filterTerm(parameters, name, rules)),
-    ...parameters
-      .names()
-      .filter(isMetadataParameter)
-      .map((name) => metadataTerm(parameters, name, rules)),
+    ...metadataNames.slice(0, metadataKeysMax).map((name) => metadataTerm(parameters, name, rules)),
     searchOfQ(parameters, rules),
   ];
   const search: Search = { kind: 'and', terms: terms.filter((term) => term !== null) };

@@ -52,13 +52,17 @@ describe('a hostile q that is refused costs no read', () => {
     ['has a time that is none', encode('since:9999999999999999999')],
     ['stands twice', `${encode('a')}&${encode('b')}`],
     ['has a parameter fifty-one times', Array.from({ length: 51 }, () => 'actor_id=a').join('&')],
+    [
+      'asks for more keys of metadata than an event has',
+      Array.from({ length: 65 }, (_, index) => `metadata.k${index}=a`).join('&'),
+    ],
     ['names a prototype', encode('__proto__:x')],
     ['ends in a comment', encode("a' OR 1=1 --")],
     ['is a quote', encode("' OR 1=1")],
   ])('%s', async (_, query) => {
     const before = await reads();
     for (const endpoint of endpoints) {
-      if (endpoint.startsWith('/v1/feed') && query.startsWith('actor_id')) continue;
+      if (endpoint.startsWith('/v1/feed') && /^(actor_id|metadata)/.test(query)) continue;
       const { status, body } = await world.get(`${endpoint}${query}`, acme);
       expect([status, body['code']]).toEqual([400, 'invalid_request']);
       expect(JSON.stringify(body).length).toBeLessThan(20_000);
@@ -91,6 +95,32 @@ describe('a hostile q that is handled finds what it says and nothing else', () =
     expect([status, body.data?.length]).toEqual([200, found]);
     expect(JSON.stringify(body)).not.toContain('FOREIGN-MARKER');
   });
+});
+
+test('as many keys of metadata as an event has may be asked for', async () => {
+  const query = Array.from({ length: 64 }, (_, index) => `metadata.k${index}=a`).join('&');
+  for (const endpoint of endpoints.filter((path) => !path.startsWith('/v1/feed'))) {
+    expect((await world.get(`${endpoint}${query}`, acme)).status).toBe(200);
+  }
+});
+
+test('a search that a view makes too long for ClickHouse is told so, and is no error of ours', async () => {
+  const actor = (index: number) => ({ actor: { type: 'user', id: `u_${index}` } });
+  const viewer = await world.viewer(acme, { view: 'user', any_of: Array.from({ length: 32 }, (_, at) => actor(at)) });
+  // What is hidden of others' actions is asked for with the conditions of all 32, each time.
+  const q = encode(Array.from({ length: 64 }, (_, index) => `-session_id:a${index}*`).join(' '));
+  const before = await reads();
+  const refused = await Promise.all(
+    ['/v1/events/facets?field=action&field=outcome&field=service&', '/v1/events/histogram?by=action&'].map((path) =>
+      world.get(`${path}${q}`, viewer),
+    ),
+  );
+  expect(refused.map(({ status, body }) => [status, body['code']])).toEqual([
+    [422, 'query_too_expensive'],
+    [422, 'query_too_expensive'],
+  ]);
+  expect(await reads()).toBe(before + 2);
+  expect((await world.get(`/v1/events/facets?field=action&${encode('-session_id:a*')}`, viewer)).status).toBe(200);
 });
 
 /** The real ClickHouse, in which every read of the log takes far longer than the test. */

@@ -6,7 +6,7 @@ import type { CredentialWatch } from '../credential-watch.ts';
 import { writeUnhurried } from '../http/unhurried-write.ts';
 import type { QueryMetrics } from '../metrics.ts';
 import type { PlaceHolder, Places } from '../places.ts';
-import { readFailure } from '../read-failure-policy.ts';
+import { readFailure, requireShort } from '../read-failure-policy.ts';
 import type { Caller } from '../reader-policy.ts';
 import { tenantLock } from '../tenant-lock-policy.ts';
 import { createExportBytes, type ExportBytes } from './export-bytes.ts';
@@ -172,12 +172,12 @@ async function sendBody({ query, format }: ExportPlan, { res, bytes, ending, por
     headers,
     settings: { ...clickhouseSettings, ...own, max_execution_time: Math.ceil(timeoutMs / 1_000) },
   });
-  const counting = exportTotalsStatement(query);
+  const counting = requireShort(exportTotalsStatement(query));
   const counted = clickhouse.query<ExportTotals>(counting.sql, counting.params, options({}));
   // Awaited at the end; until then its failure must not count as unhandled.
   counted.catch(() => undefined);
   try {
-    const { sql, params, settings } = exportStatement(format, query);
+    const { sql, params, settings } = requireShort(exportStatement(format, query));
     for await (const chunk of await clickhouse.stream(sql, params, options(settings))) {
       bytes.add(chunk);
       await writeUnhurried(res, chunk, signal);
