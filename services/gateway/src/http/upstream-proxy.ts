@@ -8,11 +8,10 @@ import { createProxyMiddleware } from 'http-proxy-middleware';
 
 import type { GatewayMetrics } from '../metrics.ts';
 import { requireNoStrayBody } from '../request-headers-policy.ts';
+import { upstreamSilenceMsMax } from '../upstream-silence-policy.ts';
 
 /** I8: requests under way to one upstream; more are 503 overloaded. Long polls and streams hold theirs for minutes. */
 const requestsMax = 1_000;
-/** An upstream that sends nothing for so long is taken for dead: longer than any long poll, and streams send keep-alives. */
-const silenceMsMax = 120_000;
 /** Below the keep-alive of our own servers (65 s), so that a connection is never reused while it is being closed. */
 const idleMs = 30_000;
 
@@ -31,8 +30,15 @@ export interface UpstreamProxy {
 export function createUpstreamProxy(
   name: 'query' | 'admin',
   target: string,
-  ports: { readonly logger: Logger; readonly metrics: GatewayMetrics; readonly trustedProxyHops: number },
+  ports: {
+    readonly logger: Logger;
+    readonly metrics: GatewayMetrics;
+    readonly trustedProxyHops: number;
+    /** How long it may be silent within a request to a path; default: `upstreamSilenceMsMax`. */
+    readonly silenceMsMax?: (path: string) => number;
+  },
 ): UpstreamProxy {
+  const { silenceMsMax = upstreamSilenceMsMax } = ports;
   const agentOptions = { keepAlive: true, timeout: idleMs, maxSockets: requestsMax };
   const agent = target.startsWith('https:') ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
   let underWay = 0;
@@ -43,9 +49,9 @@ export function createUpstreamProxy(
     agent,
     changeOrigin: true,
     xfwd: true,
-    proxyTimeout: silenceMsMax,
     on: {
       proxyReq: (proxyReq, req, res) => {
+        proxyReq.setTimeout(silenceMsMax(req.path), () => proxyReq.destroy());
         if (!proxyReq.headersSent) {
           proxyReq.setHeader('X-Request-Id', requestIdOf(res));
           // One address that can be believed, in place of a chain that begins with what the client says.

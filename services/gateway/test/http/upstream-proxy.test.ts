@@ -11,6 +11,7 @@ import { Registry } from 'prom-client';
 import { createUpstreamProxy } from '../../src/http/upstream-proxy.ts';
 import type { UpstreamProxy } from '../../src/http/upstream-proxy.ts';
 import { addUpstreamRoutes } from '../../src/http/upstream-routes.ts';
+import { upstreamSilenceMsMax } from '../../src/upstream-silence-policy.ts';
 
 /** A real server in place of query and admin, which does what each test tells it. */
 let answer: (req: IncomingMessage, res: ServerResponse) => void;
@@ -18,6 +19,7 @@ let upstream: Server;
 let proxies: UpstreamProxy[];
 let server: HttpServer;
 let failures: string[];
+const silenceMs = 200;
 
 async function listen(listener: Server): Promise<string> {
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
@@ -36,7 +38,9 @@ beforeEach(async () => {
     published: () => undefined,
     upstreamFailed: (name: string) => void failures.push(name),
   };
-  const query = createUpstreamProxy('query', url, { logger, metrics, trustedProxyHops: 0 });
+  const silenceMsMax = (path: string): number =>
+    Math.min(upstreamSilenceMsMax(path), path === '/v1/silent' ? silenceMs : Infinity);
+  const query = createUpstreamProxy('query', url, { logger, metrics, trustedProxyHops: 0, silenceMsMax });
   // Nothing listens on port 1.
   const admin = createUpstreamProxy('admin', 'http://127.0.0.1:1', { logger, metrics, trustedProxyHops: 0 });
   proxies = [query, admin];
@@ -101,6 +105,26 @@ describe('the proxy', () => {
     const response = await fetch(`${server.url}/v1/events`);
     expect([response.status, await response.text()]).toEqual([400, problem]);
     expect(response.headers.get('content-type')).toBe('application/problem+json');
+  });
+
+  test('an upstream that is silent for too long is 503, whether it has begun to answer or not; one that may be is waited for', async () => {
+    let end = (): void => undefined;
+    answer = (req, res) => {
+      if (req.url === '/v1/export') end = () => res.writeHead(200).end('whole');
+      if (req.url === '/v1/silent?begins') res.writeHead(200).write('half');
+    };
+    const exported = fetch(`${server.url}/v1/export`);
+    const begun = await fetch(`${server.url}/v1/silent?begins`);
+    await expect(begun.text()).rejects.toThrow('terminated');
+    const silent = await fetch(`${server.url}/v1/silent`);
+    expect([silent.status, failures]).toEqual([503, ['query']]);
+    end();
+    expect(await (await exported).text()).toBe('whole');
+  });
+
+  test('an export may be silent for as long as it may take, everything else for two minutes', () => {
+    const paths = ['/v1/export', '/v1/export/', '/v1/EXPORT', '/v1/exports', '/v1/exports/x', '/v1/events', '/v1/tail'];
+    expect(paths.map(upstreamSilenceMsMax)).toEqual([...Array(3).fill(21_600_000), ...Array(4).fill(120_000)]);
   });
 
   test('an upstream that is away is 503 with a problem document', async () => {
