@@ -169,6 +169,25 @@ describe('redriving a quarantined record', () => {
     }
   }, 60_000);
 
+  test('I5: where the record lay, the log does not say into which other tenant’s it was redriven', async () => {
+    const [{ seq } = { seq: 0 }] = (await rowsOf('acme')).filter(({ status }) => status === 'quarantined');
+    const moved = await redrive('acme', seq, { event: eventInput('initech', { action: 'document.moved' }) });
+    expect(moved).toMatchObject({ status: 200, body: { tenant_id: 'initech', status: 'published' } });
+    await eventually(async () => (await rowsOf('initech')).length === 1, { what: 'the event in the other log' });
+    const told = await eventually(
+      async () => {
+        const rows = await world.clickhouse.query(
+          `SELECT * FROM audit_events WHERE tenant_id = 'acme' AND metadata['to'] = 'another log'`,
+        );
+        return rows.length > 0 ? JSON.stringify(rows) : undefined;
+      },
+      { what: 'the redrive in the log of acme' },
+    );
+    expect(told).toContain('docket.log.redriven');
+    expect(told).not.toContain('initech');
+    expect(told).not.toContain(String(moved.body['id']));
+  }, 60_000);
+
   test('is told in the log where the record lay, and docket verify agrees with all of it', async () => {
     const told = (log: string) =>
       eventually(

@@ -1,4 +1,4 @@
-import type { AuditEvent } from '@docket/event';
+import { isStrayLog, type AuditEvent } from '@docket/event';
 import { DocketError, parseBody, readJsonBody } from '@docket/runtime';
 import type { Request } from 'express';
 import type { Asker, LogReader } from '../clickhouse-log-reader.ts';
@@ -48,12 +48,18 @@ export function postRedrive({ callers, reader, redriver, clientAddress }: Redriv
     }
     const { event, body, ids } = redrive;
     const isStored = await hasEvent(reader, event, ids, asker);
+    const isToldWhere = isStrayLog(log) || event.tenant_id === log;
     const reading = {
       credential,
       log,
-      question: `${row.seq} ${event.id} ${isStored ? 'stored' : ''}`,
-      asked: { record: String(row.seq), to: event.tenant_id, corrected: given === undefined ? 'no' : 'yes' },
-      eventId: event.id,
+      question: `${row.seq} ${event.tenant_id} ${event.id} ${isStored ? 'stored' : ''}`,
+      // I5: a tenant reads this; where else its record went is another tenant's affair. Readings of stray logs are the operators'.
+      asked: {
+        record: String(row.seq),
+        to: isToldWhere ? event.tenant_id : 'another log',
+        corrected: given === undefined ? 'no' : 'yes',
+      },
+      eventId: isToldWhere ? event.id : null,
       results: isStored ? 0 : 1,
     };
     const answer: RedriveAnswer = {
