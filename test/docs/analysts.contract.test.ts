@@ -119,12 +119,16 @@ describe('an analyst', () => {
     expect(view).toEqual({ n: table?.['n'] });
   });
 
-  test.each(['ingest_fence', 'log_heads', 'delivery_attempts', 'operator_records', 'schema_migrations'])(
-    'has no right to %s',
-    async (table) => {
-      expect(await ask(`SELECT * FROM ${table}`)).toMatchObject({ ok: false, code: accessDenied });
-    },
-  );
+  test.each([
+    'ingest_fence',
+    'log_heads',
+    'delivery_attempts',
+    'operator_records',
+    'operator_places',
+    'schema_migrations',
+  ])('has no right to %s', async (table) => {
+    expect(await ask(`SELECT * FROM ${table}`)).toMatchObject({ ok: false, code: accessDenied });
+  });
 
   test('cannot write', async () => {
     for (const sql of [

@@ -25,7 +25,13 @@ import type { ReadGate } from './read-gate.ts';
 import { quarantinedRecordStatement, quarantineStatement, type OperatorRecordRow } from './quarantine-sql-mapper.ts';
 import { readFailure, requireShort } from './read-failure-policy.ts';
 import { tenantLock } from './tenant-lock-policy.ts';
-import { attemptsStatement, type AttemptRow, type AttemptsQuery } from './trace-sql-mapper.ts';
+import {
+  attemptsStatement,
+  placesStatement,
+  type AttemptRow,
+  type AttemptsQuery,
+  type PlaceRow,
+} from './trace-sql-mapper.ts';
 
 /** What ClickHouse may take beyond its own time limit before the connection is given up. */
 const answerGraceMs = 2_000;
@@ -58,6 +64,8 @@ export interface LogReader {
   ledger(query: LedgerQuery, asker: Asker): Promise<{ rows: LedgerRow[]; hasLater: boolean }>;
   bounds(tenantId: string, asker: Asker): Promise<LogBounds>;
   attempts(query: AttemptsQuery, asker: Asker): Promise<AttemptRow[]>;
+  /** For operators: where these rows of a log lie in Kafka. */
+  places(log: string, seqs: readonly number[], asker: Asker): Promise<PlaceRow[]>;
   /** For operators: records of a log that are quarantined. */
   quarantine(query: Parameters<typeof quarantineStatement>[0], asker: Asker): Promise<OperatorRecordRow[]>;
   /** For operators; undefined: there is no such record, or it is not quarantined. */
@@ -116,11 +124,15 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
     });
   }
 
-  function operatorRecords(log: string, { sql, params }: Statement, asker: Asker): Promise<OperatorRecordRow[]> {
-    return read('quarantine', log, asker, (options) => {
+  function forOperators<Row>(kind: string, log: string, { sql, params }: Statement, asker: Asker): Promise<Row[]> {
+    return read(kind, log, asker, (options) => {
       const headers = tenantLock(log, { isOperator: true });
-      return clickhouse.query<OperatorRecordRow>(sql, params, { ...options, headers });
+      return clickhouse.query<Row>(sql, params, { ...options, headers });
     });
+  }
+
+  function quarantined(log: string, statement: Statement, asker: Asker): Promise<OperatorRecordRow[]> {
+    return forOperators('quarantine', log, statement, asker);
   }
 
   return {
@@ -144,9 +156,9 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
         const { sql, params } = attemptsStatement(query);
         return clickhouse.query<AttemptRow>(sql, params, options);
       }),
-    quarantine: (query, asker) => operatorRecords(query.log, quarantineStatement(query), asker),
-    quarantined: async (log, seq, asker) =>
-      (await operatorRecords(log, quarantinedRecordStatement(log, seq), asker))[0],
+    places: (log, seqs, asker) => forOperators('places', log, placesStatement(log, seqs), asker),
+    quarantine: (query, asker) => quarantined(query.log, quarantineStatement(query), asker),
+    quarantined: async (log, seq, asker) => (await quarantined(log, quarantinedRecordStatement(log, seq), asker))[0],
     bounds: (tenantId, asker) =>
       read('bounds', tenantId, asker, (options) => readLogBounds(clickhouse, tenantId, options)),
   };

@@ -1,5 +1,6 @@
 import { closedObject } from '@docket/runtime';
 import { Type, type Static } from '@sinclair/typebox';
+import { kafkaPlace } from './kafka-place.ts';
 
 const quarantinedRecord = closedObject(
   {
@@ -13,10 +14,7 @@ const quarantinedRecord = closedObject(
     }),
     detail: Type.String({ description: 'What is wrong, for operators.' }),
     schema_id: Type.Optional(Type.Integer({ description: 'That the record names; absent: none.' })),
-    source: closedObject(
-      { generation: Type.Integer(), partition: Type.Integer(), offset: Type.Integer() },
-      { description: 'Where it lies in Kafka.' },
-    ),
+    source: kafkaPlace,
     raw: Type.String({ contentEncoding: 'base64', description: 'The bytes of the record’s value, in base64.' }),
   },
   { $id: 'QuarantinedRecord', description: 'A record that is no event of its log.' },

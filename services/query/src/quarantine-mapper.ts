@@ -1,4 +1,5 @@
 import { nilId, rfc3339OfMillis } from '@docket/event';
+import { kafkaPlaceOf } from './kafka-place.ts';
 import type { QuarantinedRecord } from './quarantine-answers.ts';
 import type { OperatorRecordRow } from './quarantine-sql-mapper.ts';
 
@@ -13,7 +14,7 @@ export function quarantinedRecordOf(row: OperatorRecordRow): QuarantinedRecord {
     reason,
     detail: detail.join(': '),
     ...(row.schema_id === 0 ? {} : { schema_id: row.schema_id }),
-    source: { generation: row.src_generation, partition: row.src_partition, offset: row.src_offset },
+    source: kafkaPlaceOf(row),
     raw: row.raw_base64,
   };
 }

@@ -1,16 +1,14 @@
 import { createBinder, type Statement } from '@docket/clickhouse';
+import type { KafkaPlaceRow } from './kafka-place.ts';
 
 /** A record that is no event of its log, as the view operator_records has it. */
-export interface OperatorRecordRow {
+export interface OperatorRecordRow extends KafkaPlaceRow {
   readonly log: string;
   readonly seq: number;
   readonly id: string;
   readonly status_detail: string;
   readonly received_at_ms: number;
   readonly schema_id: number;
-  readonly src_generation: number;
-  readonly src_partition: number;
-  readonly src_offset: number;
   /** Base64. */
   readonly raw_base64: string;
 }

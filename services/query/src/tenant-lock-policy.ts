@@ -1,6 +1,6 @@
 /** Which log a request may read, told to ClickHouse apart from the statement. */
 const tenantHeader = 'X-Docket-Tenant';
-/** Marks a request as an operator's; without it the view operator_records is empty. */
+/** Marks a request as an operator's; without it the views operator_records and operator_places are empty. */
 const operatorHeader = 'X-Docket-Operator';
 
 /**

@@ -1,6 +1,7 @@
 import { eventStatuses, type EventStatus } from '@docket/event';
 import { closedObject } from '@docket/runtime';
 import { Type, type Static } from '@sinclair/typebox';
+import { kafkaPlace } from './kafka-place.ts';
 
 const time = (description: string) => Type.String({ 'x-format': 'date-time', description });
 const count = (description: string) => Type.Integer({ minimum: 0, description });
@@ -8,6 +9,7 @@ const stored = {
   seq: Type.Integer({ minimum: 1, description: 'Place in the log.' }),
   status: Type.Unsafe<EventStatus>({ type: 'string', enum: [...eventStatuses] }),
   received_at: time('When Kafka took it.'),
+  source: Type.Optional(kafkaPlace),
 };
 
 const attempt = closedObject({

@@ -1,12 +1,25 @@
 import { rfc3339OfMillis, type StoredEventRow } from '@docket/event';
+import { kafkaPlaceOf } from './kafka-place.ts';
 import type { TraceAnswer } from './trace-answer.ts';
-import type { AttemptRow } from './trace-sql-mapper.ts';
+import type { AttemptRow, PlaceRow } from './trace-sql-mapper.ts';
 
 /** More attempts than this tell nothing new: a receiver has been failing for days. */
 export const attemptsMax = 1_000;
 
-/** The way of an event: its rows, lowest seq first, and what each subscription's receiver said to the batches that account for it. */
-export function traceAnswer(rows: readonly StoredEventRow[], attempts: readonly AttemptRow[]): TraceAnswer | null {
+/**
+ * The way of an event: its rows, lowest seq first, and what each subscription's receiver said to the batches that account for it.
+ * `places` are of the same rows, for operators; without them the answer names none.
+ */
+export function traceAnswer(
+  rows: readonly StoredEventRow[],
+  attempts: readonly AttemptRow[],
+  places: readonly PlaceRow[],
+): TraceAnswer | null {
+  const placeOf = new Map(places.map((place) => [place.seq, kafkaPlaceOf(place)]));
+  const storedAs = ({ seq, status, received_at: at }: StoredEventRow) => {
+    const source = placeOf.get(seq);
+    return { seq, status, received_at: rfc3339OfMillis(at), ...(source === undefined ? {} : { source }) };
+  };
   const main = rows.find((row) => row.status === 'accepted') ?? rows[0];
   if (main === undefined) return null;
   const shown = attempts.slice(0, attemptsMax);
@@ -18,12 +31,8 @@ export function traceAnswer(rows: readonly StoredEventRow[], attempts: readonly 
   return {
     id: main.id,
     tenant_id: main.tenant_id,
-    seq: main.seq,
-    status: main.status,
-    received_at: rfc3339OfMillis(main.received_at),
-    occurrences: rows
-      .filter((row) => row !== main)
-      .map(({ seq, status, received_at: at }) => ({ seq, status, received_at: rfc3339OfMillis(at) })),
+    ...storedAs(main),
+    occurrences: rows.filter((row) => row !== main).map(storedAs),
     subscriptions: [...bySubscription].map(([id, own]) => ({
       subscription_id: id,
       is_delivered: own.some(({ outcome }) => outcome === 'delivered'),

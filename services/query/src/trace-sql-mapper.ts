@@ -1,4 +1,5 @@
 import { createBinder, type Statement } from '@docket/clickhouse';
+import type { KafkaPlaceRow } from './kafka-place.ts';
 
 /** One request to a receiver, as the table delivery_attempts has it. */
 export interface AttemptRow {
@@ -22,6 +23,20 @@ export interface AttemptsQuery {
   /** ms since the epoch: attempts before it were about something else, because the event was not there. */
   readonly receivedAtMs: number;
   readonly limit: number;
+}
+
+/** Where a row lies in Kafka, as the view operator_places has it. */
+export interface PlaceRow extends KafkaPlaceRow {
+  readonly seq: number;
+}
+
+/** For operators: where the rows of these seqs lie, in any order. */
+export function placesStatement(log: string, seqs: readonly number[]): Statement {
+  const binder = createBinder();
+  const sql = `SELECT seq, src_generation, src_partition, src_offset FROM operator_places
+WHERE tenant_id = ${binder.bind('String', log)} AND has(${binder.bind('Array(UInt64)', seqs)}, seq)
+LIMIT ${binder.bind('UInt64', seqs.length)}`;
+  return { sql, params: binder.params };
 }
 
 /** Clocks of the broker and of the delivery service differ by less. */

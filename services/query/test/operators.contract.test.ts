@@ -26,8 +26,8 @@ beforeAll(async () => {
   operator = world.key('*');
   acme = world.key(['acme']);
   await world.store([
-    { id: delivered, seq: 1 },
-    { id: delivered, seq: 2, status: 'duplicate' },
+    { id: delivered, seq: 1, src_partition: 5, src_offset: 41 },
+    { id: delivered, seq: 2, status: 'duplicate', src_partition: 5, src_offset: 43 },
     { id: untried, seq: 3 },
     ...[4, 5, 6, 7, 8].map((seq) => quarantined('acme', seq)),
     quarantined('globex', 1),
@@ -77,6 +77,20 @@ describe('GET /v1/events/{id}/trace', () => {
       has_more_attempts: false,
     });
     expect(world.readings.at(-1)).toMatchObject({ kind: 'event_traced', log: 'acme', eventId: delivered });
+  });
+
+  test('says to operators, and to nobody else, where each row lies in Kafka', async () => {
+    const { body } = await world.get(`/v1/events/${delivered}/trace?tenant_id=acme`, operator);
+    expect(body).toMatchObject({
+      source: { generation: 1, partition: 5, offset: 41 },
+      occurrences: [{ seq: 2, source: { generation: 1, partition: 5, offset: 43 } }],
+    });
+    const admin = await world.viewer(acme, { view: 'admin' });
+    for (const key of [acme, admin, world.key(['acme', 'globex'])]) {
+      const answer = await world.get(`/v1/events/${delivered}/trace?tenant_id=acme`, key);
+      expect(answer.status).toBe(200);
+      expect(JSON.stringify(answer.body)).not.toMatch(/source|partition|offset/);
+    }
   });
 
   test('of an event that nobody has tried to deliver has no subscriptions but those that passed over it', async () => {

@@ -205,6 +205,14 @@ describe('I5: the user of the query service at ClickHouse', () => {
     ]);
   });
 
+  test('sees where rows lie in Kafka in an operator’s request only, and of one log', async () => {
+    const ask = (headers: Readonly<Record<string, string>>) =>
+      world.readers.query('SELECT DISTINCT tenant_id FROM operator_places', {}, { headers });
+    for (const headers of [{}, tenantLock('acme'), tenantLock('', { isOperator: true })])
+      expect(await ask(headers)).toEqual([]);
+    expect(await ask(tenantLock('globex', { isOperator: true }))).toEqual([{ tenant_id: 'globex' }]);
+  });
+
   test.each([
     ["INSERT INTO audit_events (tenant_id) VALUES ('x')", 497],
     ['ALTER TABLE audit_events DELETE WHERE 1', 497],

@@ -3,7 +3,7 @@ import { DocketError } from '@docket/runtime';
 import type { LogReader } from '../clickhouse-log-reader.ts';
 import { getEventTraceEndpoint } from '../endpoints.ts';
 import { attemptsMax, traceAnswer } from '../trace-mapper.ts';
-import { readerOf, scopeOf, type Callers } from './caller.ts';
+import { isOperator, readerOf, scopeOf, type Callers } from './caller.ts';
 import { parametersOf, requireValid } from './query-string.ts';
 import type { Reader } from './reading-route.ts';
 
@@ -27,13 +27,16 @@ export function getEventTrace({ callers, reader }: TracePorts): Reader {
     const rows = await reader.event(scope, id, asker);
     const [first] = rows;
     if (first === undefined) throw new DocketError('not_found', `There is no event ${id} in this log.`);
+    const seqs = rows.map(({ seq }) => seq);
     const query = {
       tenantId: scope.tenantId,
-      seqs: rows.map(({ seq }) => seq),
+      seqs,
       receivedAtMs: first.received_at,
       limit: attemptsMax + 1,
     };
-    const body = traceAnswer(rows, await reader.attempts(query, asker));
+    const attempts = await reader.attempts(query, asker);
+    const places = isOperator(credential) ? await reader.places(scope.tenantId, seqs, asker) : [];
+    const body = traceAnswer(rows, attempts, places);
     const reading = { credential, log: scope.tenantId, question: id, asked: {}, eventId: first.id, results: 1 };
     return { reading, body };
   };
