@@ -21,6 +21,7 @@ import type { DeliveryRun } from './delivery-run.ts';
 import { createAttempts } from './kafka-attempts.ts';
 import { createCursors } from './kafka-cursors.ts';
 import { createDeliveryMetrics } from './metrics.ts';
+import { createPartitionEnds } from './partition-ends.ts';
 import { createBatchSender } from './send-batch.ts';
 import { createSlots } from './slot-policy.ts';
 import { createWebhookSender } from './webhook-sender.ts';
@@ -46,6 +47,7 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
   const decoders = createEventDecoders(registry, valueSubjectOf(eventsTopic), logger);
   const mac = recordMacOf(config);
   const publisher = createPublisher(kafka);
+  const readEnds = createPartitionEnds(kafka, eventsTopic);
   const onCrash = (error: Error): void => ports.exit(error);
   const directory = createDirectoryView(kafka, { onCrash });
   const cursors = createCursors(kafka, { publisher, partitions: () => topology?.partitions ?? 1, metrics, onCrash });
@@ -102,6 +104,8 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
         metrics,
         onSlotFree: takeSlotsSoon,
         tailBytesMax: config.tailBytesMax,
+        proofIntervalMs: config.proofIntervalSeconds * 1_000,
+        readEnds,
       },
       assignment,
     );

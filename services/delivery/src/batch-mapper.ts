@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import type { LogEntry } from './log-entry-mapper.ts';
+import { sumSkipped } from './skipped-counts.ts';
 import type { SkippedCounts } from './skipped-counts.ts';
 
 /** What one request says, ready to be sent any number of times: a retry sends the same bytes. */
@@ -78,18 +79,8 @@ export function buildBatch(
   if (last === undefined) return undefined;
   const fromSeq = origin.prevToSeq + 1;
   const toSeq = last.seq;
-  const envelope = {
-    type: 'audit.batch',
-    // Of the last record rather than of this moment: a batch that is built again has the same bytes.
-    timestamp: new Date(last.receivedAtMs).toISOString(),
-    data: {
-      subscription_id: origin.subscriptionId,
-      tenant_id: origin.tenantId,
-      batch: { prev_to_seq: origin.prevToSeq, from_seq: fromSeq, to_seq: toSeq, count: events.length, skipped },
-    },
-  };
-  // The events are text already: they go in front of the two closing braces.
-  const body = `${JSON.stringify(envelope).slice(0, -2)},"events":[${events.join(',')}]}}`;
+  // Of the last record rather than of this moment: a batch that is built again has the same bytes.
+  const body = bodyOf(origin, { timestampMs: last.receivedAtMs, toSeq, skipped }, events);
   return {
     webhookId: webhookIdOf(origin.subscriptionId, fromSeq, toSeq),
     fromSeq,
@@ -99,11 +90,51 @@ export function buildBatch(
     skipped,
     oldestReceivedAtMs,
     isFull: isFull || entries.length > entriesMax,
-    body: Buffer.from(body),
+    body,
   };
 }
 
-/** Names a range of a subscription, whoever sends it and however often (Standard Webhooks: the idempotency key). */
-export function webhookIdOf(subscriptionId: string, fromSeq: number, toSeq: number): string {
-  return `msg_${createHash('sha256').update(`${subscriptionId}\n${fromSeq}\n${toSeq}`).digest('base64url').slice(0, 32)}`;
+/** Says that until `asOfMs` nothing has happened behind the cursor, and accounts for what was passed before it. */
+export function buildProof(origin: BatchOrigin, asOfMs: number): Batch {
+  const { prevToSeq, prevEventSeq, passed } = origin;
+  const fromSeq = prevToSeq + 1;
+  const toSeq = prevToSeq + sumSkipped(passed);
+  return {
+    webhookId: webhookIdOf(origin.subscriptionId, fromSeq, toSeq, asOfMs),
+    fromSeq,
+    toSeq,
+    eventSeq: prevEventSeq,
+    eventCount: 0,
+    skipped: passed,
+    oldestReceivedAtMs: null,
+    isFull: false,
+    body: bodyOf(origin, { timestampMs: asOfMs, toSeq, skipped: passed, asOfMs }, []),
+  };
+}
+
+interface Envelope {
+  readonly timestampMs: number;
+  readonly toSeq: number;
+  readonly skipped: SkippedCounts;
+  readonly asOfMs?: number;
+}
+
+function bodyOf(origin: BatchOrigin, envelope: Envelope, events: readonly string[]): Buffer {
+  const { subscriptionId, tenantId, prevToSeq } = origin;
+  const { timestampMs, toSeq, skipped, asOfMs } = envelope;
+  const range = { prev_to_seq: prevToSeq, from_seq: prevToSeq + 1, to_seq: toSeq, count: events.length, skipped };
+  const batch = asOfMs === undefined ? range : { ...range, as_of: new Date(asOfMs).toISOString() };
+  const data = { subscription_id: subscriptionId, tenant_id: tenantId, batch };
+  const text = JSON.stringify({ type: 'audit.batch', timestamp: new Date(timestampMs).toISOString(), data });
+  // The events are text already: they go in front of the two closing braces.
+  return Buffer.from(`${text.slice(0, -2)},"events":[${events.join(',')}]}}`);
+}
+
+/**
+ * Names a range of a subscription, whoever sends it and however often (Standard Webhooks: the idempotency key). The ranges of proofs are empty; each is
+ * named by its time, too.
+ */
+export function webhookIdOf(subscriptionId: string, fromSeq: number, toSeq: number, asOfMs?: number): string {
+  const name = [subscriptionId, fromSeq, toSeq, ...(asOfMs === undefined ? [] : [asOfMs])].join('\n');
+  return `msg_${createHash('sha256').update(name).digest('base64url').slice(0, 32)}`;
 }

@@ -28,6 +28,15 @@ export const settings = {
     min: 4,
     max: 4096,
   }),
+  proofIntervalSeconds: setting.integer({
+    env: 'DELIVERY_PROOF_INTERVAL_SECONDS',
+    description:
+      'An idle subscription is sent a batch without events this long after it was last told anything: a proof that nothing happened. 0: never.',
+    unit: 'seconds',
+    default: 3_600,
+    min: 0,
+    max: 86_400,
+  }),
 };
 
 export type Config = SettingsOf<typeof settings>;

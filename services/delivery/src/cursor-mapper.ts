@@ -20,6 +20,8 @@ export interface Cursor {
   readonly eventSeq: number;
   /** What has no event since the last batch that was sent: the next batch accounts for it, and begins that much before `seq`. */
   readonly passed: SkippedCounts;
+  /** When the receiver last acknowledged a batch, ms since the epoch; null: it never did. */
+  readonly toldAtMs: number | null;
   readonly state: 'active' | 'failing' | 'suspended';
   /** `updated_at` of the subscription that was suspended: any change of it is the owner's word to go on. Empty unless suspended. */
   readonly suspendedVersion: string;
@@ -38,6 +40,7 @@ export function firstCursor(startAfterSeq: number, generation: number): Cursor {
     generation,
     eventSeq: startAfterSeq,
     passed: noneSkipped,
+    toldAtMs: null,
     state: 'active',
     suspendedVersion: '',
     failingSinceMs: null,
@@ -80,9 +83,10 @@ export function cursorBytes(cursor: Cursor): Buffer {
       generation: cursor.generation,
       event_seq: cursor.eventSeq,
       passed: cursor.passed,
+      told_at: timeText(cursor.toldAtMs),
       state: cursor.state,
       suspended_version: cursor.suspendedVersion,
-      failing_since: cursor.failingSinceMs === null ? null : new Date(cursor.failingSinceMs).toISOString(),
+      failing_since: timeText(cursor.failingSinceMs),
       last_error: cursor.lastError,
     }),
   );
@@ -102,7 +106,6 @@ export function parseCursor(bytes: Buffer): Cursor | undefined {
   if (offset !== null && !Number.isSafeInteger(offset)) return undefined;
   const passed = parseSkipped(value['passed'] ?? {});
   if (passed === undefined || sumSkipped(passed) > seq) return undefined;
-  const failingSinceMs = typeof failingSince === 'string' ? Date.parse(failingSince) : null;
   return {
     reset,
     seq,
@@ -110,11 +113,21 @@ export function parseCursor(bytes: Buffer): Cursor | undefined {
     generation,
     eventSeq,
     passed,
+    toldAtMs: parseTime(value['told_at']),
     state,
     suspendedVersion: typeof suspendedVersion === 'string' ? suspendedVersion : '',
-    failingSinceMs: Number.isNaN(failingSinceMs) ? null : failingSinceMs,
+    failingSinceMs: parseTime(failingSince),
     lastError: typeof lastError === 'string' ? lastError : '',
   };
+}
+
+function timeText(timeMs: number | null): string | null {
+  return timeMs === null ? null : new Date(timeMs).toISOString();
+}
+
+function parseTime(value: unknown): number | null {
+  const timeMs = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(timeMs) ? null : timeMs;
 }
 
 function parseObject(bytes: Buffer): Record<string, unknown> | undefined {

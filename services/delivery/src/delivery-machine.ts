@@ -1,9 +1,10 @@
-import { grownBytes, halvedBytes } from './batch-size-policy.ts';
 import { fartherCut } from './cursor-mapper.ts';
 import type { Cursor } from './cursor-mapper.ts';
+import { answered } from './answer-machine.ts';
+import { idle, linger, proceed, rest, settle, stay } from './delivery-phases.ts';
 import type { BatchPlace, DeliveryState, Effect, Input, Step, Wish } from './delivery-state.ts';
-import { readRetryDelayMs, retryDelayMs } from './retry-policy.ts';
-import { noneSkipped, sumSkipped } from './skipped-counts.ts';
+import { readRetryDelayMs } from './retry-policy.ts';
+import { sumSkipped } from './skipped-counts.ts';
 
 /** How soon ClickHouse is asked again for what it does not hold yet: about two inserts of the ingestor. */
 export const behindPollMs = 500;
@@ -14,7 +15,7 @@ export const passedMax = 100_000;
  * One subscription, as a machine: what happened comes in, what to do comes out, and nothing here waits, sends or looks at a clock.
  *
  *   idle ──grew──▶ lingering ──due──▶ queued ──slot──▶ reading ──batch──▶ sending ──delivered──▶ (queued │ lingering │ idle)
- *     ▲                                  ▲ without events │ nothing: idle        │ retry, misconfigured (split: queued)
+ *     │ ──due for a proof─────────────▶  ▲ without events │ nothing: idle        │ retry, misconfigured (split: queued)
  *     └──── nothing left ────────────────┴────due──── resting ◀── behind, failed ┴──────────────┘        gone ──▶ suspended
  *
  * At most one batch is under way (ordered delivery). A batch that failed is tried again with the same range until it is acknowledged; the cursor moves
@@ -29,7 +30,7 @@ export function stepDelivery(state: DeliveryState, input: Input, nowMs: number):
     case 'due':
       return due(state, nowMs);
     case 'slot':
-      return slot(state);
+      return slot(state, nowMs);
     case 'read':
       return state.phase.name === 'reading' ? wasRead(state, state.phase.version, input, nowMs) : stay(state);
     case 'answered':
@@ -40,35 +41,9 @@ export function stepDelivery(state: DeliveryState, input: Input, nowMs: number):
         version: input.version,
         lingerMs: input.lingerMs,
         bytesMax: input.bytesMax,
+        proofIntervalMs: input.proofIntervalMs,
       });
   }
-}
-
-const stay = (state: DeliveryState): Step => ({ state, effects: [] });
-const idle = { name: 'idle' } as const;
-
-/** Goes for the next batch at once. */
-function proceed(state: DeliveryState, effects: readonly Effect[] = []): Step {
-  if (state.isPaused) return { state: { ...state, phase: idle }, effects };
-  return { state: { ...state, phase: { name: 'queued' } }, effects: [...effects, { type: 'ask' }] };
-}
-
-/** Lets events gather for a moment first. */
-function linger(state: DeliveryState, nowMs: number, effects: readonly Effect[] = []): Step {
-  if (state.isPaused || state.lingerMs === 0) return proceed(state, effects);
-  const untilMs = nowMs + state.lingerMs;
-  return {
-    state: { ...state, phase: { name: 'lingering', untilMs } },
-    effects: [...effects, { type: 'wake', atMs: untilMs }],
-  };
-}
-
-function rest(state: DeliveryState, untilMs: number, effects: readonly Effect[]): Step {
-  if (state.isPaused) return { state: { ...state, phase: idle }, effects };
-  return {
-    state: { ...state, phase: { name: 'resting', untilMs } },
-    effects: [...effects, { type: 'wake', atMs: untilMs }],
-  };
 }
 
 function grew(state: DeliveryState, nowMs: number): Step {
@@ -88,16 +63,25 @@ function grew(state: DeliveryState, nowMs: number): Step {
 
 function due(state: DeliveryState, nowMs: number): Step {
   const { phase } = state;
-  if (phase.name !== 'lingering' && phase.name !== 'resting') return stay(state);
+  const isTimed = phase.name === 'lingering' || phase.name === 'resting';
+  const untilMs = isTimed ? phase.untilMs : phase.name === 'idle' ? state.proofAtMs : null;
+  if (untilMs === null) return stay(state);
   // A timer may fire a moment early.
-  return nowMs >= phase.untilMs ? proceed(state) : { state, effects: [{ type: 'wake', atMs: phase.untilMs }] };
+  return nowMs >= untilMs ? proceed(state) : { state, effects: [{ type: 'wake', atMs: untilMs }] };
 }
 
-function slot(state: DeliveryState): Step {
+function slot(state: DeliveryState, nowMs: number): Step {
   if (state.phase.name !== 'queued') return { state, effects: [{ type: 'release' }] };
   return {
     state: { ...state, phase: { name: 'reading', version: state.version }, hasGrown: false },
-    effects: [{ type: 'read', toSeq: state.trying?.toSeq ?? null, bytesMax: state.bytesLearned ?? state.bytesMax }],
+    effects: [
+      {
+        type: 'read',
+        toSeq: state.trying?.toSeq ?? null,
+        bytesMax: state.bytesLearned ?? state.bytesMax,
+        isProofDue: state.proofAtMs !== null && nowMs >= state.proofAtMs,
+      },
+    ],
   };
 }
 
@@ -109,18 +93,20 @@ function wasRead(
 ): Step {
   const release: Effect = { type: 'release' };
   switch (result.kind) {
-    case 'batch': {
+    case 'batch':
+    case 'proof': {
       if (state.isPaused) return { state: { ...state, phase: idle }, effects: [release] };
       // Its filter or its limits may be others now.
       if (version !== state.version) return proceed(state, [release]);
       const tries = (state.trying?.tries ?? 0) + 1;
-      const { kind: _, ...batch } = result;
-      if (isPassed(state, batch)) return pass(state, batch, nowMs);
+      const { kind, ...batch } = result;
+      if (kind === 'batch' && isPassed(state, batch)) return pass(state, batch, jitter, nowMs);
       return {
         state: {
           ...state,
           phase: { name: 'sending', batch },
-          trying: { toSeq: batch.toSeq, tries },
+          // A proof that fails is not repeated: the next one says more.
+          trying: kind === 'proof' ? null : { toSeq: batch.toSeq, tries },
           readFailures: 0,
         },
         effects: [{ type: 'send', tryNumber: tries }],
@@ -130,8 +116,8 @@ function wasRead(
       const offset = fartherCut(state.cursor.offset, result.offset);
       const effects: Effect[] =
         offset === state.cursor.offset ? [release] : [release, { type: 'save', isUrgent: false }];
-      const next = { ...state, cursor: { ...state.cursor, offset }, phase: idle, readFailures: 0 };
-      return state.hasGrown ? linger(next, nowMs, effects) : { state: next, effects };
+      const next = { ...state, cursor: { ...state.cursor, offset }, readFailures: 0 };
+      return settle(next, jitter, nowMs, effects);
     }
     case 'behind':
       return rest({ ...state, readFailures: 0 }, nowMs + behindPollMs, [release]);
@@ -148,75 +134,11 @@ function isPassed(state: DeliveryState, batch: BatchPlace): boolean {
 }
 
 /** Goes on behind what has no event, without a request; the next batch accounts for it. */
-function pass(state: DeliveryState, batch: BatchPlace, nowMs: number): Step {
+function pass(state: DeliveryState, batch: BatchPlace, jitter: number, nowMs: number): Step {
   const cursor: Cursor = { ...state.cursor, seq: batch.toSeq, offset: batch.offset, passed: batch.skipped };
-  const next: DeliveryState = { ...state, cursor, phase: idle, readFailures: 0 };
+  const next: DeliveryState = { ...state, cursor, readFailures: 0 };
   const effects: Effect[] = [{ type: 'release' }, { type: 'save', isUrgent: true }];
-  if (batch.mayHaveMore) return proceed(next, effects);
-  return state.hasGrown ? linger(next, nowMs, effects) : { state: next, effects };
-}
-
-type Answered = Extract<Input, { type: 'answered' }>;
-
-function answered(state: DeliveryState, batch: BatchPlace, input: Answered, nowMs: number): Step {
-  const release: Effect = { type: 'release' };
-  const save: Effect = { type: 'save', isUrgent: true };
-  const { cursor } = state;
-  switch (input.outcome.kind) {
-    case 'delivered': {
-      const moved: Cursor = {
-        ...cursor,
-        seq: batch.toSeq,
-        eventSeq: batch.eventSeq,
-        passed: noneSkipped,
-        // A cut belongs to its seq: the old one says nothing about the new seq.
-        offset: batch.offset,
-        state: 'active',
-        suspendedVersion: '',
-        failingSinceMs: null,
-        lastError: '',
-      };
-      const bytesLearned = batch.mayHaveMore ? grownBytes(state.bytesLearned, state.bytesMax) : state.bytesLearned;
-      const next = { ...state, cursor: moved, phase: idle, trying: null, failures: 0, bytesLearned };
-      // What is known of a batch is from when it was first read: whatever came while it waited for its next try is behind it.
-      const wasTriedBefore = state.trying !== null && state.trying.tries > 1;
-      if (batch.mayHaveMore || wasTriedBefore) return proceed(next, [release, save]);
-      return state.hasGrown ? linger(next, nowMs, [release, save]) : { state: next, effects: [release, save] };
-    }
-    case 'split':
-      // One event is the least that can be sent: the receiver has to take it, and somebody to see to that.
-      if (batch.eventCount <= 1) return failed(state, input, 'misconfigured', nowMs);
-      return proceed({ ...state, trying: null, bytesLearned: halvedBytes(batch.bodyBytes) }, [release]);
-    case 'retry':
-    case 'misconfigured':
-      return failed(state, input, input.outcome.kind, nowMs);
-    case 'reject_event':
-      return failed(state, input, 'misconfigured', nowMs);
-    case 'gone': {
-      const suspended: Cursor = {
-        ...cursor,
-        state: 'suspended',
-        suspendedVersion: state.version,
-        failingSinceMs: cursor.failingSinceMs ?? nowMs,
-        lastError: input.error,
-      };
-      return { state: { ...state, cursor: suspended, phase: { name: 'suspended' } }, effects: [release, save] };
-    }
-  }
-}
-
-/** The same batch again, later. */
-function failed(state: DeliveryState, input: Answered, outcome: 'retry' | 'misconfigured', nowMs: number): Step {
-  const { cursor } = state;
-  const failures = state.failures + 1;
-  const failingSinceMs = cursor.failingSinceMs ?? nowMs;
-  const failing: Cursor = { ...cursor, state: 'failing', failingSinceMs, lastError: input.error };
-  const { retryAfterMs, jitter } = input;
-  const delayMs = retryDelayMs({ outcome, failures, failingForMs: nowMs - failingSinceMs, retryAfterMs, jitter });
-  const isNews = cursor.state !== failing.state || cursor.lastError !== failing.lastError;
-  const release: Effect = { type: 'release' };
-  const effects: Effect[] = isNews ? [release, { type: 'save', isUrgent: true }] : [release];
-  return rest({ ...state, cursor: failing, failures }, nowMs + delayMs, effects);
+  return batch.mayHaveMore ? proceed(next, effects) : settle(next, jitter, nowMs, effects);
 }
 
 function changed(state: DeliveryState, wish: Wish): Step {

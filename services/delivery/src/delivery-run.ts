@@ -21,6 +21,7 @@ import { firstCursor, inGeneration } from './cursor-mapper.ts';
 import type { Cursors } from './kafka-cursors.ts';
 import { createLogSource } from './log-source.ts';
 import type { DeliveryMetrics } from './metrics.ts';
+import type { PartitionEnds } from './partition-ends.ts';
 import type { BatchSender } from './send-batch.ts';
 import type { Slots } from './slot-policy.ts';
 import { createSubscriptionTable } from './subscription-table.ts';
@@ -62,6 +63,8 @@ export interface DeliveryRunPorts {
   readonly onSlotFree: () => void;
   readonly topology: Topology;
   readonly tailBytesMax: number;
+  readonly proofIntervalMs: number;
+  readonly readEnds: () => Promise<PartitionEnds | undefined>;
   readonly logger: Logger;
   readonly metrics: DeliveryMetrics;
 }
@@ -77,7 +80,8 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
   const tails = new Map<number, TailBuffer>();
   const stoppedPartitions = new Map<number, string>();
   const stored = createStoredLog(clickhouse, topology.generation, logger);
-  const source = createLogSource({ stored, decoders: ports.decoders, mac: ports.mac, topology, logger });
+  const { decoders, mac, readEnds } = ports;
+  const source = createLogSource({ stored, decoders, mac, topology, logger, readEnds });
   const table: SubscriptionTable = createSubscriptionTable({ ...ports, tails, source });
   let isPrepared = false;
 

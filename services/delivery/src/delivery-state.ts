@@ -16,6 +16,10 @@ export interface DeliveryState {
   readonly bytesMax: number;
   /** What the receiver takes at once, learned from its refusals of larger bodies; null: it has refused none. */
   readonly bytesLearned: number | null;
+  /** How long after it was told anything an idle receiver is told that nothing happened; 0: never. */
+  readonly proofIntervalMs: number;
+  /** When that is due; null: not planned. */
+  readonly proofAtMs: number | null;
   /** Records came while this was busy. */
   readonly hasGrown: boolean;
   /** The batch that has failed before: its end, and how often it was tried. */
@@ -49,6 +53,8 @@ export interface BatchPlace {
 
 export type ReadResult =
   | ({ readonly kind: 'batch' } & BatchPlace)
+  /** There is nothing behind the cursor, and a batch without events proves it. */
+  | ({ readonly kind: 'proof' } & BatchPlace)
   /** There is nothing behind the cursor, up to this offset; what comes later is told by `grew`. */
   | { readonly kind: 'nothing'; readonly offset: number }
   /** The tail does not hold it and ClickHouse does not hold it yet. */
@@ -62,6 +68,7 @@ export interface Wish {
   readonly version: string;
   readonly lingerMs: number;
   readonly bytesMax: number;
+  readonly proofIntervalMs: number;
 }
 
 export type Input =
@@ -84,8 +91,9 @@ export type Effect =
   | { readonly type: 'ask' }
   | { readonly type: 'cancel' }
   | { readonly type: 'release' }
-  /** Read a batch behind the cursor; `toSeq` is the end of the one that is tried again, `bytesMax` bounds a new one. `read` follows. */
-  | { readonly type: 'read'; readonly toSeq: number | null; readonly bytesMax: number }
+  /** Read a batch behind the cursor; `toSeq` is the end of the one that is tried again, `bytesMax` bounds a new one, `isProofDue` asks for a
+   * proof if there is none. `read` follows. */
+  | { readonly type: 'read'; readonly toSeq: number | null; readonly bytesMax: number; readonly isProofDue: boolean }
   /** Send the batch that was read. `answered` follows. */
   | { readonly type: 'send'; readonly tryNumber: number }
   /** `due` at this time; a later `wake` replaces it. */
@@ -105,6 +113,7 @@ export function initialState(cursor: Cursor, wish: Wish): DeliveryState {
     phase: { name: isSuspended ? 'suspended' : 'idle' },
     ...wish,
     bytesLearned: null,
+    proofAtMs: null,
     hasGrown: false,
     trying: null,
     failures: 0,

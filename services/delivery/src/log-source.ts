@@ -3,13 +3,14 @@ import type { RecordMac } from '@docket/event';
 import type { EventDecoders, Topology } from '@docket/kafka';
 import type { Logger } from '@docket/runtime';
 
-import { buildBatch } from './batch-mapper.ts';
+import { buildBatch, buildProof } from './batch-mapper.ts';
 import type { Batch, BatchLimits, BatchOrigin } from './batch-mapper.ts';
 import { toldSeq } from './cursor-mapper.ts';
 import type { Cursor } from './cursor-mapper.ts';
 import type { BatchPlace, ReadResult } from './delivery-state.ts';
 import { entriesOfRecords, entryOfRow } from './log-entry-mapper.ts';
 import type { StoredLog } from './clickhouse-log.ts';
+import type { PartitionEnds } from './partition-ends.ts';
 import { createFilters } from './subscription-filter.ts';
 import type { TailBuffer } from './tail-buffer.ts';
 
@@ -17,7 +18,7 @@ import type { TailBuffer } from './tail-buffer.ts';
 export interface SourceRead {
   readonly source: 'tail' | 'clickhouse';
   readonly result: ReadResult;
-  /** With result `batch`. */
+  /** With result `batch` or `proof`. */
   readonly batch?: Batch;
 }
 
@@ -30,6 +31,8 @@ export interface ReadRequest {
   readonly toSeq: number | null;
   /** Of the body of a new batch; a single event may exceed it. */
   readonly bytesMax: number;
+  /** When there is nothing, a batch is wanted that proves it. */
+  readonly isProofDue: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -50,10 +53,12 @@ export function createLogSource(ports: {
   readonly mac: RecordMac;
   readonly topology: Topology;
   readonly logger: Logger;
+  /** Undefined while Kafka does not answer. */
+  readonly readEnds: () => Promise<PartitionEnds | undefined>;
   /** Rows of one catch-up read; default 200. */
   readonly rowsMax?: number;
 }): { read(request: ReadRequest): Promise<SourceRead> } {
-  const { stored, decoders, mac, topology, logger, rowsMax = rowsMaxDefault } = ports;
+  const { stored, decoders, mac, topology, logger, readEnds, rowsMax = rowsMaxDefault } = ports;
   const rules = { partitions: topology.partitions, decoderOf: decoders.decoderOf, mac };
   const filterOf = createFilters();
   const behind: SourceRead = { source: 'clickhouse', result: { kind: 'behind' } };
@@ -127,12 +132,26 @@ export function createLogSource(ports: {
     return joined ?? behind;
   };
 
+  /**
+   * There is nothing of the log up to `offset`. When the partition does not reach farther, nothing was appended to the log before its end was asked for;
+   * otherwise the tail is behind, and nothing can be proved now.
+   */
+  const prove = async (request: ReadRequest, read: SourceRead, offset: number): Promise<SourceRead> => {
+    const known = await readEnds();
+    const end = known?.ends.get(request.partition);
+    if (known === undefined || end === undefined || offset + 1 < end) return read;
+    const batch = buildProof(originOf(request), known.asOfMs);
+    return { source: read.source, batch, result: { kind: 'proof', ...placeOfBatch(batch, offset, false) } };
+  };
+
   return {
     read: async (request) => {
       const { offset } = request.cursor;
       try {
         const fromTail = offset === null ? undefined : await readTail(request, offset);
-        return fromTail ?? (await readStored(request));
+        const read = fromTail ?? (await readStored(request));
+        if (read.result.kind !== 'nothing' || !request.isProofDue) return read;
+        return await prove(request, read, read.result.offset);
       } catch (error) {
         logger.warn({ err: error, subscription_id: request.subscription.id }, 'log.read_failed');
         return { source: 'clickhouse', result: { kind: 'failed' } };
@@ -142,9 +161,12 @@ export function createLogSource(ports: {
 }
 
 function found(source: SourceRead['source'], batch: Batch, offset: number | null, mayHaveMore: boolean): SourceRead {
+  return { source, batch, result: { kind: 'batch', ...placeOfBatch(batch, offset, mayHaveMore) } };
+}
+
+function placeOfBatch(batch: Batch, offset: number | null, mayHaveMore: boolean): BatchPlace {
   const { toSeq, eventSeq, eventCount, skipped, body } = batch;
-  const place: BatchPlace = { toSeq, eventSeq, eventCount, skipped, bodyBytes: body.length, offset, mayHaveMore };
-  return { source, batch, result: { kind: 'batch', ...place } };
+  return { toSeq, eventSeq, eventCount, skipped, bodyBytes: body.length, offset, mayHaveMore };
 }
 
 function originOf({ subscription, cursor }: ReadRequest): BatchOrigin {

@@ -44,6 +44,7 @@ export interface SubscriptionTablePorts {
   readonly slots: Slots;
   /** A slot was asked for or given back: whoever is current takes what is free, soon. */
   readonly onSlotFree: () => void;
+  readonly proofIntervalMs: number;
   readonly logger: Logger;
   readonly metrics: DeliveryMetrics;
 }
@@ -113,7 +114,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     return offset !== null && tail.covers(subscription.tenant_id, offset) ? 'live' : 'catch_up';
   };
 
-  const read = async (row: Row, { toSeq, bytesMax }: Extract<Effect, { type: 'read' }>): Promise<void> => {
+  const read = async (row: Row, { toSeq, bytesMax, isProofDue }: Extract<Effect, { type: 'read' }>): Promise<void> => {
     const { subscription, partition, tail, state } = row;
     const kept = held.get(subscription.id);
     if (toSeq !== null && kept?.place.toSeq === toSeq) {
@@ -121,10 +122,20 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
       metrics.reads.inc({ source: 'held', result: 'batch' });
       return dispatch(row, { type: 'read', result: { kind: 'batch', ...kept.place }, jitter: Math.random() });
     }
-    const request = { subscription, partition, tail, cursor: state.cursor, toSeq, bytesMax, signal: aborting.signal };
+    const request = {
+      subscription,
+      partition,
+      tail,
+      cursor: state.cursor,
+      toSeq,
+      bytesMax,
+      isProofDue,
+      signal: aborting.signal,
+    };
     const { source, result, batch } = await ports.source.read(request);
     metrics.reads.inc({ source, result: result.kind });
-    if (batch !== undefined && result.kind === 'batch') held.put(subscription.id, { batch, place: result });
+    if (batch !== undefined && (result.kind === 'batch' || result.kind === 'proof'))
+      held.put(subscription.id, { batch, place: result });
     dispatch(row, { type: 'read', result, jitter: Math.random() });
     // What is not sent is not kept.
     if (row.state.phase.name !== 'sending') held.delete(subscription.id);
@@ -162,7 +173,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     if (tail === undefined) return;
     tail.watch(log);
     const cursor = cursors.get(id) ?? firstCursor(subscription.start_after_seq, topology.generation);
-    const state = initialState(inGeneration(cursor, topology.generation), wishOf(subscription));
+    const state = initialState(inGeneration(cursor, topology.generation), wishOf(subscription, ports.proofIntervalMs));
     const row: Row = { subscription, partition, tail, state, timer: undefined };
     rows.set(id, row);
     const siblings = byLog.get(log) ?? new Set();
@@ -191,7 +202,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
       if (subscription === undefined) return row === undefined ? undefined : remove(row);
       if (row === undefined) return add(subscription);
       row.subscription = subscription;
-      dispatch(row, { type: 'changed', ...wishOf(subscription) });
+      dispatch(row, { type: 'changed', ...wishOf(subscription, ports.proofIntervalMs) });
     },
     grew: (log) => {
       for (const row of byLog.get(log) ?? []) dispatch(row, { type: 'grew' });
@@ -220,11 +231,12 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
   };
 }
 
-function wishOf(subscription: Subscription): Wish {
+function wishOf(subscription: Subscription, proofIntervalMs: number): Wish {
   return {
     isPaused: subscription.state === 'paused',
     version: subscription.updated_at,
     lingerMs: subscription.batch.max_wait_ms,
     bytesMax: subscription.batch.max_bytes,
+    proofIntervalMs,
   };
 }

@@ -16,6 +16,7 @@ const anyCursor: fc.Arbitrary<Cursor> = fc.record({
   state: fc.constantFrom('active', 'failing', 'suspended'),
   suspendedVersion: fc.string(),
   failingSinceMs: fc.option(fc.integer({ min: 0, max: 4_000_000_000_000 })),
+  toldAtMs: fc.option(fc.integer({ min: 0, max: 4_000_000_000_000 })),
   lastError: fc.string(),
 });
 const cursors = anyCursor.filter(({ seq, passed }) => sumSkipped(passed) <= seq);

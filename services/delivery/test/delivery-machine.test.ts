@@ -30,7 +30,7 @@ describe('the details', () => {
     const farther = stateIn('reading', { cursor: { ...cursor, offset: 80 } });
     expect(stepDelivery(farther, inputs.readNothing, nowMs)).toMatchObject({
       state: { cursor: { offset: 80 } },
-      effects: [{ type: 'release' }],
+      effects: [{ type: 'release' }, { type: 'wake' }],
     });
   });
 
@@ -52,7 +52,7 @@ describe('the details', () => {
     });
     ({ state } = stepDelivery(state, inputs.due, nowMs + 60_000));
     const { state: reading, effects } = stepDelivery(state, inputs.slot, nowMs + 60_000);
-    expect(effects).toEqual([{ type: 'read', toSeq: 15, bytesMax: 100_000 }]);
+    expect(effects).toEqual([{ type: 'read', toSeq: 15, bytesMax: 100_000, isProofDue: false }]);
     const sent = stepDelivery(reading, inputs.readBatch, nowMs + 60_000);
     expect(sent.effects).toEqual([{ type: 'send', tryNumber: 2 }]);
     const failed = stepDelivery(sent.state, inputs.retry, nowMs + 60_000);
@@ -82,7 +82,7 @@ describe('the details', () => {
       cursor: { seq: 10, state: 'active' },
     });
     const { effects } = stepDelivery(state, inputs.slot, nowMs);
-    expect(effects).toEqual([{ type: 'read', toSeq: null, bytesMax: 2_000 }]);
+    expect(effects).toEqual([{ type: 'read', toSeq: null, bytesMax: 2_000, isProofDue: false }]);
     ({ state } = stepDelivery({ ...state, phase: { name: 'sending', batch: full } }, inputs.delivered, nowMs));
     expect(state.bytesLearned).toBe(2_063);
     ({ state } = stepDelivery({ ...state, phase: { name: 'sending', batch: place } }, inputs.delivered, nowMs));
@@ -101,7 +101,7 @@ describe('the details', () => {
   test('what has no event is passed without a request, and the next batch begins before it', () => {
     const { state, effects } = stepDelivery(stateIn('reading'), inputs.readEmpty, nowMs);
     expect(state.cursor).toEqual({ ...cursor, seq: 15, offset: 90, passed: place.skipped });
-    expect(effects).toEqual([{ type: 'release' }, { type: 'save', isUrgent: true }]);
+    expect(effects.slice(0, 2)).toEqual([{ type: 'release' }, { type: 'save', isUrgent: true }]);
     const sent = stepDelivery({ ...state, phase: { name: 'sending', batch: place } }, inputs.delivered, nowMs);
     expect(sent.state.cursor.passed).toEqual(noneSkipped);
     const more = { ...inputs.readEmpty, result: { ...inputs.readEmpty.result, mayHaveMore: true } };
@@ -135,6 +135,42 @@ describe('the details', () => {
       cursor: { seq: 15 },
       phase: { name: 'lingering' },
     });
+  });
+
+  test('an idle receiver is told that nothing happened an interval after it was last told anything, and what was passed with it', () => {
+    const hourMs = 3_600_000;
+    const told = stepDelivery(stateIn('sending'), inputs.delivered, nowMs);
+    expect(told.effects.at(-1)).toEqual({ type: 'wake', atMs: nowMs + hourMs * 1.05 });
+    const atMs = nowMs + 2 * hourMs;
+    let { state } = stepDelivery(told.state, inputs.due, atMs);
+    const read = stepDelivery(state, inputs.slot, atMs);
+    expect(read.effects).toEqual([{ type: 'read', toSeq: null, bytesMax: 100_000, isProofDue: true }]);
+    ({ state } = stepDelivery(read.state, inputs.readProof, atMs));
+    ({ state } = stepDelivery(state, inputs.delivered, atMs));
+    expect(state).toMatchObject({ phase: { name: 'idle' }, cursor: { seq: 10, toldAtMs: atMs, passed: noneSkipped } });
+    expect(state.proofAtMs).toBe(atMs + hourMs * 1.05);
+  });
+
+  test('what was acknowledged is as good as a proof: the next one is planned anew, also while records come', () => {
+    const sending = stateIn('sending', { hasGrown: true, proofAtMs: 1 });
+    let { state } = stepDelivery(sending, inputs.delivered, nowMs);
+    ({ state } = stepDelivery(state, inputs.due, nowMs + 200));
+    const [read] = stepDelivery(state, inputs.slot, nowMs + 200).effects;
+    expect(read).toMatchObject({ type: 'read', isProofDue: false });
+  });
+
+  test('a proof that fails is not repeated: what came meanwhile is sent instead, or a newer proof', () => {
+    const proof = stepDelivery(stateIn('reading'), inputs.readProof, nowMs).state;
+    const { state } = stepDelivery(proof, inputs.retry, nowMs);
+    expect(state).toMatchObject({ phase: { name: 'resting' }, trying: null, cursor: { state: 'failing' } });
+  });
+
+  test('what cannot be proved now is tried again later, not at once; a paused subscription proves nothing', () => {
+    const overdue = { ...stateIn('reading'), cursor: { ...cursor, toldAtMs: 0 }, proofAtMs: 1 };
+    const { state, effects } = stepDelivery(overdue, { ...inputs.readNothing, jitter: 0 }, 1e9);
+    expect(effects.at(-1)).toEqual({ type: 'wake', atMs: 1e9 + 1_000 });
+    const paused = stepDelivery(state, inputs.paused, 1e9).state;
+    expect(stepDelivery(paused, inputs.due, 2e9).effects).toEqual([]);
   });
 
   test('a timer that fires early is set again', () => {

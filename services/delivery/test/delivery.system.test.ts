@@ -68,7 +68,7 @@ function expectWhole({ receiver }: Subscriber, ids: readonly string[], rules: { 
 
 describe('I6: at least once, in order', () => {
   test('a receiver that answers 500 for a while has everything in order afterwards, and another one never waits for it', async () => {
-    const failing = await subscriber('acme', { behaviour: { kind: 'status', status: 500, durationMs: 6_000 } });
+    const failing = await subscriber('acme', { behaviour: { kind: 'status', status: 500 } });
     const healthy = await subscriber('globex');
     await delivery();
     await ingestor();
@@ -76,6 +76,8 @@ describe('I6: at least once, in order', () => {
     await untilAccepted(healthy.receiver, sent.globex, 20_000);
     expect(failing.receiver.accepted()).toEqual([]);
     for (let round = 0; round < 4; round += 1) sent.acme.push(...(await record(world, 'acme', 30)));
+    await eventually(() => failing.receiver.requests.length >= 2, { what: 'a second try', deadlineMs: 20_000 });
+    failing.receiver.answer({ kind: 'ok' });
     await untilAccepted(failing.receiver, sent.acme);
     expectWhole(failing, sent.acme);
     expectWhole(healthy, sent.globex);
@@ -229,6 +231,35 @@ describe('a filter', () => {
     const report = checkBatchChain(bodiesOf(one.receiver.accepted()));
     expect(report.range?.afterSeq).toBe(0);
     expect(report.skipped).toBe((report.range?.toSeq ?? 0) - matching.length);
+    expect(other.receiver.requests).toEqual([]);
+  }, 120_000);
+});
+
+describe('an idle subscription', () => {
+  test('is told that nothing happened, also after a restart; paused it is not', async () => {
+    const proofs = ({ receiver }: Subscriber): string[] =>
+      bodiesOf(receiver.accepted()).flatMap((body) => /"as_of":"([^"]+)"/.exec(JSON.stringify(body))?.[1] ?? []);
+    const one = await subscriber('acme', { filter: 'action:never.*' });
+    const other = await subscriber('globex');
+    const paused = { ...other.subscription, state: 'paused', updated_at: '2026-01-01T00:00:00.000Z' } as const;
+    await putSubscription(world, paused);
+    const beforeMs = Date.now();
+    await record(world, 'acme', 10);
+    await record(world, 'globex', 10);
+    const first = await delivery({ DELIVERY_PROOF_INTERVAL_SECONDS: '1' });
+    await eventually(() => proofs(one).length >= 2, { what: 'two proofs' });
+    expect(checkBatchChain(bodiesOf(one.receiver.accepted())).range).toEqual({ afterSeq: 0, toSeq: 10 });
+    await first.stop();
+    const known = proofs(one).length;
+    await record(world, 'acme', 10);
+    await delivery({ DELIVERY_PROOF_INTERVAL_SECONDS: '1' });
+    await eventually(() => proofs(one).length > known, { what: 'a proof after the restart' });
+    const report = checkBatchChain(bodiesOf(one.receiver.accepted()));
+    expect(report).toMatchObject({ problems: [], events: [], skipped: 20, range: { afterSeq: 0, toSeq: 20 } });
+    const times = proofs(one).map((asOf) => Date.parse(asOf));
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    expect(Math.min(...times)).toBeGreaterThanOrEqual(beforeMs);
+    expect(new Set(one.receiver.requests.map(({ headers }) => headers['webhook-id'])).size).toBe(times.length);
     expect(other.receiver.requests).toEqual([]);
   }, 120_000);
 });

@@ -63,7 +63,8 @@ const scenario = fc.record({
   crashAfter: fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 4 }),
 });
 
-const wish = { isPaused: false, version: 'v1', lingerMs: 0, bytesMax: 1_000_000 };
+const wish = { isPaused: false, version: 'v1', lingerMs: 0, bytesMax: 1_000_000, proofIntervalMs: 0 };
+const readEnds = async (): Promise<undefined> => undefined;
 const never = new AbortController().signal;
 
 interface Sent {
@@ -80,7 +81,7 @@ describe('I6: a filtered subscription', () => {
         const world: World = { kafka, stored: Math.min(given.stored, kafka.length), firstSeq, through: undefined };
         const stored = storedLogOf(world, () => 5);
         const topology = { generation, partitions: 1 };
-        const source = createLogSource({ stored, decoders, mac, topology, logger, rowsMax: given.rowsMax });
+        const source = createLogSource({ stored, decoders, mac, topology, logger, readEnds, rowsMax: given.rowsMax });
         const subscription = { ...subscriptionOf(given.maxEvents), filter: given.filter };
         const bodies: Sent[] = [];
         const answers = [...given.answers];
@@ -112,8 +113,17 @@ describe('I6: a filtered subscription', () => {
             nowMs = Math.max(nowMs, effect.atMs);
             inputs.push({ type: 'due' });
           } else if (effect.type === 'read') {
-            const { toSeq, bytesMax } = effect;
-            const request = { subscription, tail, partition, cursor: state.cursor, toSeq, bytesMax, signal: never };
+            const { toSeq, bytesMax, isProofDue } = effect;
+            const request = {
+              subscription,
+              tail,
+              partition,
+              cursor: state.cursor,
+              toSeq,
+              bytesMax,
+              isProofDue,
+              signal: never,
+            };
             const { result, batch } = await source.read(request);
             batchBody = Buffer.from(batch?.body ?? '');
             inputs.push({ type: 'read', result, jitter: 0 });

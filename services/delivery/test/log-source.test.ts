@@ -5,6 +5,8 @@ import type { StoredLog } from '../src/clickhouse-log.ts';
 import { firstCursor } from '../src/cursor-mapper.ts';
 import type { Cursor } from '../src/cursor-mapper.ts';
 import { createLogSource } from '../src/log-source.ts';
+import type { PartitionEnds } from '../src/partition-ends.ts';
+import { noneSkipped } from '../src/skipped-counts.ts';
 import { createTailBuffer } from '../src/tail-buffer.ts';
 import {
   decoders,
@@ -71,6 +73,7 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
           mac,
           topology: { generation, partitions: 1 },
           logger,
+          readEnds,
           rowsMax,
         });
         const tail = createTailBuffer({
@@ -95,6 +98,7 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
             cursor,
             toSeq: null,
             bytesMax: 1_000_000,
+            isProofDue: false,
             signal: never,
           };
           let { result, batch } = await source.read(request);
@@ -133,6 +137,7 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
       mac,
       topology: { generation, partitions: 1 },
       logger,
+      readEnds,
     });
     const tail = createTailBuffer({ partition, partitions: 1, fromOffset: 0, bytesMax: 1_000_000 });
     tail.watch('acme');
@@ -144,11 +149,51 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
       cursor: firstCursor(2, generation),
       toSeq: null,
       bytesMax: 1_000_000,
+      isProofDue: false,
       signal: never,
     };
     expect(await source.read(request)).toMatchObject({ result: { kind: 'behind' } });
     world.stored = 2;
     expect(await source.read(request)).toMatchObject({ source: 'tail', result: { kind: 'batch', toSeq: 3 } });
+  });
+
+  test('a proof is made only when the tail has seen all that the partition held at its time', async () => {
+    const kafka = kafkaOf(['acme', 'globex', 'globex'], []);
+    const stored = storedLogOf({ kafka, stored: 0, firstSeq: 1, through: undefined }, () => 0);
+    const tail = createTailBuffer({ partition, partitions: 1, fromOffset: 0, bytesMax: 1_000_000 });
+    tail.watch('acme');
+    growTail(tail, kafka, 2);
+    let ends: PartitionEnds | undefined;
+    const topology = { generation, partitions: 1 };
+    const source = createLogSource({ stored, decoders, mac, topology, logger, readEnds: async () => ends });
+    const passed = { ...noneSkipped, filtered: 1 };
+    const request = {
+      subscription: subscriptionOf(10),
+      tail,
+      partition,
+      cursor: { ...firstCursor(1, generation), eventSeq: 0, offset: 0, passed },
+      toSeq: null,
+      bytesMax: 1_000_000,
+      isProofDue: true,
+      signal: never,
+    };
+    const nothing = { result: { kind: 'nothing', offset: 1 } };
+    expect(await source.read(request)).toMatchObject(nothing);
+    ends = { asOfMs: 5_000, ends: new Map([[partition, 3]]) };
+    expect(await source.read(request)).toMatchObject(nothing);
+    growTail(tail, kafka, 1);
+    expect(await source.read({ ...request, isProofDue: false })).toMatchObject({ result: { kind: 'nothing' } });
+    const { result, batch } = await source.read(request);
+    expect(result).toMatchObject({ kind: 'proof', toSeq: 1, eventSeq: 0, eventCount: 0, offset: 2 });
+    expect(JSON.parse(batch?.body.toString() ?? '')).toMatchObject({
+      timestamp: '1970-01-01T00:00:05.000Z',
+      data: {
+        batch: { prev_to_seq: 0, from_seq: 1, to_seq: 1, count: 0, skipped: passed, as_of: '1970-01-01T00:00:05.000Z' },
+        events: [],
+      },
+    });
+    ends = { ...ends, asOfMs: 6_000 };
+    expect((await source.read(request)).batch?.webhookId).not.toBe(batch?.webhookId);
   });
 
   test('ClickHouse fails: what the tail covers goes on, the rest is tried again', async () => {
@@ -164,7 +209,14 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
       readThrough: away,
       refresh: () => undefined,
     };
-    const source = createLogSource({ stored, decoders, mac, topology: { generation, partitions: 1 }, logger });
+    const source = createLogSource({
+      stored,
+      decoders,
+      mac,
+      topology: { generation, partitions: 1 },
+      logger,
+      readEnds,
+    });
     const tail = createTailBuffer({ partition, partitions: 1, fromOffset: 0, bytesMax: 1_000_000 });
     tail.watch('acme');
     growTail(tail, kafka, 1_000);
@@ -175,6 +227,7 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
       cursor: firstCursor(0, generation),
       toSeq: null,
       bytesMax: 1_000_000,
+      isProofDue: false,
       signal: never,
     };
     expect(await source.read(request)).toMatchObject({ source: 'tail', result: { kind: 'batch', toSeq: 2 } });
@@ -184,6 +237,7 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
 });
 
 const never = new AbortController().signal;
+const readEnds = async (): Promise<undefined> => undefined;
 
 interface Body {
   readonly data: {

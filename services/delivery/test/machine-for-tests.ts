@@ -5,7 +5,7 @@ import type { DeliveryState, Effect, Input, Phase } from '../src/delivery-state.
 import { noneSkipped } from '../src/skipped-counts.ts';
 
 export const nowMs = 1_000_000;
-export const wish = { isPaused: false, version: 'v1', lingerMs: 200, bytesMax: 100_000 };
+export const wish = { isPaused: false, version: 'v1', lingerMs: 200, bytesMax: 100_000, proofIntervalMs: 3_600_000 };
 export const place = {
   toSeq: 15,
   eventSeq: 14,
@@ -33,6 +33,7 @@ export const inputs = {
   slot: { type: 'slot' },
   readBatch: { type: 'read', result: { kind: 'batch', ...place }, jitter: 0.5 },
   readEmpty: { type: 'read', result: { kind: 'batch', ...place, eventSeq: 0, eventCount: 0 }, jitter: 0.5 },
+  readProof: { type: 'read', result: { kind: 'proof', ...place, toSeq: 10, eventCount: 0 }, jitter: 0.5 },
   readNothing: { type: 'read', result: { kind: 'nothing', offset: 70 }, jitter: 0.5 },
   readBehind: { type: 'read', result: { kind: 'behind' }, jitter: 0.5 },
   readFailed: { type: 'read', result: { kind: 'failed' }, jitter: 0.5 },
