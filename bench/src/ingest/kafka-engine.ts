@@ -5,6 +5,7 @@ import type { Contender } from './drain.ts';
 export function kafkaEngine(world: World): Contender {
   return {
     name: 'kafka_engine',
+    isExactlyOnce: false,
     countSql: 'SELECT count() AS n FROM peer_engine',
     start: async () => {
       const { clickhouse } = world;

@@ -68,13 +68,14 @@ try {
 function lineOf(result: DrainResult): string {
   const cpu = Object.entries(result.cpuPerMillion).map(([name, seconds]) => `${name} ${seconds.toFixed(1)}`);
   const rss = Object.entries(result.rssMiBPeak).map(([name, mib]) => `${name} ${mib.toFixed(0)}`);
-  return `${result.name}: ${result.rowsPerSecond.toFixed(0)} rows/s, ${result.cpuPerMillionTotal.toFixed(1)} CPU-s per 1 M rows (${cpu.join(', ')}), peak RSS in MiB: ${rss.join(', ')}`;
+  return `${result.name}: ${result.rowsPerSecond.toFixed(0)} rows/s, ${result.cpuPerMillionTotal.toFixed(1)} CPU-s per 1 M rows (${cpu.join(', ')}), peak RSS in MiB: ${rss.join(', ')}${result.rowsDoubled === 0 ? '' : `; ${result.rowsDoubled} rows doubled`}`;
 }
 
 function flat(result: DrainResult): Record<string, number> {
   const { name } = result;
   return {
     [`${name}_rows_per_second`]: Math.round(result.rowsPerSecond),
+    [`${name}_rows_doubled`]: result.rowsDoubled,
     [`${name}_cpu_seconds_per_million`]: rounded(result.cpuPerMillionTotal),
     ...(result.rssMiBPeak[name] === undefined ? {} : { [`${name}_rss_mib_peak`]: Math.round(result.rssMiBPeak[name]) }),
   };
