@@ -17,10 +17,11 @@ import {
   type FacetsQuery,
   type HistogramQuery,
 } from './count-sql-mapper.ts';
-import { eventStatement, pageStatement, type PageQuery } from './event-sql-mapper.ts';
+import { eventStatement, pageStatement, placeStatement, type PageQuery } from './event-sql-mapper.ts';
 import type { HistogramRow } from './histogram-mapper.ts';
 import { laterStatement, ledgerStatement, type LedgerQuery, type LedgerRow } from './ledger/ledger-mapper.ts';
 import type { QueryMetrics } from './metrics.ts';
+import { pageOf } from './page-policy.ts';
 import type { ReadGate } from './read-gate.ts';
 import { quarantinedRecordStatement, quarantineStatement, type OperatorRecordRow } from './quarantine-sql-mapper.ts';
 import { readFailure, requireShort } from './read-failure-policy.ts';
@@ -51,6 +52,7 @@ export interface Asker {
  * clickhouse_unavailable, schema_outdated, query_too_expensive, overloaded, rate_limited.
  */
 export interface LogReader {
+  /** Newest first by (occurred_at, id, seq). */
   page(query: PageQuery, asker: Asker): Promise<StoredEventRow[]>;
   /** The rows of an id in a scope, of each status that it shows, lowest seq first, at most 100. */
   event(scope: SearchScope, id: string, asker: Asker): Promise<StoredEventRow[]>;
@@ -115,6 +117,13 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
     return (await clickhouse.query<StoredEventJson>(sql, params, options)).map(storedEventOf);
   }
 
+  async function pageRows(query: PageQuery, options: RequestOptions): Promise<StoredEventRow[]> {
+    const { limit } = query;
+    const { rows, cut } = pageOf(await rowsOf(pageStatement({ ...query, limit: limit + 1 }), options), limit);
+    if (cut === null) return [...rows];
+    return [...rows, ...(await rowsOf(placeStatement({ ...query, limit: limit - rows.length }, cut), options))];
+  }
+
   /** A count: of at most a million groups. */
   function count<Row>(kind: string, tenantId: string, statement: Statement, asker: Asker): Promise<Row[]> {
     return read(kind, tenantId, asker, (options) => {
@@ -136,8 +145,7 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
   }
 
   return {
-    page: (query, asker) =>
-      read('list', query.search.tenantId, asker, (options) => rowsOf(pageStatement(query), options)),
+    page: (query, asker) => read('list', query.search.tenantId, asker, (options) => pageRows(query, options)),
     event: (scope, id, asker) =>
       read('event', scope.tenantId, asker, (options) => {
         const anyStatus = scopeSearch({ kind: 'is', field: 'status', values: scope.statuses }, scope);

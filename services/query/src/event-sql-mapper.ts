@@ -1,4 +1,11 @@
-import { createBinder, scopedConditions, storedEventSelection, timeSql, type Statement } from '@docket/clickhouse';
+import {
+  createBinder,
+  scopedConditions,
+  storedEventSelection,
+  timeSql,
+  type Binder,
+  type Statement,
+} from '@docket/clickhouse';
 import type { ScopedSearch } from '@docket/event';
 import type { PagePosition } from './cursor-mapper.ts';
 
@@ -9,24 +16,49 @@ export interface PageQuery {
   readonly limit: number;
 }
 
+/** Where the rows of one event lie: a re-sent id has several, told apart by their seq alone. */
+export type EventPlace = Pick<PagePosition, 'occurredAt' | 'id'>;
+
 /**
- * One page of a search, newest first by (occurred_at, id, seq). The primary key ends in (occurred_at, id), so ClickHouse reads
- * backwards from the position and stops at the limit; only this form of the comparison prunes, a tuple's does not.
+ * One page of a search, newest first by (occurred_at, id), which is how the primary key ends: ClickHouse reads backwards from the
+ * position and stops at the limit. Ordered by seq too it would read the whole log first; `pageOf` and `placeStatement` see to
+ * rows of one place. Only this form of the comparison prunes, a tuple's does not.
  */
 export function pageStatement({ search, after, limit }: PageQuery): Statement {
   const binder = createBinder();
-  const clauses = scopedConditions(search, binder);
-  if (after !== null) {
-    const time = timeSql(after.occurredAt, binder);
-    const id = binder.bind('UUID', after.id);
-    const seq = binder.bind('UInt64', after.seq);
-    clauses.push(`occurred_at <= ${time}`, `(occurred_at < ${time} OR id < ${id} OR (id = ${id} AND seq < ${seq}))`);
-  }
   const sql = `SELECT ${storedEventSelection} FROM audit_events
-WHERE ${clauses.join('\n  AND ')}
-ORDER BY occurred_at DESC, id DESC, seq DESC
+WHERE ${pageConditions(search, after, binder).join('\n  AND ')}
+ORDER BY occurred_at DESC, id DESC
 LIMIT ${binder.bind('UInt64', limit)}`;
   return { sql, params: binder.params };
+}
+
+/** The rows of a page that lie at one place, of the highest seq first. */
+export function placeStatement({ search, after, limit }: PageQuery, place: EventPlace): Statement {
+  const binder = createBinder();
+  const clauses = [
+    ...pageConditions(search, after, binder),
+    `occurred_at = ${timeSql(place.occurredAt, binder)}`,
+    `id = ${binder.bind('UUID', place.id)}`,
+  ];
+  const sql = `SELECT ${storedEventSelection} FROM audit_events
+WHERE ${clauses.join('\n  AND ')}
+ORDER BY seq DESC
+LIMIT ${binder.bind('UInt64', limit)}`;
+  return { sql, params: binder.params };
+}
+
+function pageConditions(search: ScopedSearch, after: PagePosition | null, binder: Binder): string[] {
+  const clauses = scopedConditions(search, binder);
+  if (after === null) return clauses;
+  const time = timeSql(after.occurredAt, binder);
+  const id = binder.bind('UUID', after.id);
+  const seq = binder.bind('UInt64', after.seq);
+  return [
+    ...clauses,
+    `occurred_at <= ${time}`,
+    `(occurred_at < ${time} OR id < ${id} OR (id = ${id} AND seq < ${seq}))`,
+  ];
 }
 
 /** The rows of an id that a search finds: as many as producers sent it. */

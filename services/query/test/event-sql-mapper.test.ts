@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { eventStatement, pageStatement } from '../src/event-sql-mapper.ts';
+import { eventStatement, pageStatement, placeStatement } from '../src/event-sql-mapper.ts';
 import { parseFilter } from './parameters.ts';
 
 const page = (query: string, after: Parameters<typeof pageStatement>[0]['after'] = null) =>
@@ -20,7 +20,7 @@ describe('pageStatement', () => {
   test('is scoped to the tenant and the default statuses, newest first', () => {
     const statement = page('');
     expect(conditionsOf(statement)).toEqual(['tenant_id = "acme"', 'status IN ["accepted","conflict"]']);
-    expect(statement.sql).toContain('ORDER BY occurred_at DESC, id DESC, seq DESC\nLIMIT {p2:UInt64}');
+    expect(statement.sql).toContain('ORDER BY occurred_at DESC, id DESC\nLIMIT {p2:UInt64}');
     expect(statement.params['p2']).toBe(101);
   });
 
@@ -53,6 +53,19 @@ describe('pageStatement', () => {
       "occurred_at <= fromUnixTimestamp64Micro(5, 'UTC')",
       `(occurred_at < fromUnixTimestamp64Micro(5, 'UTC') OR id < "${id}" OR (id = "${id}" AND seq < 9))`,
     ]);
+  });
+
+  test('the rows of one place are those of the page there', () => {
+    const id = '0199f3c2-0000-7000-8000-00000000000a';
+    const query = { search: parseFilter('actor_id=a').scoped, after: { occurredAt: 5, id, seq: 9 }, limit: 3 };
+    const statement = placeStatement(query, { occurredAt: 5, id });
+    expect(conditionsOf(statement)).toEqual([
+      ...conditionsOf(pageStatement(query)),
+      "occurred_at = fromUnixTimestamp64Micro(5, 'UTC')",
+      `id = "${id}"`,
+    ]);
+    expect(statement.sql).toContain('ORDER BY seq DESC');
+    expect(Object.values(statement.params).at(-1)).toBe(3);
   });
 
   test('I5: no value of a caller stands in the text, whatever it is', () => {

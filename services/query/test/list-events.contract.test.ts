@@ -236,9 +236,9 @@ describe('pages', () => {
     action: `e.${index + 1}`,
   }));
 
-  async function walk(key: string, between: (page: number) => Promise<void>): Promise<number[]> {
+  async function walk(key: string, between: (page: number) => Promise<void>, limit = 7): Promise<number[]> {
     const seqs: number[] = [];
-    let path: string | null = '/v1/events?limit=7';
+    let path: string | null = `/v1/events?limit=${limit}`;
     for (let page = 1; path !== null; page++) {
       const answer: Answer = await world.get(path, key);
       expect(answer.status).toBe(200);
@@ -268,6 +268,23 @@ describe('pages', () => {
     expect(before.toSorted((a, b) => a - b)).toEqual(events.map(({ seq }) => seq));
     expect(seqs.filter((seq) => seq > 1_000)).toEqual([]);
   }, 60_000);
+
+  test.each([1, 4, 5, 6, 20])('of %i give the rows of one id at one instant from the highest seq', async (limit) => {
+    const log = `resent-${limit}`;
+    const row = (seq: number) => ({ tenant_id: log, seq, occurred_at: base, id: shared, status: 'conflict' as const });
+    const newer = { tenant_id: log, seq: 11, occurred_at: base + 1, id: newEventId() };
+    // Several parts, so that ClickHouse finds them in no order of its own.
+    for (const part of [
+      [3, 8, 1],
+      [10, 2],
+      [5, 9, 4],
+      [7, 6],
+    ])
+      await world.store(part.map(row));
+    await world.store([newer, { ...newer, seq: 12, occurred_at: base - 1 }]);
+    const seqs = await walk(world.key([log]), () => Promise.resolve(), limit);
+    expect(seqs).toEqual([11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 12]);
+  });
 });
 
 describe('I5: two tenants', () => {
