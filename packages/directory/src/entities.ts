@@ -6,6 +6,16 @@ import type { Static } from '@sinclair/typebox';
 export const scopes = ['events:write', 'events:read', 'subscriptions:write', 'admin'] as const;
 export type Scope = (typeof scopes)[number];
 
+/** What one request to a webhook holds: a batch with its accounting, one event, or an event on each line. */
+export const webhookLayouts = ['batch', 'single', 'ndjson'] as const;
+export type WebhookLayout = (typeof webhookLayouts)[number];
+
+/** What an event looks like at the receiver: as the API shows it, or as OCSF has it. */
+export const eventFormats = ['native', 'ocsf'] as const;
+
+/** What the secret of an elastic_bulk sink is: an API key, `user:password`, or a bearer token. */
+export const elasticAuths = ['api_key', 'basic', 'bearer'] as const;
+
 const time = Type.String({ description: 'RFC 3339, UTC.', minLength: 20, maxLength: 30 });
 const tenantId = Type.String({ pattern: tenantIdPattern });
 const stored = { version: Type.Literal(1) };
@@ -39,8 +49,52 @@ export const apiKeySchema = Type.Object(
 /** Sealed for the subscription's id; several are valid while one is rotated. */
 const sealedSecret = Type.Object({ sealed: Type.String(), created_at: time, expires_at: Type.Optional(time) }, open);
 
+/** Newest first. Of a webhook, each signs; any other sink is sent the newest one as its token. */
+const secrets = Type.Array(sealedSecret, { minItems: 1 });
+
 const webhookSink = Type.Object(
-  { type: Type.Literal('webhook'), url: Type.String(), secrets: Type.Array(sealedSecret, { minItems: 1 }) },
+  {
+    type: Type.Literal('webhook'),
+    url: Type.String(),
+    secrets,
+    /** What a request holds; absent: batch. */
+    layout: Type.Optional(Type.Union(webhookLayouts.map((layout) => Type.Literal(layout)))),
+  },
+  open,
+);
+
+const splunkHecSink = Type.Object(
+  {
+    type: Type.Literal('splunk_hec'),
+    url: Type.String(),
+    secrets,
+    index: Type.Optional(Type.String()),
+    source: Type.Optional(Type.String()),
+    sourcetype: Type.Optional(Type.String()),
+    host: Type.Optional(Type.String()),
+  },
+  open,
+);
+
+const datadogSink = Type.Object(
+  {
+    type: Type.Literal('datadog'),
+    url: Type.String(),
+    secrets,
+    service: Type.Optional(Type.String()),
+    tags: Type.Optional(Type.Array(Type.String())),
+  },
+  open,
+);
+
+const elasticBulkSink = Type.Object(
+  {
+    type: Type.Literal('elastic_bulk'),
+    url: Type.String(),
+    secrets,
+    index: Type.String(),
+    auth: Type.Union(elasticAuths.map((auth) => Type.Literal(auth))),
+  },
   open,
 );
 
@@ -61,7 +115,9 @@ export const subscriptionSchema = Type.Object(
     id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' }),
     tenant_id: tenantId,
     name: Type.String(),
-    sink: webhookSink,
+    /** Absent: native. */
+    format: Type.Optional(Type.Union(eventFormats.map((format) => Type.Literal(format)))),
+    sink: Type.Union([webhookSink, splunkHecSink, datadogSink, elasticBulkSink]),
     /** Search language; only matching events are delivered. Absent: every event. */
     filter: Type.Optional(Type.String()),
     batch,
@@ -77,6 +133,12 @@ export const subscriptionSchema = Type.Object(
 export type Tenant = Static<typeof tenantSchema>;
 export type ApiKey = Static<typeof apiKeySchema>;
 export type Subscription = Static<typeof subscriptionSchema>;
+export type Sink = Subscription['sink'];
+export type SinkType = Sink['type'];
+export type WebhookSink = Static<typeof webhookSink>;
+export type SplunkHecSink = Static<typeof splunkHecSink>;
+export type DatadogSink = Static<typeof datadogSink>;
+export type ElasticBulkSink = Static<typeof elasticBulkSink>;
 export type SealedSecret = Static<typeof sealedSecret>;
 export type SubscriptionBatch = Static<typeof batch>;
 export type Entity = Tenant | ApiKey | Subscription;

@@ -21,15 +21,25 @@ export {
 export { createDirectoryView, type DirectoryView } from './directory-view.ts';
 export { createDirectoryWriter, type Decide, type Decision, type DirectoryWriter } from './directory-writer.ts';
 export {
+  elasticAuths,
+  eventFormats,
   scopes,
+  webhookLayouts,
   type ApiKey,
+  type DatadogSink,
+  type ElasticBulkSink,
   type Entity,
   type EntityKind,
   type Scope,
   type SealedSecret,
+  type Sink,
+  type SinkType,
+  type SplunkHecSink,
   type Subscription,
   type SubscriptionBatch,
   type Tenant,
+  type WebhookLayout,
+  type WebhookSink,
 } from './entities.ts';
 export { masterKeySettings, readMasterKey, type MasterKey } from './master-key.ts';
 export { openSecret, sealSecret, type Opened } from './sealed-secret.ts';

@@ -8,9 +8,11 @@ export { runKafkaProgram, runKafkaTool } from './kafka-console.ts';
 export {
   startReceiver,
   type Behaviour,
+  type IncomingRequest,
   type ReceivedRequest,
   type Receiver,
   type ReceiverOptions,
+  type Reply,
 } from './receiver.ts';
 export { startService, type Exit, type ServiceProcess, type StartServiceOptions } from './service-process.ts';
 export { runDocket, type DocketRun } from './run-docket.ts';

@@ -15,16 +15,27 @@ export type Behaviour =
     }
   /** 413 for a body of more bytes, otherwise ok. */
   | { readonly kind: 'body_limit'; readonly bytesMax: number }
+  /** Answers each request by what is in it. */
+  | { readonly kind: 'reply'; readonly reply: (request: IncomingRequest) => Reply }
   /** Takes the request and never answers. */
   | { readonly kind: 'hang'; readonly times?: number; readonly durationMs?: number };
 
 /** One request as it came. */
-export interface ReceivedRequest {
+export interface IncomingRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
   readonly arrivedAtMs: number;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export interface ReceivedRequest extends IncomingRequest {
   /** Status that was answered; null while hanging. */
   readonly status: number | null;
   /** Verified by npm `standardwebhooks` against the receiver's secrets; `unchecked` when it has none. */
@@ -63,19 +74,12 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
   const receive = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const arrivedAtMs = Date.now();
     const body = await readAll(request);
-    const behaviour = answerTo(body, current());
-    requests.push({
-      method: request.method ?? '',
-      path: request.url ?? '',
-      headers: request.headers,
-      body,
-      arrivedAtMs,
-      status: behaviour.kind === 'hang' ? null : behaviour.kind === 'ok' ? 204 : behaviour.status,
-      signature: verify(secrets, body, request.headers),
-    });
-    if (behaviour.kind === 'hang') return;
-    if (behaviour.kind === 'ok') response.writeHead(204).end();
-    else response.writeHead(behaviour.status, { ...behaviour.headers }).end(behaviour.body ?? '');
+    const { method = '', url: path = '', headers } = request;
+    const incoming = { method, path, headers, body, arrivedAtMs };
+    const reply = replyOf(current(), incoming);
+    requests.push({ ...incoming, status: reply?.status ?? null, signature: verify(secrets, body, headers) });
+    if (reply === null) return;
+    response.writeHead(reply.status, { ...reply.headers }).end(reply.body ?? '');
   };
   const server = createServer((request, response) => {
     // A sender that goes away in the middle has sent nothing.
@@ -107,15 +111,24 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
   };
 }
 
-type Answering = Exclude<Behaviour, { readonly kind: 'body_limit' }>;
-
-function answerTo(body: Buffer, behaviour: Behaviour): Answering {
-  if (behaviour.kind !== 'body_limit') return behaviour;
-  return body.length > behaviour.bytesMax ? { kind: 'status', status: 413 } : { kind: 'ok' };
+/** null: none, ever. */
+function replyOf(behaviour: Behaviour, incoming: IncomingRequest): Reply | null {
+  switch (behaviour.kind) {
+    case 'ok':
+      return { status: 204 };
+    case 'status':
+      return behaviour;
+    case 'body_limit':
+      return { status: incoming.body.length > behaviour.bytesMax ? 413 : 204 };
+    case 'reply':
+      return behaviour.reply(incoming);
+    case 'hang':
+      return null;
+  }
 }
 
 function createBehaviour(behaviour: Behaviour): () => Behaviour {
-  if (behaviour.kind === 'ok' || behaviour.kind === 'body_limit') return () => behaviour;
+  if (behaviour.kind === 'ok' || behaviour.kind === 'reply' || behaviour.kind === 'body_limit') return () => behaviour;
   let timesLeft = behaviour.times ?? Number.POSITIVE_INFINITY;
   const endsAtMs = behaviour.durationMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + behaviour.durationMs;
   return () => {

@@ -1,4 +1,4 @@
-import { scopes } from '@docket/directory';
+import { elasticAuths, eventFormats, scopes, webhookLayouts } from '@docket/directory';
 import { closedObject } from '@docket/runtime';
 import { Type } from '@sinclair/typebox';
 import type { Static, TSchema } from '@sinclair/typebox';
@@ -23,11 +23,51 @@ export const newKeyAnswer = closedObject(
   { $id: 'NewKey' },
 );
 
+const text = Type.Optional(Type.String());
+const sinkAnswer = Type.Union([
+  closedObject({
+    type: Type.Literal('webhook'),
+    url: Type.String(),
+    layout: Type.Optional(
+      Type.Union(
+        webhookLayouts.map((layout) => Type.Literal(layout)),
+        { description: 'Absent: batch.' },
+      ),
+    ),
+  }),
+  closedObject({
+    type: Type.Literal('splunk_hec'),
+    url: Type.String(),
+    index: text,
+    source: text,
+    sourcetype: text,
+    host: text,
+  }),
+  closedObject({
+    type: Type.Literal('datadog'),
+    url: Type.String(),
+    service: text,
+    tags: Type.Optional(Type.Array(Type.String())),
+  }),
+  closedObject({
+    type: Type.Literal('elastic_bulk'),
+    url: Type.String(),
+    index: Type.String(),
+    auth: Type.Union(elasticAuths.map((auth) => Type.Literal(auth))),
+  }),
+]);
+
 const subscriptionMembers = {
   id: Type.String(),
   tenant_id: Type.String(),
   name,
-  sink: closedObject({ type: Type.Literal('webhook'), url: Type.String() }),
+  sink: sinkAnswer,
+  format: Type.Optional(
+    Type.Union(
+      eventFormats.map((format) => Type.Literal(format)),
+      { description: 'Absent: native.' },
+    ),
+  ),
   filter: Type.String({ description: 'Only events that it matches are delivered; empty: every event.' }),
   batch: closedObject({
     max_events: Type.Integer(),
@@ -46,7 +86,9 @@ export const subscriptionAnswer = closedObject(subscriptionMembers, {
 export const newSubscriptionAnswer = closedObject(
   {
     ...subscriptionMembers,
-    secret: Type.String({ description: 'Signs the deliveries (Standard Webhooks). It is shown this once.' }),
+    secret: Type.Optional(
+      Type.String({ description: 'Of a webhook: signs the deliveries (Standard Webhooks). It is shown this once.' }),
+    ),
   },
   { $id: 'NewSubscription' },
 );
@@ -59,4 +101,5 @@ export const pageAnswer = (item: TSchema) =>
 
 export type PublicTenant = Static<typeof tenantAnswer>;
 export type PublicKey = Static<typeof keyAnswer>;
+export type PublicSink = Static<typeof sinkAnswer>;
 export type PublicSubscription = Static<typeof subscriptionAnswer>;

@@ -1,7 +1,9 @@
-import { scopes } from '@docket/directory';
+import { eventFormats, scopes } from '@docket/directory';
 import { searchUnitsMax, tenantIdPattern } from '@docket/event';
 import { Type } from '@sinclair/typebox';
 import type { Static, TProperties } from '@sinclair/typebox';
+
+import { newSinkBody, sinkPatchBody } from './sink-bodies.ts';
 
 const closed = <Properties extends TProperties>(properties: Properties, options: { minProperties?: number } = {}) =>
   Type.Object(properties, { additionalProperties: false, ...options });
@@ -18,7 +20,6 @@ export const newKeyBody = closed({
   expires_at: Type.Optional(Type.String({ maxLength: 40, description: 'RFC 3339, in the future.' })),
 });
 
-const url = Type.String({ minLength: 1, description: 'https, at most 2 KiB, without credentials.' });
 const state = Type.Union([Type.Literal('active'), Type.Literal('paused')]);
 
 const batch = closed({
@@ -41,13 +42,13 @@ const start = Type.Union([
 export const newSubscriptionBody = closed({
   tenant_id: Type.Optional(tenantId),
   name: Type.Optional(name),
-  sink: closed({
-    type: Type.Literal('webhook'),
-    url,
-    secret: Type.Optional(
-      Type.String({ maxLength: 128, description: 'whsec_ and base64 of 24..64 bytes; default: a new one.' }),
+  sink: newSinkBody,
+  format: Type.Optional(
+    Type.Union(
+      eventFormats.map((format) => Type.Literal(format)),
+      { description: 'What an event looks like: as here (default), or OCSF 1.4.0.' },
     ),
-  }),
+  ),
   filter: Type.Optional(filter),
   batch: Type.Optional(batch),
   state: Type.Optional(state),
@@ -57,7 +58,7 @@ export const newSubscriptionBody = closed({
 export const subscriptionPatchBody = closed(
   {
     name: Type.Optional(name),
-    sink: Type.Optional(closed({ url })),
+    sink: Type.Optional(sinkPatchBody),
     filter: Type.Optional(filter),
     batch: Type.Optional(batch),
     state: Type.Optional(state),

@@ -5,7 +5,7 @@ import { DocketError, invalidField } from '@docket/runtime';
 
 import type { PublicSubscription } from './answer-schemas.ts';
 import type { NewSubscriptionBody, SubscriptionPatchBody } from './request-schemas.ts';
-import { sinkUrlProblem } from './sink-url-policy.ts';
+import { newSink, patchedSink, toPublicSink } from './sink-policy.ts';
 
 /** I8: each is a cursor, a line in every delivery process and a share of its scheduler. */
 const subscriptionsMax = 20_000;
@@ -28,7 +28,7 @@ export function decideNewSubscription(
   made: { readonly id: string; readonly tenantId: string; readonly sealedSecret: string; readonly now: string },
   allowedHosts: readonly string[],
 ): Decision<Subscription> {
-  checkUrl(body.sink.url, allowedHosts);
+  const sink = newSink(body.sink, { sealed: made.sealedSecret, created_at: made.now }, allowedHosts);
   checkFilter(body.filter);
   if (directory.subscriptionsOf(made.tenantId).length >= subscriptionsOfTenantMax) {
     throw new DocketError('limit_reached', `Tenant ${made.tenantId} has ${subscriptionsOfTenantMax} subscriptions.`);
@@ -42,7 +42,8 @@ export function decideNewSubscription(
     id: made.id,
     tenant_id: made.tenantId,
     name: body.name ?? made.id,
-    sink: { type: 'webhook', url: body.sink.url, secrets: [{ sealed: made.sealedSecret, created_at: made.now }] },
+    ...(body.format === undefined ? {} : { format: body.format }),
+    sink,
     ...(body.filter === undefined ? {} : { filter: body.filter }),
     batch: mergeBatch(batchDefault, body.batch),
     state: body.state ?? 'active',
@@ -53,21 +54,29 @@ export function decideNewSubscription(
   return { puts: [subscription], result: subscription };
 }
 
-/** Decides to change a subscription: what the body names, the rest stays. Throws not_found, invalid_body. */
+/**
+ * Decides to change a subscription: what the body names, the rest stays. Throws not_found, invalid_body.
+ * @param context.sealToken seals a new token of the sink for the subscription.
+ */
 export function decidePatch(
   directory: DirectoryReader,
   caller: Credential,
   id: string,
   body: SubscriptionPatchBody,
-  context: { readonly now: string; readonly allowedHosts: readonly string[] },
+  context: {
+    readonly now: string;
+    readonly allowedHosts: readonly string[];
+    readonly sealToken: (token: string) => string;
+  },
 ): Decision<Subscription> {
   const known = findSubscription(directory, caller, id);
-  if (body.sink !== undefined) checkUrl(body.sink.url, context.allowedHosts);
   checkFilter(body.filter);
+  const token = body.sink?.token;
+  const newToken = token === undefined ? undefined : { sealed: context.sealToken(token), created_at: context.now };
   const patched: Subscription = {
     ...known,
     name: body.name ?? known.name,
-    sink: { ...known.sink, url: body.sink?.url ?? known.sink.url },
+    sink: body.sink === undefined ? known.sink : patchedSink(known.sink, body.sink, newToken, context.allowedHosts),
     ...(body.filter === undefined ? {} : { filter: body.filter }),
     batch: mergeBatch(known.batch, body.batch),
     state: body.state ?? known.state,
@@ -102,6 +111,7 @@ export function toPublicSubscription(subscription: Subscription): PublicSubscrip
     id,
     tenant_id,
     name,
+    format,
     sink,
     filter = '',
     batch,
@@ -115,7 +125,8 @@ export function toPublicSubscription(subscription: Subscription): PublicSubscrip
     id,
     tenant_id,
     name,
-    sink: { type: sink.type, url: sink.url },
+    ...(format === undefined ? {} : { format }),
+    sink: toPublicSink(sink),
     filter,
     batch: { max_events, max_bytes, max_wait_ms },
     state,
@@ -123,11 +134,6 @@ export function toPublicSubscription(subscription: Subscription): PublicSubscrip
     created_at,
     updated_at,
   };
-}
-
-function checkUrl(url: string, allowedHosts: readonly string[]): void {
-  const problem = sinkUrlProblem(url, allowedHosts);
-  if (problem !== undefined) throw invalidField('/sink/url', problem);
 }
 
 function checkFilter(filter = ''): void {

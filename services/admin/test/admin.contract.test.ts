@@ -171,6 +171,30 @@ describe('the admin service', () => {
     expect(view.subscription(String(id))).toBeUndefined();
   });
 
+  test('the token of a sink is sealed for delivery, and in no answer', async () => {
+    const sinkToken = 'a-very-secret-token';
+    const splunk = { type: 'splunk_hec', url: 'https://splunk.example:8088', index: 'main' };
+    const created = await call('POST', '/v1/subscriptions', {
+      tenant_id: 'acme',
+      sink: { ...splunk, token: sinkToken },
+    });
+    expect(created).toMatchObject({ status: 201, body: { sink: splunk } });
+    const id = String(created.body['id']);
+    const path = `/v1/subscriptions/${id}`;
+    const opened = () => {
+      const [stored] = view.subscription(id)?.sink.secrets ?? [];
+      return openSecret(readMasterKey(masterKey), id, stored?.sealed ?? '');
+    };
+    await eventually(() => view.subscription(id) !== undefined, { what: 'the subscription in the view' });
+    expect(opened()).toEqual({ ok: true, secret: sinkToken });
+    const patched = await call('PATCH', path, { sink: { token: `${sinkToken}-2` } });
+    await eventually(() => JSON.stringify(opened()).includes('-2'), { what: 'the new token in the view' });
+    const shown = [created, patched, await call('GET', path), await call('GET', '/v1/subscriptions')];
+    expect(shown.map(({ status }) => status)).toEqual([201, 200, 200, 200]);
+    expect(JSON.stringify(shown)).not.toContain(sinkToken);
+    expect(created.body).not.toHaveProperty('secret');
+  });
+
   test('I5: a key for one tenant’s subscriptions neither sees nor touches another’s', async () => {
     const acme = await newKey({ scopes: ['subscriptions:write'], tenants: ['acme'] });
     const beta = await newKey({ scopes: ['subscriptions:write'], tenants: ['beta'] });

@@ -11,6 +11,8 @@ import {
   tenantOfNew,
   toPublicSubscription,
 } from '../src/subscription-policy.ts';
+import { secretOfNew } from '../src/sink-policy.ts';
+import type { NewSinkBody } from '../src/sink-bodies.ts';
 import { decideNewTenant, toPublicTenant } from '../src/tenant-policy.ts';
 
 const now = '2026-01-01T00:00:00.000Z';
@@ -110,6 +112,7 @@ describe('keys', () => {
 });
 
 describe('subscriptions', () => {
+  const sealToken = (token: string): string => `sealed ${token}`;
   const ids = { id: 'sub_1', tenantId: 'acme', sealedSecret: 'v1.sealed', now };
   const newSubscription = (changes: object = {}): Subscription =>
     decideNewSubscription(directoryOf(), { sink, ...changes }, ids, []).result;
@@ -157,14 +160,14 @@ describe('subscriptions', () => {
       errors: [{ pointer: '/filter', detail: expect.stringMatching(detail) }],
     });
     expect(() => newSubscription({ filter })).toThrow(problem);
-    const context = { now: 'later', allowedHosts: [] };
+    const context = { now: 'later', allowedHosts: [], sealToken };
     expect(() => decidePatch(directoryOf(newSubscription()), acme, 'sub_1', { filter }, context)).toThrow(problem);
   });
 
   test('a filter is kept as it was written, changed by a patch, and shown', () => {
     const known = newSubscription({ filter: 'action:user.* -outcome:success' });
     expect(toPublicSubscription(known).filter).toBe('action:user.* -outcome:success');
-    const context = { now: 'later', allowedHosts: [] };
+    const context = { now: 'later', allowedHosts: [], sealToken };
     const { result } = decidePatch(directoryOf(known), acme, 'sub_1', { filter: '' }, context);
     expect(toPublicSubscription(result)).toMatchObject({ filter: '', updated_at: 'later' });
     expect(decidePatch(directoryOf(known), acme, 'sub_1', { name: 'x' }, context).result.filter).toBe(known.filter);
@@ -192,7 +195,11 @@ describe('subscriptions', () => {
   test('a patch changes what it names and keeps the rest, secrets included', () => {
     const known = newSubscription();
     const body = { state: 'paused', sink: { url: 'https://new.example/' }, batch: { max_events: 5 } } as const;
-    const { puts } = decidePatch(directoryOf(known), acme, 'sub_1', body, { now: 'later', allowedHosts: [] });
+    const { puts } = decidePatch(directoryOf(known), acme, 'sub_1', body, {
+      now: 'later',
+      allowedHosts: [],
+      sealToken,
+    });
     expect(puts).toEqual([
       {
         ...known,
@@ -204,13 +211,62 @@ describe('subscriptions', () => {
     ]);
   });
 
+  describe('with a sink that takes a token', () => {
+    const sinks: NewSinkBody[] = [
+      { type: 'splunk_hec', url: 'https://splunk.example', token: 'very secret', index: 'main', host: 'h' },
+      { type: 'datadog', url: 'https://intake.example', token: 'very secret', service: 's', tags: ['env:prod'] },
+      { type: 'elastic_bulk', url: 'https://es.example', token: 'very:secret', index: 'audit', auth: 'basic' },
+    ];
+
+    test.each(sinks)('$type: settings are kept and shown, the token is neither', (body) => {
+      const { token, ...shown } = body as { token: string };
+      expect(secretOfNew(body)).toBe(token);
+      const subscription = newSubscription({ sink: body });
+      expect(subscription.sink).toEqual({ ...shown, secrets: [{ sealed: 'v1.sealed', created_at: now }] });
+      expect(toPublicSubscription(subscription).sink).toEqual(shown);
+      expect(JSON.stringify(subscription)).not.toContain(token);
+    });
+
+    test.each(sinks)('$type: a new token replaces the old one', (body) => {
+      const known = newSubscription({ sink: body });
+      const patch = { sink: { token: 'a:b' } };
+      const { result } = decidePatch(directoryOf(known), acme, 'sub_1', patch, {
+        now: 'later',
+        allowedHosts: [],
+        sealToken,
+      });
+      expect(result).toEqual({
+        ...known,
+        sink: { ...known.sink, secrets: [{ sealed: 'sealed a:b', created_at: 'later' }] },
+        updated_at: 'later',
+      });
+    });
+
+    test('a webhook takes no token, and basic needs user:password', () => {
+      const refused = (pointer: string) =>
+        expect.objectContaining({ errors: [{ pointer, detail: expect.any(String) }] });
+      const patch = (sinkBody: object, known: Subscription) => () =>
+        decidePatch(directoryOf(known), acme, 'sub_1', { sink: sinkBody }, { now, allowedHosts: [], sealToken });
+      expect(patch({ token: 'x' }, newSubscription())).toThrow(refused('/sink/token'));
+      expect(patch({ token: 'x' }, newSubscription({ sink: sinks[2] }))).toThrow(refused('/sink/token'));
+      expect(() =>
+        secretOfNew({ type: 'elastic_bulk', url: 'https://h', index: 'i', auth: 'basic', token: 'x' }),
+      ).toThrow(refused('/sink/token'));
+    });
+
+    test('the layout of a webhook and the format of events are kept and shown', () => {
+      const subscription = newSubscription({ sink: { ...sink, layout: 'ndjson' }, format: 'ocsf' });
+      expect(toPublicSubscription(subscription)).toMatchObject({ sink: { ...sink, layout: 'ndjson' }, format: 'ocsf' });
+    });
+  });
+
   test('a patch that changes nothing writes nothing', () => {
     const { puts } = decidePatch(
       directoryOf(newSubscription()),
       acme,
       'sub_1',
       { state: 'active' },
-      { now: 'later', allowedHosts: [] },
+      { now: 'later', allowedHosts: [], sealToken },
     );
     expect(puts).toBeUndefined();
   });
@@ -219,9 +275,9 @@ describe('subscriptions', () => {
     const beta: Credential = { ...acme, tenants: ['beta'] };
     const directory = directoryOf(newSubscription());
     expect(() => findSubscription(directory, beta, 'sub_1')).toThrow(code('not_found'));
-    expect(() => decidePatch(directory, beta, 'sub_1', { state: 'paused' }, { now, allowedHosts: [] })).toThrow(
-      code('not_found'),
-    );
+    expect(() =>
+      decidePatch(directory, beta, 'sub_1', { state: 'paused' }, { now, allowedHosts: [], sealToken }),
+    ).toThrow(code('not_found'));
     expect(() => decideRemoval(directory, beta, 'sub_1')).toThrow(code('not_found'));
     expect(decideRemoval(directory, acme, 'sub_1').removes).toEqual([{ kind: 'subscription', id: 'sub_1' }]);
   });

@@ -16,6 +16,9 @@ function errorsOf(schema: TSchema, body: unknown): readonly ErrorItem[] {
 }
 
 const sink = { type: 'webhook', url: 'https://h/' };
+const splunk = { type: 'splunk_hec', url: 'https://h/', token: 't'.repeat(1_024) };
+const datadog = { type: 'datadog', url: 'https://h/', token: 't' };
+const elastic = { type: 'elastic_bulk', url: 'https://h/', token: 'u:p', index: 'audit-x.y_1', auth: 'basic' };
 const key = { name: 'k', scopes: ['admin'], tenants: '*' };
 
 describe('request bodies', () => {
@@ -49,7 +52,57 @@ describe('request bodies', () => {
     ['a scope twice', newKeyBody, { ...key, scopes: ['admin', 'admin'] }, '/scopes', 'unique'],
     ['no tenants', newKeyBody, { ...key, tenants: [] }, '/tenants', 'is none of "*", array'],
     ['a star among tenants', newKeyBody, { ...key, tenants: ['*'] }, '/tenants', 'is none of'],
-    ['an unknown sink', newSubscriptionBody, { sink: { ...sink, type: 'splunk' } }, '/sink/type', "'webhook'"],
+    [
+      'an unknown sink',
+      newSubscriptionBody,
+      { sink: { ...sink, type: 'splunk' } },
+      '/sink/type',
+      '"splunk_hec", "datadog"',
+    ],
+    ['a sink without a type', newSubscriptionBody, { sink: { url: sink.url } }, '/sink/type', 'is required'],
+    ['no sink', newSubscriptionBody, {}, '/sink', 'is required'],
+    ['a sink of text', newSubscriptionBody, { sink: 'webhook' }, '/sink', 'is none of object'],
+    ['a secret for Splunk', newSubscriptionBody, { sink: { ...splunk, secret: 'x' } }, '/sink/secret', 'not a known'],
+    [
+      'Splunk without a token',
+      newSubscriptionBody,
+      { sink: { type: 'splunk_hec', url: 'https://h/' } },
+      '/sink/token',
+      'is required',
+    ],
+    [
+      'a token with a newline',
+      newSubscriptionBody,
+      { sink: { ...splunk, token: 'a\nb' } },
+      '/sink/token',
+      'must match',
+    ],
+    [
+      'a token that is too long',
+      newSubscriptionBody,
+      { sink: { ...splunk, token: 'a'.repeat(1_025) } },
+      '/sink/token',
+      'match',
+    ],
+    [
+      'a mistyped setting of a sink',
+      newSubscriptionBody,
+      { sink: { ...splunk, indx: 'x' } },
+      '/sink/indx',
+      'mean index?',
+    ],
+    ['a tag with a comma', newSubscriptionBody, { sink: { ...datadog, tags: ['a,b'] } }, '/sink/tags/0', 'must match'],
+    ['an index in capitals', newSubscriptionBody, { sink: { ...elastic, index: 'A' } }, '/sink/index', 'must match'],
+    [
+      'an unknown auth',
+      newSubscriptionBody,
+      { sink: { ...elastic, auth: 'none' } },
+      '/sink/auth',
+      '"api_key", "basic"',
+    ],
+    ['an unknown format', newSubscriptionBody, { sink, format: 'cef' }, '/format', '"native", "ocsf"'],
+    ['a patch of the format', subscriptionPatchBody, { format: 'ocsf' }, '/format', 'is not a known field'],
+    ['an empty patch of a sink', subscriptionPatchBody, { sink: {} }, '/sink', 'at least 1'],
     [
       'a mistyped nested field',
       newSubscriptionBody,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import type { BatchEncoding } from './batch-encoding.ts';
 import type { LogEntry } from './log-entry-mapper.ts';
 import { sumSkipped } from './skipped-counts.ts';
 import type { SkippedCounts } from './skipped-counts.ts';
@@ -19,6 +20,7 @@ export interface Batch {
   readonly oldestReceivedAtMs: number | null;
   /** A limit ended the batch: more is there already. */
   readonly isFull: boolean;
+  /** Empty when there is nothing that the sink could be told. */
   readonly body: Buffer;
 }
 
@@ -40,32 +42,33 @@ export interface BatchOrigin {
 
 /** Skipped seqs cost nothing in the body; this bounds how many one batch accounts for. */
 const entriesMax = 10_000;
-/** The envelope without its events. */
-const envelopeBytes = 600;
 
 /**
  * Makes the batch of the entries behind a cursor. `entries` are consecutive; `expired` seqs before the first of them have been cut by retention.
  * Undefined without entries. The accounting is exact: from_seq = prev_to_seq + 1, and count + Σ skipped = to_seq − prev_to_seq, so a receiver can prove
- * that nothing is missing. Deterministic: the same entries and limits give the same bytes.
+ * that nothing is missing. Deterministic: the same entries, limits and encoding give the same bytes.
  */
 export function buildBatch(
   origin: BatchOrigin,
   entries: readonly LogEntry[],
   limits: BatchLimits,
+  encoding: BatchEncoding,
   expired = 0,
 ): Batch | undefined {
   const skipped = { ...origin.passed, expired: origin.passed.expired + expired };
+  const eventsMax = Math.min(limits.eventsMax, encoding.eventsMax);
+  const bytesMax = Math.min(limits.bytesMax, encoding.bytesMax);
   const events: string[] = [];
-  let bytes = envelopeBytes;
+  let bytes = encoding.frameBytes;
   let eventSeq = origin.prevEventSeq;
   let oldestReceivedAtMs: number | null = null;
   let last: LogEntry | undefined;
   let isFull = false;
   for (const entry of entries.slice(0, entriesMax)) {
     if (entry.kind === 'event') {
-      const text = JSON.stringify({ ...entry.event, prev_seq: eventSeq });
-      const size = Buffer.byteLength(text) + 1;
-      isFull = events.length >= limits.eventsMax || (events.length > 0 && bytes + size > limits.bytesMax);
+      const text = encoding.event({ ...entry.event, prev_seq: eventSeq });
+      const size = Buffer.byteLength(text) + encoding.joinBytes;
+      isFull = events.length >= eventsMax || (events.length > 0 && bytes + size > bytesMax);
       if (isFull) break;
       events.push(text);
       bytes += size;
@@ -80,7 +83,7 @@ export function buildBatch(
   const fromSeq = origin.prevToSeq + 1;
   const toSeq = last.seq;
   // Of the last record rather than of this moment: a batch that is built again has the same bytes.
-  const body = bodyOf(origin, { timestampMs: last.receivedAtMs, toSeq, skipped }, events);
+  const body = bodyOf(origin, { timestampMs: last.receivedAtMs, toSeq, skipped }, events, encoding);
   return {
     webhookId: webhookIdOf(origin.subscriptionId, fromSeq, toSeq),
     fromSeq,
@@ -95,7 +98,7 @@ export function buildBatch(
 }
 
 /** Says that until `asOfMs` nothing has happened behind the cursor, and accounts for what was passed before it. */
-export function buildProof(origin: BatchOrigin, asOfMs: number): Batch {
+export function buildProof(origin: BatchOrigin, asOfMs: number, encoding: BatchEncoding): Batch {
   const { prevToSeq, prevEventSeq, passed } = origin;
   const fromSeq = prevToSeq + 1;
   const toSeq = prevToSeq + sumSkipped(passed);
@@ -108,7 +111,7 @@ export function buildProof(origin: BatchOrigin, asOfMs: number): Batch {
     skipped: passed,
     oldestReceivedAtMs: null,
     isFull: false,
-    body: bodyOf(origin, { timestampMs: asOfMs, toSeq, skipped: passed, asOfMs }, []),
+    body: bodyOf(origin, { timestampMs: asOfMs, toSeq, skipped: passed, asOfMs }, [], encoding),
   };
 }
 
@@ -119,15 +122,16 @@ interface Envelope {
   readonly asOfMs?: number;
 }
 
-function bodyOf(origin: BatchOrigin, envelope: Envelope, events: readonly string[]): Buffer {
+function bodyOf(
+  origin: BatchOrigin,
+  { timestampMs, toSeq, skipped, asOfMs }: Envelope,
+  events: readonly string[],
+  encoding: BatchEncoding,
+): Buffer {
   const { subscriptionId, tenantId, prevToSeq } = origin;
-  const { timestampMs, toSeq, skipped, asOfMs } = envelope;
-  const range = { prev_to_seq: prevToSeq, from_seq: prevToSeq + 1, to_seq: toSeq, count: events.length, skipped };
-  const batch = asOfMs === undefined ? range : { ...range, as_of: new Date(asOfMs).toISOString() };
-  const data = { subscription_id: subscriptionId, tenant_id: tenantId, batch };
-  const text = JSON.stringify({ type: 'audit.batch', timestamp: new Date(timestampMs).toISOString(), data });
-  // The events are text already: they go in front of the two closing braces.
-  return Buffer.from(`${text.slice(0, -2)},"events":[${events.join(',')}]}}`);
+  const timestamp = new Date(timestampMs).toISOString();
+  const asOf = asOfMs === undefined ? null : new Date(asOfMs).toISOString();
+  return Buffer.from(encoding.body(events, { subscriptionId, tenantId, timestamp, prevToSeq, toSeq, skipped, asOf }));
 }
 
 /**

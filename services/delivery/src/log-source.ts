@@ -11,6 +11,7 @@ import type { BatchPlace, ReadResult } from './delivery-state.ts';
 import { entriesOfRecords, entryOfRow } from './log-entry-mapper.ts';
 import type { StoredLog } from './clickhouse-log.ts';
 import type { PartitionEnds } from './partition-ends.ts';
+import { encodingOf } from './sinks/sink-rules.ts';
 import { createFilters } from './subscription-filter.ts';
 import type { TailBuffer } from './tail-buffer.ts';
 
@@ -75,7 +76,7 @@ export function createLogSource(ports: {
     if (records.length === 0) return { source: 'tail', result: { kind: 'nothing', offset: seenThrough } };
     await decoders.prepare(records, request.signal);
     const entries = entriesOfRecords(records, cursor.seq + 1, rules, filterOf(subscription));
-    const batch = buildBatch(originOf(request), entries, limitsOf(request));
+    const batch = buildBatch(originOf(request), entries, limitsOf(request), encodingOf(subscription));
     if (batch === undefined) return undefined;
     const isWhole = !batch.isFull && entries.length === records.length && records.length < wanted;
     const lastOffset = records[batch.toSeq - cursor.seq - 1]?.offset ?? null;
@@ -89,7 +90,7 @@ export function createLogSource(ports: {
     const rows = await stored.rows(tenantId, afterSeq, limit, signal);
     const matches = filterOf(subscription);
     const entries = rows.map((row) => entryOfRow(row, matches));
-    const batch = buildBatch(originOf(request), entries, limitsOf(request), expired);
+    const batch = buildBatch(originOf(request), entries, limitsOf(request), encodingOf(subscription), expired);
     if (batch === undefined) return undefined;
     // Near the end of what is stored the tail may go on from here; farther back the place is of no use.
     const offset = rows.length < limit ? await placeOf(request, batch.toSeq) : null;
@@ -140,7 +141,7 @@ export function createLogSource(ports: {
     const known = await readEnds();
     const end = known?.ends.get(request.partition);
     if (known === undefined || end === undefined || offset + 1 < end) return read;
-    const batch = buildProof(originOf(request), known.asOfMs);
+    const batch = buildProof(originOf(request), known.asOfMs, encodingOf(request.subscription));
     return { source: read.source, batch, result: { kind: 'proof', ...placeOfBatch(batch, offset, false) } };
   };
 

@@ -4,7 +4,8 @@ export type Answer =
       readonly kind: 'answered';
       readonly status: number;
       readonly retryAfterMs: number | null;
-      readonly excerpt: string;
+      /** As much of the body as was read. */
+      readonly text: string;
     }
   | { readonly kind: 'failed'; readonly error: SendError };
 

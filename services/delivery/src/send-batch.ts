@@ -1,15 +1,16 @@
 import { newEventId } from '@docket/event';
-import { openSecret, webhookSecretBytes } from '@docket/directory';
+import { openSecret } from '@docket/directory';
 import type { MasterKey, Subscription } from '@docket/directory';
 import type { Logger } from '@docket/runtime';
 
 import type { Batch } from './batch-mapper.ts';
 import type { Attempts } from './kafka-attempts.ts';
 import type { DeliveryMetrics } from './metrics.ts';
-import { errorNameOf, outcomeOf } from './outcome-policy.ts';
 import type { Answer, Outcome } from './outcome-policy.ts';
-import { webhookHeaders } from './webhook-signature-mapper.ts';
+import { requestOf, verdictOf } from './sinks/sink-rules.ts';
 import type { WebhookSender } from './webhook-sender.ts';
+
+const excerptCharactersMax = 512;
 
 export interface Sent {
   readonly outcome: Outcome;
@@ -18,7 +19,7 @@ export interface Sent {
 }
 
 export interface BatchSender {
-  /** Signs and sends a batch once, records the attempt, and says what it came to. Never rejects. */
+  /** Sends a batch once, records the attempt, and says what it came to. A batch with nothing to tell is delivered. Never rejects. */
   send(subscription: Subscription, batch: Batch, tryNumber: number, signal: AbortSignal): Promise<Sent>;
 }
 
@@ -34,25 +35,23 @@ export function createBatchSender(ports: {
   const exchange = async (
     subscription: Subscription,
     batch: Batch,
+    secrets: readonly string[],
     nowMs: number,
     signal: AbortSignal,
   ): Promise<Answer> => {
-    const keys = signingKeys(masterKey, subscription, nowMs);
-    if (keys.length === 0) return { kind: 'failed', error: 'secret_unavailable' };
-    const message = { id: batch.webhookId, timestampSeconds: Math.floor(nowMs / 1_000), body: batch.body };
-    return webhook.send(
-      { url: subscription.sink.url, headers: webhookHeaders(message, keys), body: batch.body },
-      signal,
-    );
+    const request = requestOf(subscription, { subscriptionId: subscription.id, batch, secrets, nowMs });
+    if (request === undefined) return { kind: 'failed', error: 'secret_unavailable' };
+    return webhook.send(request, signal);
   };
 
   return {
     send: async (subscription, batch, tryNumber, signal) => {
+      if (batch.body.length === 0) return { outcome: { kind: 'delivered' }, error: '', retryAfterMs: null };
       const startedAtMs = Date.now();
-      const answer = await exchange(subscription, batch, startedAtMs, signal);
+      const secrets = validSecrets(masterKey, subscription, startedAtMs);
+      const answer = await exchange(subscription, batch, secrets, startedAtMs, signal);
       const durationMs = Date.now() - startedAtMs;
-      const outcome = outcomeOf(answer);
-      const error = errorNameOf(answer);
+      const { error, ...outcome } = verdictOf(subscription.sink.type, answer, batch.eventCount);
       const status = answer.kind === 'answered' ? answer.status : 0;
       metrics.attempts.inc({ outcome: outcome.kind });
       metrics.attemptSeconds.observe(durationMs / 1_000);
@@ -78,7 +77,7 @@ export function createBatchSender(ports: {
         http_status: status,
         error,
         // What a receiver says when it takes a batch is of no interest.
-        answer_excerpt: answer.kind === 'answered' && !isDelivered ? answer.excerpt : '',
+        answer_excerpt: answer.kind === 'answered' && !isDelivered ? excerptOf(answer.text, secrets) : '',
       });
       const line = { subscription_id: subscription.id, from_seq: batch.fromSeq, to_seq: batch.toSeq, try: tryNumber };
       logger.info({ ...line, outcome: outcome.kind, status, error, duration_ms: durationMs }, 'delivery.attempted');
@@ -87,12 +86,17 @@ export function createBatchSender(ports: {
   };
 }
 
-/** The keys of all secrets that are valid now; several during a rotation. */
-function signingKeys(masterKey: MasterKey, subscription: Subscription, nowMs: number): Buffer[] {
+/** All secrets that are valid now, newest first; several during a rotation. */
+function validSecrets(masterKey: MasterKey, subscription: Subscription, nowMs: number): string[] {
   return subscription.sink.secrets.flatMap(({ sealed, expires_at: expiresAt }) => {
     if (expiresAt !== undefined && Date.parse(expiresAt) <= nowMs) return [];
     const opened = openSecret(masterKey, subscription.id, sealed);
-    const bytes = opened.ok ? webhookSecretBytes(opened.secret) : undefined;
-    return bytes === undefined ? [] : [bytes];
+    return opened.ok ? [opened.secret] : [];
   });
+}
+
+/** A receiver may answer with what it was sent, and its answer is shown: no secret of it, in neither of the forms it goes out in. */
+function excerptOf(text: string, secrets: readonly string[]): string {
+  const forms = secrets.flatMap((secret) => [secret, Buffer.from(secret).toString('base64')]);
+  return forms.reduce((rest, form) => rest.replaceAll(form, '(secret)'), text).slice(0, excerptCharactersMax);
 }

@@ -9,16 +9,18 @@ import { addressNotAllowedCode, vettedLookup } from './vetted-lookup.ts';
 const connectTimeoutMs = 5_000;
 const firstByteTimeoutMs = 15_000;
 const exchangeTimeoutMs = 30_000;
-/** More of an answer than this is not read; the socket is closed. */
-const answerBytesMax = 16 * 1024;
-const excerptCharactersMax = 512;
+/** More of an answer than this is not read, unless the sink has more to say; the socket is closed. */
+const answerBytesMaxDefault = 16 * 1024;
 /** Below what common servers keep idle sockets for (nginx 75 s, Node 5 s). */
 const keepAliveMs = 4_000;
 
 export interface WebhookRequest {
   readonly url: string;
+  /** With the content type. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
+  /** Default 16 KiB. */
+  readonly answerBytesMax?: number;
 }
 
 export interface WebhookSender {
@@ -52,16 +54,16 @@ export function createWebhookSender({ allowedHosts }: WebhookSenderOptions): Web
       method: 'POST',
       dispatcher,
       signal,
-      headers: { ...webhook.headers, 'content-type': 'application/json', 'user-agent': 'Docket-Webhook/1' },
+      headers: { ...webhook.headers, 'user-agent': 'Docket-Webhook/1' },
       body: webhook.body,
     });
-    const text = await readAtMost(body, answerBytesMax);
+    const text = await readAtMost(body, webhook.answerBytesMax ?? answerBytesMaxDefault);
     const retryAfter = headers['retry-after'];
     return {
       kind: 'answered',
       status: statusCode,
       retryAfterMs: parseRetryAfter(Array.isArray(retryAfter) ? retryAfter[0] : retryAfter, Date.now()),
-      excerpt: text.slice(0, excerptCharactersMax),
+      text,
     };
   };
 

@@ -3,10 +3,18 @@ import type { PublicEvent } from '@docket/event';
 import { checkBatchChain } from '@docket/testkit';
 import fc from 'fast-check';
 
-import { buildBatch, webhookIdOf } from '../src/batch-mapper.ts';
-import type { Batch, BatchOrigin } from '../src/batch-mapper.ts';
+import { buildBatch as buildAnyBatch, webhookIdOf } from '../src/batch-mapper.ts';
+import type { Batch, BatchLimits, BatchOrigin } from '../src/batch-mapper.ts';
+import { nativeFormat } from '../src/formats/event-format.ts';
 import type { LogEntry } from '../src/log-entry-mapper.ts';
 import { noneSkipped } from '../src/skipped-counts.ts';
+import { webhookEncoding } from '../src/sinks/webhook-mapper.ts';
+
+const envelope = webhookEncoding('batch', nativeFormat);
+
+function buildBatch(origin: BatchOrigin, entries: readonly LogEntry[], limits: BatchLimits, expired = 0) {
+  return buildAnyBatch(origin, entries, limits, envelope, expired);
+}
 
 const receivedAtMs = Date.UTC(2026, 10, 23, 9);
 const origin: BatchOrigin = {

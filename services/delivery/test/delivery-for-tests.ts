@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { newEventId } from '@docket/event';
 import { newWebhookSecret, readMasterKey, recordOfEntity, sealSecret } from '@docket/directory';
-import type { Subscription } from '@docket/directory';
+import type { SealedSecret, Sink, Subscription } from '@docket/directory';
 import { createPublisher } from '@docket/kafka';
 import {
   checkBatchChain,
@@ -40,26 +40,28 @@ export async function subscribe(
     batch?: Partial<Subscription['batch']>;
     startAfterSeq?: number;
     filter?: string;
+    format?: 'native' | 'ocsf';
+    /** Default: a webhook with a signing secret. */
+    sink?: { readonly token: string; readonly at: (url: string, secrets: SealedSecret[]) => Sink };
   } = {},
 ): Promise<Subscriber> {
   const id = `sub_${randomBytes(6).toString('hex')}`;
-  const secret = newWebhookSecret();
+  const { sink } = options;
+  const secret = sink?.token ?? newWebhookSecret();
   const receiver = await startReceiver({
-    secrets: [secret],
+    secrets: sink === undefined ? [secret] : [],
     ...(options.behaviour === undefined ? {} : { behaviour: options.behaviour }),
   });
   const now = new Date().toISOString();
+  const secrets = [{ sealed: sealSecret(masterKey, id, secret), created_at: now }];
   const subscription: Subscription = {
     version: 1,
     kind: 'subscription',
     id,
     tenant_id: tenantId,
     name: 'a SIEM',
-    sink: {
-      type: 'webhook',
-      url: `${receiver.url}/in`,
-      secrets: [{ sealed: sealSecret(masterKey, id, secret), created_at: now }],
-    },
+    format: options.format ?? 'native',
+    sink: sink?.at(receiver.url, secrets) ?? { type: 'webhook', url: `${receiver.url}/in`, secrets },
     ...(options.filter === undefined ? {} : { filter: options.filter }),
     batch: { max_events: 20, max_bytes: 100_000, max_wait_ms: 100, ...options.batch },
     state: 'active',

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { errorNameOf, outcomeOf } from '../src/outcome-policy.ts';
 import type { Outcome, SendError } from '../src/outcome-policy.ts';
 
-const answered = (status: number) => ({ kind: 'answered', status, retryAfterMs: null, excerpt: '' }) as const;
+const answered = (status: number) => ({ kind: 'answered', status, retryAfterMs: null, text: '' }) as const;
 
 describe('what an answer means', () => {
   const named: Record<number, Outcome['kind']> = {

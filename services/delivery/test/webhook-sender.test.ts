@@ -32,11 +32,15 @@ function portOf(server: { address(): unknown }): number {
   return Number(address.port);
 }
 
-const webhook = (url: string) => ({ url, headers: { 'webhook-id': 'msg_1' }, body: Buffer.from('{"a":1}') });
+const webhook = (url: string) => ({
+  url,
+  headers: { 'webhook-id': 'msg_1', 'content-type': 'application/json' },
+  body: Buffer.from('{"a":1}'),
+});
 const never = new AbortController().signal;
 
 describe('sending a webhook', () => {
-  test('the receiver gets the bytes and headers; the answer says its status, Retry-After and beginning', async () => {
+  test('the receiver gets the bytes and headers; the answer says its status, Retry-After and text', async () => {
     let seen: { headers: IncomingHttpHeaders; body: string } | undefined;
     const { url } = await listening((request, response) => {
       const chunks: Buffer[] = [];
@@ -47,7 +51,7 @@ describe('sending a webhook', () => {
       });
     });
     const answer = await sender.send(webhook(url), never);
-    expect(answer).toEqual({ kind: 'answered', status: 503, retryAfterMs: 7_000, excerpt: 'busy'.repeat(128) });
+    expect(answer).toEqual({ kind: 'answered', status: 503, retryAfterMs: 7_000, text: 'busy'.repeat(1_000) });
     expect(seen).toMatchObject({
       body: '{"a":1}',
       headers: { 'webhook-id': 'msg_1', 'content-type': 'application/json', 'content-length': '7' },

@@ -4,27 +4,57 @@ import { Value, ValueErrorType } from '@sinclair/typebox/value';
 import type { ValueError } from '@sinclair/typebox/value';
 
 import { DocketError } from '../errors/docket-error.ts';
-import type { ErrorItem } from '../errors/docket-error.ts';
 
 const errorsMax = 20;
+
+interface FieldError {
+  readonly pointer: string;
+  readonly detail: string;
+}
 
 /** Gives the body as its schema's type, or throws invalid_body with one item per wrong field. */
 export function parseBody<Schema extends TSchema>(schema: Schema, body: unknown): Static<Schema> {
   if (Value.Check(schema, body)) return body;
-  const seen = new Set<string>();
-  const errors: ErrorItem[] = [];
-  for (const error of Value.Errors(schema, body)) {
-    // A missing field is reported a second time as one of the wrong type.
-    if (seen.has(error.path)) continue;
-    seen.add(error.path);
-    errors.push({ pointer: error.path, detail: detailOf(error, schema) });
-    if (errors.length === errorsMax) break;
-  }
+  const errors = errorsIn(schema, body).slice(0, errorsMax);
   throw new DocketError(
     'invalid_body',
     `The body has ${errors.length} invalid ${errors.length === 1 ? 'field' : 'fields'}.`,
     { errors },
   );
+}
+
+/** One item per wrong field, its pointer from `value`. */
+function errorsIn(schema: TSchema, value: unknown): FieldError[] {
+  const seen = new Set<string>();
+  const errors: FieldError[] = [];
+  for (const error of Value.Errors(schema, value)) {
+    // A missing field is reported a second time as one of the wrong type.
+    if (seen.has(error.path)) continue;
+    seen.add(error.path);
+    errors.push(...(variantErrors(error) ?? [{ pointer: error.path, detail: detailOf(error, schema) }]));
+    if (errors.length >= errorsMax) break;
+  }
+  return errors;
+}
+
+/** Of objects that differ by their `type`, the errors of the one that is meant. */
+function variantErrors({ type, schema, path, value }: ValueError): FieldError[] | undefined {
+  const variants: unknown = schema['anyOf'];
+  if (type !== ValueErrorType.Union || !Array.isArray(variants)) return undefined;
+  const byType = new Map<unknown, TSchema>(
+    variants.map((variant: TSchema) => [memberOf(memberOf(memberOf(variant, 'properties'), 'type'), 'const'), variant]),
+  );
+  if (byType.has(undefined) || typeof value !== 'object' || value === null) return undefined;
+  const named = memberOf(value, 'type');
+  const meant = byType.get(named);
+  if (meant === undefined) {
+    const detail =
+      named === undefined
+        ? 'is required'
+        : `is none of ${[...byType.keys()].map((one) => JSON.stringify(one)).join(', ')}`;
+    return [{ pointer: `${path}/type`, detail }];
+  }
+  return errorsIn(meant, value).map(({ pointer, detail }) => ({ pointer: `${path}${pointer}`, detail }));
 }
 
 /** The same error for one field that a rule beyond the schema refuses. */

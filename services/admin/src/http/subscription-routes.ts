@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
-import { mayActOn, newWebhookSecret, sealSecret, webhookSecretBytes } from '@docket/directory';
+import { mayActOn, newWebhookSecret, sealSecret } from '@docket/directory';
 import type { DirectoryReader } from '@docket/directory';
-import { invalidField } from '@docket/runtime';
 import type { ApiRouter } from '@docket/runtime';
 
 import { requireTenant } from '../access-policy.ts';
@@ -14,7 +13,7 @@ import {
   removeSubscription,
 } from '../endpoints.ts';
 import { pageOf, readPageRequest, readTenantFilter } from '../page-policy.ts';
-import type { NewSubscriptionBody } from '../request-schemas.ts';
+import { secretOfNew } from '../sink-policy.ts';
 import {
   decideNewSubscription,
   decidePatch,
@@ -33,7 +32,7 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
     const caller = callerOf(context, req, createSubscription.access);
     const body = await bodyOf(req, createSubscription.body);
     const tenantId = tenantOfNew(caller, body);
-    const secret = secretOf(body);
+    const secret = secretOfNew(body.sink) ?? newWebhookSecret();
     const id = `sub_${randomBytes(8).toString('hex')}`;
     const made = {
       id,
@@ -48,12 +47,13 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
       caller,
       decide,
     });
-    // The only time that the secret is shown: it is sealed for delivery.
+    // The only time that a signing secret is shown: it is sealed for delivery. A token is its owner's, and never shown.
+    const shown = body.sink.type === 'webhook' ? { secret } : {};
     res
       .status(201)
       .location(`/v1/subscriptions/${id}`)
       .set('Cache-Control', 'no-store')
-      .json({ ...toPublicSubscription(subscription), secret });
+      .json({ ...toPublicSubscription(subscription), ...shown });
   });
 
   router.add(listSubscriptions, (req, res) => {
@@ -75,7 +75,11 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
     const body = await bodyOf(req, changeSubscription.body);
     const id = idOf(req);
     const decide = (directory: DirectoryReader) =>
-      decidePatch(directory, caller, id, body, { now: new Date().toISOString(), allowedHosts });
+      decidePatch(directory, caller, id, body, {
+        now: new Date().toISOString(),
+        allowedHosts,
+        sealToken: (token) => sealSecret(context.masterKey, id, token),
+      });
     const subscription = await changeDirectory(context, res, {
       kind: 'subscription',
       name: 'subscription.changed',
@@ -92,12 +96,4 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
     await changeDirectory(context, res, { kind: 'subscription', name: 'subscription.removed', caller, decide });
     res.status(204).end();
   });
-}
-
-function secretOf(body: NewSubscriptionBody): string {
-  const { secret } = body.sink;
-  if (secret === undefined) return newWebhookSecret();
-  if (webhookSecretBytes(secret) === undefined)
-    throw invalidField('/sink/secret', 'is not whsec_ and base64 of 24 to 64 bytes');
-  return secret;
 }

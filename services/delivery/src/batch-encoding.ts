@@ -1,0 +1,41 @@
+import type { PublicEvent } from '@docket/event';
+
+import type { SkippedCounts } from './skipped-counts.ts';
+
+/** An event as it goes to a subscription: with its place in the log, and that of the event sent before it. */
+export interface SentEvent extends PublicEvent {
+  readonly prev_seq: number;
+}
+
+/** What a batch accounts for, beside its events. */
+export interface BatchSummary {
+  readonly subscriptionId: string;
+  readonly tenantId: string;
+  /** RFC 3339: when the last record of the range was received. */
+  readonly timestamp: string;
+  readonly prevToSeq: number;
+  readonly toSeq: number;
+  readonly skipped: SkippedCounts;
+  /** RFC 3339, of a proof that nothing happened until then; null otherwise. */
+  readonly asOf: string | null;
+}
+
+/** How a sink writes a batch. Pure: the same events and summary give the same bytes. */
+export interface BatchEncoding {
+  /** The text of one event, whole and without what joins it to others. */
+  event(event: SentEvent): string;
+  /** The body around the texts, in their order; empty when a batch without events is not sent. */
+  body(texts: readonly string[], summary: BatchSummary): string;
+  /** What the body has beside the texts, and for each text, at most. */
+  readonly frameBytes: number;
+  readonly joinBytes: number;
+  /** What the sink takes in one request, whatever the subscription says. */
+  readonly eventsMax: number;
+  readonly bytesMax: number;
+}
+
+/** The subscription's own limits are below any of ours. */
+export const withoutSinkLimits = {
+  eventsMax: Number.POSITIVE_INFINITY,
+  bytesMax: Number.POSITIVE_INFINITY,
+} as const;

@@ -1,0 +1,10 @@
+import type { Batch } from '../batch-mapper.ts';
+
+/** What a request is made of, beside the settings of its sink. */
+export interface Outgoing {
+  readonly subscriptionId: string;
+  readonly batch: Batch;
+  /** Opened, those that are valid now, newest first. */
+  readonly secrets: readonly string[];
+  readonly nowMs: number;
+}

@@ -1,0 +1,31 @@
+import { errorNameOf, outcomeOf } from '../outcome-policy.ts';
+import type { Answer, Outcome } from '../outcome-policy.ts';
+
+/** What an answer of a sink means, in its own words. `error` is what the attempt's record and the cursor say; empty for delivered. */
+export type Verdict = Outcome & { readonly error: string };
+
+export const delivered: Verdict = { kind: 'delivered', error: '' };
+
+/** What no answer, and any that the sink does not explain further, means: as for a webhook. */
+export function generalVerdict(answer: Answer): Verdict {
+  return { ...outcomeOf(answer), error: errorNameOf(answer) };
+}
+
+/** The sink refused something in the batch without saying what. */
+export function rejectAll(eventCount: number, error: string): Verdict {
+  return { kind: 'reject_event', indices: Array.from({ length: eventCount }, (_, index) => index), error };
+}
+
+/** The JSON object of an answer's body, or undefined: servers in between answer what they like. */
+export function jsonObjectOf(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,70 @@
+import type { SinkType, Subscription } from '@docket/directory';
+
+import type { BatchEncoding } from '../batch-encoding.ts';
+import { nativeFormat, nativeFormatForIndexes } from '../formats/event-format.ts';
+import type { EventFormat } from '../formats/event-format.ts';
+import { ocsfFormat } from '../formats/ocsf-mapper.ts';
+import type { Answer } from '../outcome-policy.ts';
+import type { WebhookRequest } from '../webhook-sender.ts';
+import { datadogEncoding, datadogRequest } from './datadog-mapper.ts';
+import { datadogVerdict } from './datadog-policy.ts';
+import { elasticBulkEncoding, elasticBulkRequest } from './elastic-bulk-mapper.ts';
+import { elasticBulkVerdict } from './elastic-bulk-policy.ts';
+import type { Outgoing } from './outgoing.ts';
+import { generalVerdict } from './sink-answer.ts';
+import type { Verdict } from './sink-answer.ts';
+import { splunkHecEncoding, splunkHecRequest } from './splunk-hec-mapper.ts';
+import { splunkHecVerdict } from './splunk-hec-policy.ts';
+import { webhookEncoding, webhookRequest } from './webhook-mapper.ts';
+
+/** How the subscription's sink writes a batch. */
+export function encodingOf({ sink, format: chosen = 'native' }: Subscription): BatchEncoding {
+  const format = formatOf(chosen, sink.type);
+  switch (sink.type) {
+    case 'webhook':
+      return webhookEncoding(sink.layout ?? 'batch', format);
+    case 'splunk_hec':
+      return splunkHecEncoding(sink, format);
+    case 'datadog':
+      return datadogEncoding(sink, format);
+    case 'elastic_bulk':
+      return elasticBulkEncoding(format);
+  }
+}
+
+function formatOf(chosen: NonNullable<Subscription['format']>, type: SinkType): EventFormat {
+  switch (chosen) {
+    case 'native':
+      return type === 'elastic_bulk' ? nativeFormatForIndexes : nativeFormat;
+    case 'ocsf':
+      return ocsfFormat;
+  }
+}
+
+/** The request that carries a batch; undefined when there is no secret of the kind that the sink needs. */
+export function requestOf({ sink }: Subscription, outgoing: Outgoing): WebhookRequest | undefined {
+  switch (sink.type) {
+    case 'webhook':
+      return webhookRequest(sink, outgoing);
+    case 'splunk_hec':
+      return splunkHecRequest(sink, outgoing);
+    case 'datadog':
+      return datadogRequest(sink, outgoing);
+    case 'elastic_bulk':
+      return elasticBulkRequest(sink, outgoing);
+  }
+}
+
+/** What an answer means, by the sink's own documentation. */
+export function verdictOf(type: SinkType, answer: Answer, eventCount: number): Verdict {
+  switch (type) {
+    case 'webhook':
+      return generalVerdict(answer);
+    case 'splunk_hec':
+      return splunkHecVerdict(answer, eventCount);
+    case 'datadog':
+      return datadogVerdict(answer, eventCount);
+    case 'elastic_bulk':
+      return elasticBulkVerdict(answer, eventCount);
+  }
+}
