@@ -1,56 +1,27 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createBlock, insertBlock } from '@docket/clickhouse';
-import {
-  createDirectoryView,
-  createDirectoryWriter,
-  newApiKey,
-  type ApiKey,
-  type DirectoryView,
-  type DirectoryWriter,
-} from '@docket/directory';
 import { eventColumns, newEventId, type EventRow } from '@docket/event';
 import { createWorld, eventually, startService, type ServiceProcess, type World } from '@docket/testkit';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openEventStream } from './event-stream.ts';
+import { createKeyring, type Keyring } from './keyring.ts';
 import { internalColumns, storedRow } from './stored-row.ts';
 
 let world: World;
-let view: DirectoryView;
-let writer: DirectoryWriter;
+let keyring: Keyring;
 let query: ServiceProcess;
 
 beforeAll(async () => {
   world = await createWorld();
-  view = createDirectoryView(world.kafka, { onCrash: () => undefined });
-  view.start();
-  writer = createDirectoryWriter(world.kafka, { view, onFenced: () => undefined });
-  writer.start();
+  keyring = createKeyring(world);
   query = await startService('query', world.env);
 }, 120_000);
 
 afterAll(async () => {
   await query?.stop();
-  await writer?.stop();
-  await view?.stop();
+  await keyring?.close();
   await world?.close();
 }, 60_000);
-
-async function putKey(changes: Partial<ApiKey> = {}): Promise<{ entity: ApiKey; authorization: string }> {
-  const { id, text, secretSha256 } = newApiKey();
-  const entity: ApiKey = {
-    version: 1,
-    kind: 'key',
-    id,
-    name: 'test',
-    secret_sha256: secretSha256,
-    scopes: ['events:read'],
-    tenants: ['acme'],
-    created_at: '2026-11-01T00:00:00.000Z',
-    ...changes,
-  };
-  await writer.change(() => ({ puts: [entity], result: undefined }));
-  return { entity, authorization: `Bearer ${text}` };
-}
 
 const statusOf = async (path: string, authorization: string): Promise<number> => {
   const response = await fetch(`${query.url}${path}`, { headers: { authorization } });
@@ -71,7 +42,7 @@ describe('the query service as a process', () => {
     const outcome = await insertBlock(world.clickhouse, { table: 'audit_events', block, token: randomUUID() });
     expect(outcome).toEqual({ ok: true });
 
-    const { authorization } = await putKey();
+    const { authorization } = await keyring.make();
     await eventually(async () => (await statusOf('/v1/whoami', authorization)) === 200, { what: 'the key is known' });
     const response = await fetch(`${query.url}/v1/events?action=document.*`, { headers: { authorization } });
     expect(await response.json()).toMatchObject({
@@ -82,14 +53,14 @@ describe('the query service as a process', () => {
   });
 
   test('a key that is revoked is refused from then on', async () => {
-    const { entity, authorization } = await putKey();
+    const { entity, authorization } = await keyring.make();
     await eventually(async () => (await statusOf('/v1/events', authorization)) === 200, { what: 'the key is known' });
-    await writer.change(() => ({ puts: [{ ...entity, revoked_at: '2026-11-02T00:00:00.000Z' }], result: undefined }));
+    await keyring.put({ ...entity, revoked_at: '2026-11-02T00:00:00.000Z' });
     await eventually(async () => (await statusOf('/v1/events', authorization)) === 401, { what: 'the key is refused' });
   });
 
   test('a caller who goes away leaves no work behind', async () => {
-    const { authorization } = await putKey();
+    const { authorization } = await keyring.make();
     await eventually(async () => (await statusOf('/v1/whoami', authorization)) === 200, { what: 'the key is known' });
     const controller = new AbortController();
     const waiting = fetch(`${query.url}/v1/events/${newEventId()}?wait=30`, {
@@ -105,7 +76,7 @@ describe('the query service as a process', () => {
   });
 
   test('ends tails well and exports visibly at SIGTERM, through the gateway too, and leaves nothing', async () => {
-    const { authorization } = await putKey({ tenants: ['streamed'] });
+    const { authorization } = await keyring.make({ tenants: ['streamed'] });
     const own = await startService('query', { ...world.env, TAIL_POLL_MS: '50' });
     const gateway = await startService('gateway', {
       ...world.env,
@@ -143,7 +114,7 @@ describe('the query service as a process', () => {
   }, 60_000);
 
   test('a tail through the gateway ends well when the gateway stops', async () => {
-    const { authorization } = await putKey();
+    const { authorization } = await keyring.make();
     const gateway = await startService('gateway', {
       ...world.env,
       QUERY_URL: query.url,

@@ -1,11 +1,4 @@
-import {
-  createDirectoryView,
-  createDirectoryWriter,
-  newApiKey,
-  type DirectoryView,
-  type DirectoryWriter,
-  type Scope,
-} from '@docket/directory';
+import type { Scope } from '@docket/directory';
 import { newEventId } from '@docket/event';
 import {
   createWorld,
@@ -18,10 +11,10 @@ import {
   type World,
 } from '@docket/testkit';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createKeyring, type Keyring } from './keyring.ts';
 
 let world: World;
-let view: DirectoryView;
-let writer: DirectoryWriter;
+let keyring: Keyring;
 let ingestor: ServiceProcess;
 let query: ServiceProcess;
 let operator: string;
@@ -30,10 +23,7 @@ const rejected = { ...eventInput('acme', { id: rejectedId, description: 'refused
 
 beforeAll(async () => {
   world = await createWorld({ partitions: 2 });
-  view = createDirectoryView(world.kafka, { onCrash: () => undefined });
-  view.start();
-  writer = createDirectoryWriter(world.kafka, { view, onFenced: () => undefined });
-  writer.start();
+  keyring = createKeyring(world);
   await publishRecords(world, [
     { key: null, partition: 0, value: Buffer.from('garbage') },
     { key: 'acme', value: Buffer.from('more garbage') },
@@ -48,20 +38,15 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all([query?.stop(), ingestor?.stop()]);
-  await writer?.stop();
-  await view?.stop();
+  await keyring?.close();
   await world?.close();
 }, 60_000);
 
 async function newKey(tenants: readonly string[] | '*', scopes: readonly Scope[]): Promise<string> {
-  const { id, text, secretSha256 } = newApiKey();
-  const made = { version: 1, kind: 'key', id, name: 'test', secret_sha256: secretSha256 } as const;
-  const entity = { ...made, scopes: [...scopes], created_at: '2026-11-01T00:00:00.000Z' };
-  await writer.change(() => ({
-    puts: [{ ...entity, tenants: tenants === '*' ? tenants : [...tenants] }],
-    result: undefined,
-  }));
-  const authorization = `Bearer ${text}`;
+  const { authorization } = await keyring.make({
+    tenants: tenants === '*' ? tenants : [...tenants],
+    scopes: [...scopes],
+  });
   const whoami = () => fetch(`${query.url}/v1/whoami`, { headers: { authorization } });
   await eventually(async () => (await whoami()).status === 200, { what: 'the key is known' });
   return authorization;

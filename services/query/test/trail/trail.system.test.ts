@@ -1,11 +1,4 @@
 import { readdir } from 'node:fs/promises';
-import {
-  createDirectoryView,
-  createDirectoryWriter,
-  newApiKey,
-  type DirectoryView,
-  type DirectoryWriter,
-} from '@docket/directory';
 import { newEventId } from '@docket/event';
 import {
   createWorld,
@@ -19,19 +12,16 @@ import {
   type World,
 } from '@docket/testkit';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createKeyring, type Keyring } from '../keyring.ts';
 
 let world: World;
-let view: DirectoryView;
-let writer: DirectoryWriter;
+let keyring: Keyring;
 let ingestor: ServiceProcess;
 let query: ServiceProcess;
 
 beforeAll(async () => {
   world = await createWorld();
-  view = createDirectoryView(world.kafka, { onCrash: () => undefined });
-  view.start();
-  writer = createDirectoryWriter(world.kafka, { view, onFenced: () => undefined });
-  writer.start();
+  keyring = createKeyring(world);
   await publishRecords(world, [eventRecord(world, eventInput('acme')), eventRecord(world, eventInput('globex'))]);
   [ingestor, query] = await Promise.all([startService('ingestor', world.env), startQuery()]);
   await eventually(
@@ -42,8 +32,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all([query?.stop(), ingestor?.stop()]);
-  await writer?.stop();
-  await view?.stop();
+  await keyring?.close();
   await world?.close();
 }, 120_000);
 
@@ -60,16 +49,9 @@ interface Key {
 }
 
 async function newKey(tenants: readonly string[] | '*' = ['acme']): Promise<Key> {
-  const { id, text, secretSha256 } = newApiKey();
-  const made = { version: 1, kind: 'key', id, name: 'test', secret_sha256: secretSha256 } as const;
-  const entity = { ...made, scopes: ['events:read' as const], created_at: '2026-11-01T00:00:00.000Z' };
-  await writer.change(() => ({
-    puts: [{ ...entity, tenants: tenants === '*' ? tenants : [...tenants] }],
-    result: undefined,
-  }));
-  const authorization = `Bearer ${text}`;
+  const { entity, authorization } = await keyring.make({ tenants: tenants === '*' ? tenants : [...tenants] });
   await eventually(async () => (await get('/v1/whoami', authorization)).status === 200, { what: 'the key is known' });
-  return { id, authorization };
+  return { id: entity.id, authorization };
 }
 
 async function get(path: string, authorization: string, headers: Record<string, string> = {}) {
