@@ -44,12 +44,24 @@ export async function startLoad(
     if (done === true) throw new Error('the load ended before its time');
     return value;
   };
-  if ((await word()) !== 'loading') throw new Error('the load did not begin');
-  const end = async (): Promise<Load> => {
-    const [acknowledged = 0, refused = 0, seconds = 0] = (await word()).split(' ').map(Number);
+  const clean = async (): Promise<void> => {
+    child.kill();
     await closed;
     await rm(directory, { recursive: true });
-    return { acknowledgedPerSecond: acknowledged / seconds, refused };
+  };
+  try {
+    if ((await word()) !== 'loading') throw new Error('the load did not begin');
+  } catch (error) {
+    await clean();
+    throw error;
+  }
+  const end = async (): Promise<Load> => {
+    try {
+      const [acknowledged = 0, refused = 0, seconds = 0] = (await word()).split(' ').map(Number);
+      return { acknowledgedPerSecond: acknowledged / seconds, refused };
+    } finally {
+      await clean();
+    }
   };
   return { ended: end() };
 }
