@@ -20,6 +20,11 @@ export function isRetriable(error: unknown): boolean {
   return !(cause instanceof TypeError) && fieldOf(cause, 'retriable') !== false;
 }
 
+/** A consumer that ended with this may begin again: kafkajs' own rule. Anything else is a bug, here or there. */
+export function isOverForNow(error: Error): boolean {
+  return error.name === 'KafkaJSNumberOfRetriesExceeded' || fieldOf(innermost(error), 'retriable') === true;
+}
+
 /** Kafka's name of the error, such as INVALID_PRODUCER_EPOCH; undefined when it is none of the protocol's. */
 export function protocolErrorOf(error: unknown): string | undefined {
   const type = fieldOf(innermost(error), 'type') ?? fieldOf(error, 'type');

@@ -7,6 +7,7 @@ import type { UnreadableBatch } from './fetch/fetched-part.ts';
 import { fetchedOffsetOf, fetchedPartOf } from './fetched-batch.ts';
 import { disconnectQuietly, kafkajsOf } from './kafka-client.ts';
 import type { KafkaClient } from './kafka-client.ts';
+import { isOverForNow } from './kafka-errors.ts';
 import type {
   Assignment,
   PartitionBatch,
@@ -162,10 +163,21 @@ export function createPartitionConsumer(kafka: KafkaClient, options: PartitionCo
     });
     made.on(made.events.CRASH, ({ payload }) => {
       lose();
-      if (payload.restart) return kafka.logger.info({ err: payload.error, topic }, 'consumer.restarting');
+      if (isOverForNow(payload.error)) return restart(payload.error);
       kafka.logger.error({ err: payload.error, topic }, 'consumer.crashed');
       options.onCrash(payload.error);
     });
+  };
+
+  const restart = (error: Error): void => {
+    kafka.logger.warn({ err: error, topic }, 'consumer.restarting');
+    const ended = starting;
+    const again = async (): Promise<void> => {
+      await ended;
+      if (isWanted()) await pauseFor(reconnectDelayMs);
+      await connect();
+    };
+    starting = again();
   };
 
   const isWanted = (): boolean => !isStopped;
@@ -269,7 +281,8 @@ function makeConsumer(kafka: KafkaClient, options: PartitionConsumerOptions): Co
     maxBytesPerPartition: options.maxBytesPerPartition ?? defaultBatchBytesMax,
     allowAutoTopicCreation: false,
     readUncommitted: false,
-    retry: { retries: 5 },
+    // By itself kafkajs would restart from a timer that nobody can wait for, also after it was told to stop.
+    retry: { retries: 5, restartOnFailure: () => Promise.resolve(false) },
   });
 }
 

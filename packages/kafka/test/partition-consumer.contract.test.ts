@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, expect, test } from '@jest/globals';
+import { KafkaJSError } from 'kafkajs';
 
 import { createPartitionConsumer, createPublisher } from '../src/index.ts';
 import type { Assignment, KafkaClient, PartitionBatch, PartitionConsumer, PositionJump } from '../src/index.ts';
+import { withAdmin } from '../src/kafka-client.ts';
 import { deleteRecordsBefore, eventually, newKafkaWithTopics, stopper } from './kafka-for-tests.ts';
 
 const running = stopper();
@@ -165,6 +167,43 @@ test('a handler that fails ends the consumer; kafkajs would go on behind the bat
   expect(crashes[0]?.message).toBe('a bug');
   expect(handed).toBe(1);
   expect(consumer.assignment()).toBeUndefined();
+}, 60_000);
+
+test('a consumer that kafkajs gave up begins again, and not once it was told to stop', async () => {
+  const kafka = await newKafkaWithTopics(1);
+  await publish(kafka, 0, 1);
+  const assignments: Assignment[] = [];
+  const stops: Promise<void>[] = [];
+  const groupId = randomUUID();
+  const consumer = running.add(
+    createPartitionConsumer(kafka, {
+      groupId,
+      topic: kafka.topics.events.name,
+      onAssigned: (assignment) => {
+        assignments.push(assignment);
+        consumer.resumeAt(assignment.id, 0, 1_000);
+      },
+      onLost: () => {
+        if (assignments.length === 2) stops.push(consumer.stop());
+      },
+      onBatch: () => undefined,
+      // Named as what kafkajs throws when no broker answers: it ends the consumer, which may begin again.
+      onPositionJump: () => {
+        throw Object.assign(new KafkaJSError('planted'), { name: 'KafkaJSNoBrokerAvailableError' });
+      },
+      onCrash: (error) => {
+        throw error;
+      },
+    }),
+  );
+  consumer.start();
+  await eventually('the second crash', () => stops.length > 0);
+  await Promise.all(stops);
+  expect(consumer.assignment()).toBeUndefined();
+  expect(assignments).toHaveLength(2);
+  // Nothing of it is left that could join: a leftover would come back as a member of the group.
+  const groups = await withAdmin(kafka, 10_000, (admin) => admin.describeGroups([groupId]));
+  expect(groups.groups).toMatchObject([{ members: [] }]);
 }, 60_000);
 
 test('I7, I3: a handler that waits holds up its own partition only, and gets its next batch when it is done', async () => {
