@@ -3,6 +3,7 @@ export type { Component } from './component.ts';
 export type { Command } from './kafka-mapper.ts';
 export { kafkaProgram, kafkaTool } from './kafka-tool.ts';
 export { defaultStackDir } from './layout.ts';
+export { freePort } from './local-ports.ts';
 export { createProcessGuard } from './process-guard.ts';
 export type { ProcessGuard } from './process-guard.ts';
 export { signalGroup } from './process-identity.ts';

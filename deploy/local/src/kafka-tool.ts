@@ -15,9 +15,12 @@ export function kafkaTool(tool: string, args: readonly string[], dir = defaultSt
   return kafkaToolCommand(javaCommand(), requireLibs(dir), `org.apache.kafka.tools.${tool}`, args);
 }
 
-/** The command line of a Java program in one source file that uses Kafka's own client: needs a JDK. Throws as `kafkaTool`. */
-export function kafkaProgram(sourceFile: string, args: readonly string[], dir = defaultStackDir()): Command {
-  return kafkaToolCommand(javaCommand(), requireLibs(dir), sourceFile, args);
+/**
+ * The command line of a main class of Kafka, such as kafka.Kafka, or of a Java program in one source file that uses Kafka's own client,
+ * which needs a JDK. Throws as `kafkaTool`.
+ */
+export function kafkaProgram(program: string, args: readonly string[], dir = defaultStackDir()): Command {
+  return kafkaToolCommand(javaCommand(), requireLibs(dir), program, args);
 }
 
 function requireLibs(dir: string): string {

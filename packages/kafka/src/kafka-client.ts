@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { Kafka, logLevel } from 'kafkajs';
 import type { Admin } from 'kafkajs';
 import type { Logger } from '@docket/runtime';
 
+import { connectionSecurityOf } from './connection-security-policy.ts';
+import type { ConnectionSecurity } from './connection-security-policy.ts';
 import { pauseFor, within } from './deadline.ts';
 import { kafkajsLogCreator } from './kafka-logger.ts';
 import { changeKafkajs } from './kafkajs-seams.ts';
@@ -12,13 +15,16 @@ import type { Topics } from './topics.ts';
 /** One installation on one cluster. Holds no connection: publishers, consumers and views make and close their own. */
 export interface KafkaClient {
   readonly settings: KafkaSettings;
+  readonly security: ConnectionSecurity;
   readonly topics: Topics;
   readonly clientId: string;
   readonly logger: Logger;
 }
 
+/** Reads the certificates that the settings name, once. Throws a SettingsError when the settings do not fit together. */
 export function createKafka(settings: KafkaSettings, options: { logger: Logger; clientId: string }): KafkaClient {
-  return { settings, topics: topicsOf(settings.kafkaTopicPrefix), clientId: options.clientId, logger: options.logger };
+  const security = connectionSecurityOf(settings, (file) => readFileSync(file, 'utf8'));
+  return { settings, security, topics: topicsOf(settings.kafkaTopicPrefix), ...options };
 }
 
 /** A broker that does not take a connection in this time is treated as away. */
@@ -36,6 +42,7 @@ export function kafkajsOf(client: KafkaClient, limits: ConnectionLimits): Kafka 
   changeKafkajs(client.settings.kafkaFetchDecoder);
   return new Kafka({
     brokers: [...client.settings.kafkaBrokers],
+    ...client.security,
     clientId: client.clientId,
     connectionTimeout: connectionTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,

@@ -1,8 +1,53 @@
 import { setting } from '@docket/runtime';
 import type { SettingsOf } from '@docket/runtime';
 
+/** How brokers are spoken to when they are not in a network of their own; see connection-security-policy.ts for what fits together. */
+const kafkaSecuritySettings = {
+  kafkaSsl: setting.boolean({
+    env: 'KAFKA_SSL',
+    description:
+      'Speak TLS to the brokers, whose certificates must bear the names in KAFKA_BROKERS and those that they advertise',
+    default: false,
+  }),
+  kafkaSslCaFile: setting.string({
+    env: 'KAFKA_SSL_CA_FILE',
+    description: 'PEM file of the authorities that the brokers’ certificates come from; empty for those of the system',
+    default: '',
+  }),
+  kafkaSslCertFile: setting.string({
+    env: 'KAFKA_SSL_CERT_FILE',
+    description:
+      'PEM file of the certificate, with its chain, that brokers with ssl.client.auth ask for; empty for none',
+    default: '',
+  }),
+  kafkaSslKeyFile: setting.string({
+    env: 'KAFKA_SSL_KEY_FILE',
+    description: 'PEM file of that certificate’s key, without a passphrase',
+    default: '',
+  }),
+  kafkaSaslMechanism: setting.oneOf({
+    env: 'KAFKA_SASL_MECHANISM',
+    description:
+      'How to log in to the brokers; plain sends the password itself, so only with KAFKA_SSL outside a trusted network',
+    values: ['none', 'plain', 'scram-sha-256', 'scram-sha-512'],
+    default: 'none',
+  }),
+  kafkaSaslUsername: setting.string({
+    env: 'KAFKA_SASL_USERNAME',
+    description: 'User at the brokers',
+    default: '',
+  }),
+  kafkaSaslPassword: setting.string({
+    env: 'KAFKA_SASL_PASSWORD',
+    description: 'Password of that user',
+    default: '',
+    secret: true,
+  }),
+};
+
 /** What every process that talks to Kafka needs to know. */
 export const kafkaSettings = {
+  ...kafkaSecuritySettings,
   kafkaBrokers: setting.list({
     env: 'KAFKA_BROKERS',
     description: 'Bootstrap brokers, host:port, comma-separated',
@@ -60,5 +105,6 @@ export const registrySettings = {
   }),
 };
 
+export type KafkaSecuritySettings = SettingsOf<typeof kafkaSecuritySettings>;
 export type KafkaSettings = SettingsOf<typeof kafkaSettings>;
 export type RegistrySettings = SettingsOf<typeof registrySettings>;

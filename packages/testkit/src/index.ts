@@ -18,3 +18,4 @@ export { startService, type Exit, type ServiceProcess, type StartServiceOptions 
 export { runDocket, type DocketRun } from './run-docket.ts';
 export { stackFromEnv } from './stack-from-env.ts';
 export { createWorld, type World } from './world.ts';
+export { noteSpawned } from './spawned-processes.ts';
