@@ -1,5 +1,5 @@
 import type { LogRecord } from '@docket/event';
-import type { PassedRange } from '../../services/ingestor/src/position-policy.ts';
+import type { PassedRange } from '@docket/kafka';
 import { partitions, tenants, type Meaning } from './events.ts';
 import type { Oracle } from './oracle.ts';
 

@@ -1,6 +1,6 @@
 import type { Intake } from '../../services/ingestor/src/intake.ts';
 import { guardOfEachPartition, type GuardRule } from './model-clickhouse.ts';
-import type { PassedRange } from '../../services/ingestor/src/position-policy.ts';
+import type { PassedRange } from '@docket/kafka';
 import type { ModelRow, SimPart } from './sim-part.ts';
 
 /** The points at which a bug can be planted: seams of the machine and rules of the models, none of them in product code. */

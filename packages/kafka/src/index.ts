@@ -14,6 +14,7 @@ export type {
 } from './partition-consumer-contract.ts';
 export { findEventSchema } from './event-schema.ts';
 export { macKeySettings, recordMacOf, type MacKeySettings } from './mac-keys.ts';
+export { passedNoteOf, passedRangeOf, type PassedRange } from './passed-note-mapper.ts';
 export { type PublishOutcome } from './publish-lanes.ts';
 export { createPublisher, type Publisher, type PublisherOptions, type PublishRecord } from './publisher.ts';
 export { readPartition, readRanges, readTopic, type OffsetRange, type ReadOptions } from './read-ranges.ts';

@@ -1,8 +1,10 @@
+import { passedNoteOf } from '@docket/kafka';
 import type {
   Assignment,
   EventDecoders,
   PartitionBatch,
   PartitionConsumer,
+  PassedRange,
   PositionJump,
   UnreadableFetch,
 } from '@docket/kafka';
@@ -15,8 +17,6 @@ import type { HeadsKeeper } from './heads-keeper.ts';
 import type { IngestEffect, IngestInput, IngestReport, IngestState, StoppedPartition } from './ingest-state.ts';
 import type { IngestorMetrics } from './metrics.ts';
 import type { runOwnershipEffect } from './ownership-effects.ts';
-import { noteOf } from './passed-note-mapper.ts';
-import type { PassedRange } from './position-policy.ts';
 import { unreadableDetail } from './unreadable-mapper.ts';
 import { isWaiting, type StallClock } from './stall-clock.ts';
 
@@ -249,7 +249,7 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
   }
 
   function notePassed(partition: number, passed: PassedRange): void {
-    consumer.commit(assignmentId, partition, passed.to, noteOf(ports.generation, passed));
+    consumer.commit(assignmentId, partition, passed.to, passedNoteOf(ports.generation, passed));
     metrics.lagRecords.set({ partition }, Math.max(0, (logEnds.get(partition) ?? passed.to) - passed.to));
   }
 

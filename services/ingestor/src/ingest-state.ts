@@ -1,7 +1,8 @@
 import type { LogHead, PartitionHeads, StoredRecord } from '@docket/clickhouse';
 import type { LogRecord, WindowEntry } from '@docket/event';
+import type { PassedRange } from '@docket/kafka';
 import type { InsertableBlock, Intake } from './intake.ts';
-import type { KafkaRange, PassedRange, StopReason } from './position-policy.ts';
+import type { KafkaRange, StopReason } from './position-policy.ts';
 import type { Stray } from './reroute-mapper.ts';
 
 /** What this member was given at one rebalance. */

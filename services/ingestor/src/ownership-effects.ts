@@ -9,9 +9,8 @@ import {
   type ClickHouse,
 } from '@docket/clickhouse';
 import { windowRecords } from '@docket/event';
-import { fetchCommits, fetchTopicId, fetchTopicOffsets, type KafkaClient } from '@docket/kafka';
+import { fetchCommits, fetchTopicId, fetchTopicOffsets, passedRangeOf, type KafkaClient } from '@docket/kafka';
 import type { IngestEffect, IngestInput } from './ingest-state.ts';
-import { passedOf } from './passed-note-mapper.ts';
 import type { KafkaRange } from './position-policy.ts';
 
 type OwnershipEffect = Extract<IngestEffect<never>, { kind: 'claim' | 'kill' | 'readPlaces' | 'readPast' }>;
@@ -77,7 +76,7 @@ async function readRanges({ kafka, groupId, generation }: OwnershipPorts): Promi
   const topicId = await fetchTopicId(kafka, topic);
   return new Map(
     ranges.map(({ partition, earliest, end: next }): [number, KafkaRange] => {
-      const passed = passedOf(commits.get(partition), generation);
+      const passed = passedRangeOf(commits.get(partition), generation);
       const known = topicId === null ? {} : { topicId, ...(passed === undefined ? {} : { passed }) };
       return [partition, { earliest, next, ...known }];
     }),

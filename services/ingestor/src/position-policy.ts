@@ -1,4 +1,5 @@
 import { nilId } from '@docket/event';
+import type { PassedRange } from '@docket/kafka';
 
 /** What ClickHouse holds of a partition in this generation. */
 export interface StoredPosition {
@@ -16,17 +17,6 @@ export interface KafkaRange {
   readonly topicId?: string;
   /** What an ingestor has noted, if any. */
   readonly passed?: PassedRange;
-}
-
-/**
- * Offsets that somebody has read and that held no data, only aborted records and markers: `from` up to, not including, `to`. A fact
- * about one topic, of which neither restarts nor zombies, an older note or another owner change anything. It says nothing of what is
- * stored: below `from`, only ClickHouse does.
- */
-export interface PassedRange {
-  readonly topicId: string;
-  readonly from: number;
-  readonly to: number;
 }
 
 /** Why the log of Kafka and the prefix in ClickHouse do not meet: nothing may be written before an operator decides. */

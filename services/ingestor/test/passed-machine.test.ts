@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { passedNoteOf, passedRangeOf } from '@docket/kafka';
 import { notePassed } from '../src/passed-machine.ts';
-import { noteOf, passedOf } from '../src/passed-note-mapper.ts';
 import { startOf } from '../src/position-policy.ts';
 import { assignment, createDriven, recordAt } from './machine-under-test.ts';
 
@@ -98,10 +98,10 @@ describe('what is noted explains a log that begins behind the position', () => {
 });
 
 test('a note is read back by the ingestor of the same generation only, and nothing else is one', () => {
-  const note = noteOf(3, { topicId, from: 6 });
-  expect(passedOf({ offset: 10, note }, 3)).toEqual({ topicId, from: 6, to: 10 });
-  expect(passedOf({ offset: 10, note }, 4)).toBeUndefined();
-  expect(passedOf({ offset: 10, note: '' }, 3)).toBeUndefined();
-  expect(passedOf({ offset: 10, note: `${note} and more` }, 3)).toBeUndefined();
-  expect(passedOf(undefined, 3)).toBeUndefined();
+  const note = passedNoteOf(3, { topicId, from: 6 });
+  expect(passedRangeOf({ offset: 10, note }, 3)).toEqual({ topicId, from: 6, to: 10 });
+  expect(passedRangeOf({ offset: 10, note }, 4)).toBeUndefined();
+  expect(passedRangeOf({ offset: 10, note: '' }, 3)).toBeUndefined();
+  expect(passedRangeOf({ offset: 10, note: `${note} and more` }, 3)).toBeUndefined();
+  expect(passedRangeOf(undefined, 3)).toBeUndefined();
 });

@@ -5,8 +5,10 @@ import {
   createSchemaRegistry,
   recordMacOf,
   checkTopics,
-  fetchCommittedOffsets,
+  fetchCommits,
+  passedRangeOf,
   valueSubjectOf,
+  type Commit,
   type KafkaSettings,
   type MacKeySettings,
   type RegistrySettings,
@@ -54,7 +56,7 @@ export async function verify(
   try {
     const topology = await checkTopics(kafka);
     const topic = kafka.topics.events.name;
-    const committed = await fetchCommittedOffsets(kafka, `${config.kafkaTopicPrefix}ingestor`, topic);
+    const committed = await fetchCommits(kafka, `${config.kafkaTopicPrefix}ingestor`, topic);
     const stored = await checkClickHouse(clickhouse, topology);
     const decoders = createEventDecoders(createSchemaRegistry(config), valueSubjectOf(topic), logger);
     const ports = { clickhouse, kafka, decoders, mac: recordMacOf(config) };
@@ -65,7 +67,7 @@ export async function verify(
       lost: stored.lost,
       recomputedRecords: recomputed.records,
       refusedInTheirDay: recomputed.refusedInTheirDay,
-      findings: [...stored.findings, ...behindCommit(stored, committed), ...recomputed.findings],
+      findings: [...stored.findings, ...behindCommit(stored, committed, topology.generation), ...recomputed.findings],
       partitions: Array.from({ length: topology.partitions }, (_, partition) => {
         const heads = stored.heads.get(partition);
         const range = recomputed.ranges.find((one) => one.partition === partition);
@@ -84,9 +86,13 @@ export async function verify(
   }
 }
 
-/** The ingestor commits to Kafka only what is stored, so a prefix that ends before its commit has lost its newest rows. */
-function behindCommit(stored: ClickHouseReport, committed: ReadonlyMap<number, number>): Finding[] {
-  return [...committed].flatMap(([partition, nextOffset]) => {
+/**
+ * The ingestor commits to Kafka only what is stored, and what held no data behind it, so a prefix that ends before what its commit says
+ * is stored has lost its newest rows.
+ */
+function behindCommit(stored: ClickHouseReport, commits: ReadonlyMap<number, Commit>, generation: number): Finding[] {
+  return [...commits].flatMap(([partition, commit]) => {
+    const nextOffset = passedRangeOf(commit, generation)?.from ?? commit.offset;
     const heads = stored.heads.get(partition);
     const position = heads === undefined ? 0 : positionOf(heads);
     if (position >= nextOffset) return [];
