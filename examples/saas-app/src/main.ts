@@ -8,12 +8,15 @@ const settings = {
   docketUrl: required('DOCKET_URL'),
   docketKey: required('DOCKET_KEY'),
   seedPassword: required('SEED_PASSWORD'),
+  /** Where events wait that are not in the log yet. In production: a volume that outlives the container. */
+  spoolDir: required('SPOOL_DIR'),
 };
 
 const docket = createDocket({
   url: settings.docketUrl,
   key: settings.docketKey,
   source: { service: 'saas-app', version: '0.1.0' },
+  spool: { dir: settings.spoolDir },
   onFailure: (failure) => log({ msg: 'audit.failure', ...failure }),
 });
 const store = createStore();

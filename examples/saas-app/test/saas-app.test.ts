@@ -13,7 +13,7 @@ let url: string;
 
 beforeAll(async () => {
   gateway = await startScriptedGateway(() => ({ kind: 'accept' }));
-  docket = createDocket({ url: gateway.url, key: 'k', source: { service: 'saas-app' } });
+  docket = createDocket({ url: gateway.url, key: 'k', source: { service: 'saas-app' }, spool: false });
   const store = createStore();
   await seed(store, password);
   const app = createSaasApp(store, docket, (error) => {

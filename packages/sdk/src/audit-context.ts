@@ -13,7 +13,17 @@ export interface AuditContext {
   metadata?: Metadata | undefined;
 }
 
-const scopes = new AsyncLocalStorage<AuditContext>();
+const scopes = scopesOfProcess();
+
+/** One for all copies of this package: an application may load it as an ES module and by `require`. */
+function scopesOfProcess(): AsyncLocalStorage<AuditContext> {
+  const name = Symbol.for('@docket/sdk/audit-context');
+  const known: unknown = Reflect.get(globalThis, name);
+  if (known instanceof AsyncLocalStorage) return known;
+  const made = new AsyncLocalStorage<AuditContext>();
+  Reflect.set(globalThis, name, made);
+  return made;
+}
 
 /** Runs `run` in a scope whose context is the surrounding one with `context` over it, and returns what `run` returns. */
 export function withAuditContext<T>(context: AuditContext, run: () => T): T {

@@ -1,47 +1,68 @@
+import { type ActionCatalogue, declaredEvent, type EventOf } from './actions.ts';
 import { currentAuditContext } from './audit-context.ts';
+import { confirmed } from './confirmed.ts';
 import { newEventId } from './event-id.ts';
 import type { EventInput } from './event-input.ts';
-import { tenantOf, toWireEvent, toWireText } from './event-mapper.ts';
-import { createEventQueue, type Entry, type Settlement } from './event-queue.ts';
-import { type DocketOptions, type Failure, type FailureReason, resolveOptions } from './options.ts';
-import { createPostEvents } from './post-events.ts';
+import { tenantOf, toWireEvent, toWireText, withSource } from './event-mapper.ts';
+import { textOf } from './error-fields.ts';
+import { type Failure, type FailureReason, guardedHook, RecordError } from './failure.ts';
+import { type DocketOptions, resolveOptions } from './options.ts';
 import { createProgress, type FlushOutcome } from './progress.ts';
 import { createSender } from './sender.ts';
-import { createTenantCounters } from './tenant-counters.ts';
+import { type Draft, idOf, type Kept } from './spool/entry.ts';
+import { createSlots } from './spool/slots.ts';
+import { createSpool, type SpoolSize } from './spool/spool.ts';
+import { watchForExit } from './watch-for-exit.ts';
 
-export type RecordOutcome = { ok: true; id: string } | ({ ok: false } & Failure);
+/** `kept` says where the event is until it is in the log: on disk, or in memory because there is no disk, or it fails. */
+export type RecordOutcome = { ok: true; id: string; kept: Kept } | ({ ok: false } & Failure);
 
 /** Counts since the start, and what waits now: for the application's own metrics. */
 export interface DocketStats {
+  /** Events that the spool has taken. */
+  recorded: number;
+  /** Of these, and of what earlier processes left: in the log. */
   accepted: number;
   refused: number;
-  /** Never queued: invalid, too large, queue full, closed. */
-  rejected: number;
+  /** Never kept: invalid, too large, spool full, closed. By reason. */
+  rejected: Partial<Record<FailureReason, number>>;
+  requests: number;
+  /** Of these, those that have to be repeated. */
+  requestsFailed: number;
+  /** Times that the disk failed. */
+  spoolFaults: number;
   queuedEvents: number;
   queuedBytes: number;
+  /** Of queuedEvents: lost if the process dies. */
+  queuedInMemory: number;
+  /** Where the next event is kept. */
+  keptOn: SpoolSize['kept'];
 }
 
-export interface Docket {
+export interface Docket<Event = EventInput> {
   /**
-   * Records an event. Resolves `{ ok: true, id }` when the local queue has accepted it, and `{ ok: false, reason }` when
-   * it has not; never throws, never rejects, never waits for the network. A background sender then delivers it, in
-   * order and with the same id on every try, until the gateway has it.
+   * Records an event. Resolves `{ ok: true, id, kept }` when it is on the spool, `{ ok: false, reason }` when it is not; never
+   * throws, never rejects, never waits for the network. A background sender then delivers it, in the order of the calls
+   * for each tenant and with the same id on every try, until it is in the log.
    *
-   * Durability in this version: the process's memory. What is queued when the process dies is lost; `close()` before
-   * exit, or `recordNow()` for what must not be. Safe to repeat with the same `id`: the log holds it once.
+   * `kept: 'disk'` survives SIGKILL of the process, and with `durability: 'power'` a power cut; the next process on the
+   * folder sends it. Safe to repeat with the same `id`: the log holds it once.
    */
-  record(input: EventInput): Promise<RecordOutcome>;
+  record(input: Event): Promise<RecordOutcome>;
 
   /**
-   * Records an event and waits until it is durable in the log (the gateway's 202). Behind everything recorded before it.
-   * Default deadline 10 s; `deadline`, `unavailable` and `misconfigured` mean that it is still queued and may yet appear.
+   * Records an event and waits until it is in the log (the gateway's 202). Behind everything recorded before it.
+   * Default deadline 10 s; `deadline`, `unavailable` and `misconfigured` mean that it is kept and may yet appear.
    */
-  recordNow(input: EventInput, options?: { deadlineMs?: number }): Promise<RecordOutcome>;
+  recordNow(input: Event, options?: { deadlineMs?: number }): Promise<RecordOutcome>;
 
   /** Waits until everything recorded before this call is settled (in the log, or refused). Default deadline 10 s. */
   flush(options?: { deadlineMs?: number }): Promise<FlushOutcome>;
 
-  /** Takes no more events, flushes, then stops. What is pending at the deadline (default 10 s) is lost. Idempotent. */
+  /**
+   * Takes no more events, flushes, then stops and lets other processes have the spool. What is pending at the deadline (default
+   * 10 s) stays on disk for the next process; in memory it is lost, which is reported. Idempotent.
+   */
   close(options?: { deadlineMs?: number }): Promise<FlushOutcome>;
 
   stats(): DocketStats;
@@ -49,125 +70,157 @@ export interface Docket {
 
 /** Long enough for a gateway that is restarting, short enough for a request or a shutdown that waits for it. */
 const defaultDeadlineMs = 10_000;
+/** Of a source: its texts are at most this long. */
+const sourceBytesMax = 2048;
 
-/** A recorder. Throws TypeError for options that can never work; after that nothing it does throws or rejects. */
+/** A recorder. Throws TypeError for options that can never work; after that nothing it does throws or rejects, unless it is `strict`. */
+export function createDocket<C extends ActionCatalogue>(given: DocketOptions<C> & { actions: C }): Docket<EventOf<C>>;
+export function createDocket(given: DocketOptions): Docket;
 export function createDocket(given: DocketOptions): Docket {
   const options = resolveOptions(given);
-  const queue = createEventQueue(options.queue);
-  const nextCounter = createTenantCounters();
   const progress = createProgress();
-  const totals = { accepted: 0, refused: 0, rejected: 0 };
+  const totals = { recorded: 0, accepted: 0, refused: 0, requests: 0, requestsFailed: 0, spoolFaults: 0 };
+  const rejected: DocketStats['rejected'] = {};
   let closing: Promise<FlushOutcome> | undefined;
 
-  const report = guardedReport(options.onFailure);
+  const report = guardedHook('onFailure', options.onFailure);
+  const tellSent = guardedHook('onSent', options.onSent);
+  const spool = createSpool({
+    slots:
+      options.spool &&
+      createSlots({
+        ...options.spool,
+        service: options.source.service,
+        destination: options.transport.destination,
+        onDamage: (detail) => report({ reason: 'spool_unavailable', detail }),
+      }),
+    bytesMax: options.spool?.bytesMax ?? 0,
+    memory: options.memory,
+    waitForRoomMs: options.waitForRoomMs,
+    adoptIntervalMs: options.spool?.adoptIntervalMs,
+    textOf: (draft, spoolId, counter) => withSource(draft.body, options.source, spoolId, counter),
+    onKeep: (events) => progress.queued(events),
+    onFault(detail) {
+      totals.spoolFaults += 1;
+      report({ reason: 'spool_unavailable', detail });
+    },
+    onEntries: () => sender.wake(),
+  });
   const sender = createSender({
-    queue,
-    post: createPostEvents(options),
+    spool,
+    transport: options.transport,
     batch: options.batch,
     retry: options.retry,
     onSettled(entry, settlement) {
+      if (entry.isOwn) progress.settled();
       if (settlement.kind === 'accepted') totals.accepted += 1;
       else {
         totals.refused += 1;
-        report({ reason: 'refused', detail: settlement.detail, id: entry.id });
+        report({ reason: 'refused', detail: settlement.detail, id: idOf(entry) });
       }
-      entry.onSettled?.(settlement);
-      progress.settled();
     },
-    onDelayed: (reason, detail) => report({ reason, detail }),
+    onRequest(sent, entries, durationMs) {
+      totals.requests += 1;
+      if (sent.verdict === 'accepted') {
+        const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+        tellSent({ events: entries.length, bytes, durationMs });
+      } else if (sent.verdict !== 'refused') {
+        totals.requestsFailed += 1;
+        report({ reason: sent.verdict === 'retry' ? 'unavailable' : sent.verdict, detail: sent.detail });
+      }
+    },
   });
+  const reportLost = (): void => {
+    const { memoryEvents } = spool.size();
+    if (memoryEvents > 0) report({ reason: 'lost', detail: `${memoryEvents} events are in memory only` });
+  };
+  const unwatch = watchForExit(reportLost);
 
-  function enqueue(input: EventInput, onSettled?: Entry['onSettled']): RecordOutcome {
-    if (closing !== undefined) return failed('closed', 'the recorder is closed', input.id);
+  function draftOf(input: EventInput, onSettled: Draft['onSettled']): Draft | Failure {
+    if (closing !== undefined) return { reason: 'closed', detail: 'the recorder is closed', id: input.id };
     const ambient = currentAuditContext();
     const tenantId = tenantOf(input, ambient, options.tenantId);
     const nowMs = Date.now();
-    const stamp = { id: newEventId(nowMs), nowMs, tenantId, source: options.source, counter: nextCounter(tenantId) };
-    const mapped = toWireEvent(input, ambient, stamp);
-    if (!mapped.ok) return failed('invalid', mapped.detail, input.id);
-    const { id } = mapped.event;
-    const text = toWireText(mapped.event);
-    const bytes = Buffer.byteLength(text);
-    if (bytes > options.batch.bytesMax) {
-      return failed('too_large', `${bytes} of at most ${options.batch.bytesMax} bytes`, id);
-    }
-    if (!queue.push({ id, text, bytes, onSettled })) {
-      return failed('queue_full', `${queue.size().events} events, ${queue.size().bytes} bytes are waiting`, id);
-    }
-    progress.queued();
-    sender.wake();
-    return { ok: true, id };
+    if (options.isStrict && options.actions !== undefined && !Object.hasOwn(options.actions, input.action))
+      return { reason: 'invalid', detail: `the catalogue has no action ${input.action}`, id: input.id };
+    const declared = declaredEvent(options.actions, input);
+    const mapped = toWireEvent(declared, ambient, { id: newEventId(nowMs), nowMs, tenantId });
+    if (!mapped.ok) return { reason: 'invalid', detail: mapped.detail, id: input.id };
+    const { id, tenant_id, occurred_at, actor } = mapped.event;
+    const redacted = options.redact?.(mapped.event);
+    const body = toWireText({
+      ...mapped.event,
+      ...redacted,
+      id,
+      tenant_id,
+      occurred_at,
+      actor: redacted?.actor ?? actor,
+    });
+    const bytes = Buffer.byteLength(body) + sourceBytesMax;
+    if (bytes <= options.batch.bytesMax) return { id, tenantId: tenant_id, body, bytes, onSettled };
+    spool.skip(tenant_id);
+    return { reason: 'too_large', detail: `${bytes} of at most ${options.batch.bytesMax} bytes`, id };
   }
 
-  function recordOrFail(input: EventInput, onSettled?: Entry['onSettled']): RecordOutcome {
-    let outcome: RecordOutcome;
+  function guardedDraft(input: EventInput, onSettled: Draft['onSettled']): Draft | Failure {
     try {
-      outcome = enqueue(input, onSettled);
+      return draftOf(input, onSettled);
     } catch (error) {
       // What the application hands in may throw when it is read: a getter, a BigInt, a cycle, null.
-      outcome = failed('invalid', `not an event: ${textOf(error)}`, undefined);
+      return { reason: 'invalid', detail: `not an event: ${textOf(error)}` };
     }
-    if (!outcome.ok) {
-      totals.rejected += 1;
-      report(outcome);
+  }
+
+  async function record(input: EventInput, onSettled?: Draft['onSettled']): Promise<RecordOutcome> {
+    const draft = guardedDraft(input, onSettled);
+    if ('reason' in draft) return failed(draft);
+    const { id, tenantId } = draft;
+    const appended = await spool.append(draft);
+    if (appended.ok) {
+      totals.recorded += 1;
+      return { ok: true, id, kept: appended.kept };
     }
+    spool.skip(tenantId);
+    return failed({ reason: 'spool_full', detail: appended.detail, id });
+  }
+
+  function failed(failure: Failure): RecordOutcome {
+    rejected[failure.reason] = (rejected[failure.reason] ?? 0) + 1;
+    report(failure);
+    return { ok: false, ...failure };
+  }
+
+  const strictly = async (outcome: Promise<RecordOutcome>): Promise<RecordOutcome> => {
+    const known = await outcome;
+    if (!known.ok && options.isStrict) throw new RecordError(known);
+    return known;
+  };
+
+  async function flush(deadlineMs: number): Promise<FlushOutcome> {
+    await spool.written();
+    return progress.reached(deadlineMs);
+  }
+
+  async function close(deadlineMs: number): Promise<FlushOutcome> {
+    const outcome = await flush(deadlineMs);
+    await sender.stop();
+    await spool.close();
+    await options.transport.close?.();
+    reportLost();
+    unwatch();
     return outcome;
   }
 
   return {
-    record: (input) => Promise.resolve(recordOrFail(input)),
+    record: (input) => strictly(record(input)),
     recordNow: (input, { deadlineMs = defaultDeadlineMs } = {}) =>
-      confirmed((onSettled) => recordOrFail(input, onSettled), deadlineMs),
-    flush: ({ deadlineMs = defaultDeadlineMs } = {}) => progress.reached(deadlineMs),
-    close({ deadlineMs = defaultDeadlineMs } = {}) {
-      closing ??= progress.reached(deadlineMs).then(async (outcome) => {
-        await sender.stop();
-        return outcome;
-      });
-      return closing;
+      strictly(confirmed((onSettled) => record(input, onSettled), deadlineMs)),
+    flush: ({ deadlineMs = defaultDeadlineMs } = {}) => flush(deadlineMs),
+    close: ({ deadlineMs = defaultDeadlineMs } = {}) => (closing ??= close(deadlineMs)),
+    stats() {
+      const { kept, events, bytes, memoryEvents } = spool.size();
+      const queued = { queuedEvents: events, queuedBytes: bytes, queuedInMemory: memoryEvents };
+      return { ...totals, rejected: { ...rejected }, ...queued, keptOn: kept };
     },
-    stats: () => ({ ...totals, queuedEvents: queue.size().events, queuedBytes: queue.size().bytes }),
   };
-}
-
-/** The outcome of an event whose settlement is waited for, at most for `deadlineMs`. */
-function confirmed(
-  queueEvent: (onSettled: (settlement: Settlement) => void) => RecordOutcome,
-  deadlineMs: number,
-): Promise<RecordOutcome> {
-  return new Promise((resolve) => {
-    const outcome = queueEvent((settlement) => {
-      clearTimeout(timer);
-      resolve(settlement.kind === 'accepted' ? outcome : failed(settlement.kind, settlement.detail, outcome.id));
-    });
-    const expire = (): void => resolve(failed('deadline', `not confirmed within ${deadlineMs} ms`, outcome.id));
-    const timer = outcome.ok ? setTimeout(expire, deadlineMs) : undefined;
-    if (!outcome.ok) resolve(outcome);
-  });
-}
-
-function failed(reason: FailureReason, detail: string, id: string | undefined): { ok: false } & Failure {
-  return { ok: false, reason, detail, id };
-}
-
-/** A hook of the application must not end the sender, nor, when it is async, the process. */
-function guardedReport(onFailure: (failure: Failure) => unknown): (failure: Failure) => void {
-  const complain = (error: unknown): void =>
-    process.emitWarning(`onFailure threw: ${textOf(error)}`, { type: 'DocketWarning' });
-  return (failure) => {
-    try {
-      void Promise.resolve(onFailure(failure)).catch(complain);
-    } catch (error) {
-      complain(error);
-    }
-  };
-}
-
-/** Anything can be thrown, also what has no text. */
-function textOf(error: unknown): string {
-  try {
-    return String(error);
-  } catch {
-    return 'something without a text was thrown';
-  }
 }

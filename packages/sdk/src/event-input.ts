@@ -1,5 +1,8 @@
-/** Text, numbers and booleans become text in the log; null and undefined leave the key out. Keys: [A-Za-z0-9_.-]{1,64}, at most 64. */
-export type Metadata = Record<string, string | number | boolean | null | undefined>;
+/** Text, numbers and booleans become text in the log; null and undefined leave the key out. */
+export type MetadataValue = string | number | boolean | null | undefined;
+
+/** Keys: [A-Za-z0-9_.-]{1,64}, at most 64. */
+export type Metadata = Record<string, MetadataValue>;
 
 /** Someone who acts. `type` [A-Za-z0-9_.-]{1,64}, `id` 1..256 characters, `name` at most 512. */
 export interface Actor {

@@ -1,16 +1,17 @@
 import { type AuditContext, mergedContext } from './audit-context.ts';
 import type { EventInput, Source, WireEvent } from './event-input.ts';
 
-/** What the SDK adds to an event. `counter` undefined: no running number. */
+/** What the SDK adds to an event when it is recorded; `source` follows when it is kept. */
 export interface Stamp {
   id: string;
   nowMs: number;
   tenantId: string | undefined;
-  source: Source;
-  counter: number | undefined;
 }
 
-export type Mapped = { ok: true; event: WireEvent } | { ok: false; detail: string };
+/** An event as it is sent, but for its source. */
+export type UnsourcedEvent = Omit<WireEvent, 'source'>;
+
+export type Mapped = { ok: true; event: UnsourcedEvent } | { ok: false; detail: string };
 
 /** The log that an event is for, by precedence: its own field, the audit context, the default of `createDocket`. */
 export function tenantOf(input: EventInput, ambient: AuditContext, fallback: string | undefined): string | undefined {
@@ -43,7 +44,6 @@ export function toWireEvent(input: EventInput, ambient: AuditContext, stamp: Sta
       actor,
       on_behalf_of: input.on_behalf_of ?? ambient.onBehalfOf,
       context: mergedContext(ambient.context, input.context),
-      source: { ...stamp.source, counter: stamp.counter },
       metadata: { ...ambient.metadata, ...input.metadata },
     },
   };
@@ -53,10 +53,17 @@ export function toWireEvent(input: EventInput, ambient: AuditContext, stamp: Sta
  * The event's JSON. Lone surrogates, which a client can put into any text and which have no UTF-8 form, become U+FFFD: the gateway would set the whole
  * event aside, and who names a document so could act on it unseen. Throws what the event's own getters throw, or for what has no JSON form.
  */
-export function toWireText(event: WireEvent): string {
+export function toWireText(event: UnsourcedEvent): string {
   const text = JSON.stringify(event);
   // Of surrogates JSON.stringify escapes only lone ones; what the text itself spells with a backslash begins with two.
   return text.replace(/(?<!\\)((?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, '$1\ufffd');
+}
+
+/** The whole event: its text, and in it the source with the instance and running number of where it is kept. */
+export function withSource(text: string, source: Source, spoolId: string, counter: number): string {
+  const instance = source.instance === undefined ? spoolId : `${source.instance}.${spoolId}`;
+  const { service, version } = source;
+  return `${text.slice(0, -1)},"source":${JSON.stringify({ service, version, instance, counter })}}`;
 }
 
 function instantOf(given: string | Date | undefined, nowMs: number): string | undefined {

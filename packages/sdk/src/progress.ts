@@ -1,7 +1,7 @@
 export type FlushOutcome = { ok: true } | { ok: false; reason: 'deadline'; pending: number };
 
 export interface Progress {
-  queued(): void;
+  queued(events: number): void;
   settled(): void;
   /** Waits until all that is queued now is settled, at most for `deadlineMs`. */
   reached(deadlineMs: number): Promise<FlushOutcome>;
@@ -14,8 +14,8 @@ export function createProgress(): Progress {
   let settled = 0;
 
   return {
-    queued() {
-      queued += 1;
+    queued(events) {
+      queued += events;
     },
     settled() {
       settled += 1;

@@ -1,30 +1,21 @@
-/** What one request came to: an HTTP answer, or none (refused, reset, timed out). */
-export type Answer =
-  | {
-      kind: 'answered';
-      status: number;
-      /** Of the problem document, if there is one. */
-      code: string | undefined;
-      /** Whether the answer tells what became of each event: a gateway's 202 does. */
-      namesEachEvent: boolean;
-      retryAfter: string | undefined;
-      detail: string;
-    }
-  | { kind: 'no_answer'; detail: string };
+import type { Sent } from './transport.ts';
 
-/**
- * - `accepted`: the events are in the log.
- * - `retry`: it may work later, with the same events.
- * - `misconfigured`: it will work only after someone mends the address or the key; the events are kept, and tried slowly.
- * - `refused`: not with these events. A batch is halved until the refused event is alone.
- */
-export type Verdict = 'accepted' | 'retry' | 'misconfigured' | 'refused';
+/** An HTTP answer of the gateway, or of what stands in its place. */
+export interface Answer {
+  status: number;
+  /** Of the problem document, if there is one. */
+  code: string | undefined;
+  /** Whether the answer tells what became of each event: a gateway's 202 does. */
+  namesEachEvent: boolean;
+  detail: string;
+}
+
+export type Verdict = Sent['verdict'];
 
 const busyStatuses: ReadonlySet<number> = new Set([408, 425, 429]);
 const configurationStatuses: ReadonlySet<number> = new Set([401, 404, 405]);
 
 export function verdictOf(answer: Answer): Verdict {
-  if (answer.kind === 'no_answer') return 'retry';
   const { status } = answer;
   // Whatever else answers 200 to a POST (a captive portal, another service) has not taken the events.
   if (status >= 200 && status < 300) return answer.namesEachEvent ? 'accepted' : 'misconfigured';
@@ -48,20 +39,18 @@ export const retryAfterMsMax = 5 * 60_000;
 
 /**
  * How long to wait before attempt `failures + 1`: full jitter (uniform in 0..min(max, base·2^(failures−1))), and never
- * less than Retry-After asks for. `random` is in [0, 1).
+ * less than the receiver asks for. `random` is in [0, 1).
  */
 export function retryDelayMs(
   failures: number,
-  answer: Answer,
+  sent: Exclude<Sent, { verdict: 'accepted' }>,
   limits: RetryLimits,
   random: number,
-  nowMs: number,
 ): number {
   const ceilingMs = Math.min(limits.maxDelayMs, limits.baseDelayMs * 2 ** Math.min(failures - 1, 30));
   const jitterMs = Math.round(ceilingMs * random);
-  if (verdictOf(answer) === 'misconfigured') return Math.max(jitterMs, Math.round(limits.maxDelayMs / 2));
-  const askedMs = answer.kind === 'answered' ? retryAfterMs(answer.retryAfter, nowMs) : 0;
-  return askedMs + jitterMs;
+  if (sent.verdict === 'misconfigured') return Math.max(jitterMs, Math.round(limits.maxDelayMs / 2));
+  return (sent.verdict === 'retry' ? (sent.retryAfterMs ?? 0) : 0) + jitterMs;
 }
 
 /** Retry-After (RFC 9110 §10.2.3): seconds, or an HTTP date. Unreadable: 0. */

@@ -1,90 +1,101 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Entry, EventQueue, Settlement } from './event-queue.ts';
-import type { PostEvents } from './post-events.ts';
-import { retryDelayMs, type RetryLimits, verdictOf } from './retry-policy.ts';
+import { retryDelayMs, type RetryLimits } from './retry-policy.ts';
+import type { BatchLimits, Entry, Settlement } from './spool/entry.ts';
+import type { Batch, Spool } from './spool/spool.ts';
+import type { Sent, Transport } from './transport.ts';
 
 export interface SenderOptions {
-  queue: EventQueue;
-  post: PostEvents;
-  batch: { eventsMax: number; bytesMax: number };
+  spool: Pick<Spool, 'peek'>;
+  transport: Transport;
+  batch: BatchLimits;
   retry: RetryLimits;
   onSettled(entry: Entry, settlement: Settlement): void;
-  /** A request failed and will be repeated. */
-  onDelayed(reason: 'unavailable' | 'misconfigured', detail: string): void;
+  /** A request was answered, or not. */
+  onRequest(sent: Sent, entries: readonly Entry[], durationMs: number): void;
 }
 
 export interface Sender {
   /** Starts sending, if nothing is under way. */
   wake(): void;
-  /** Ends at once: the request under way is aborted, what is queued stays there. */
+  /** Ends at once: the request under way is aborted, what waits stays where it is. */
   stop(): Promise<void>;
 }
 
 /**
- * Sends the queue in order, one request at a time, so that the events of a tenant reach the log in the order of their
- * `record` calls. Repeats a request without limit, with the same ids: the queue's bounds are the limit, not a timer.
+ * Sends the spool in order, one request at a time, so that the events of a tenant reach the log in the order of their
+ * `record` calls. Repeats a request without limit, with the same ids: the spool's bounds are the limit, not a timer.
+ *
+ * A process that has nothing else to do ends while the sender waits for the next try; what is on disk is sent by the next
+ * process.
  */
 export function createSender(options: SenderOptions): Sender {
   const stopping = new AbortController();
-  let active = false;
+  const { eventsMax: fullBatch, bytesMax } = options.batch;
+  let isActive = false;
+  let isWoken = false;
   let running = Promise.resolve();
 
   async function run(): Promise<void> {
     try {
       // Once more when something came while `sendAll` was returning: its `wake` found a sender under way.
-      do await sendAll();
-      while (options.queue.size().events > 0 && !stopping.signal.aborted);
+      while (isWoken && !stopping.signal.aborted) {
+        isWoken = false;
+        await sendAll();
+      }
     } finally {
-      active = false;
+      isActive = false;
     }
   }
 
   async function sendAll(): Promise<void> {
-    let eventsMax = options.batch.eventsMax;
+    let eventsMax = fullBatch;
     let failures = 0;
-    // Lets the records of one turn of the event loop share a request.
-    await Promise.resolve();
     while (!stopping.signal.aborted) {
-      const batch = options.queue.peek(eventsMax, options.batch.bytesMax);
-      if (batch.length === 0) return;
-      const { answer, putAside } = await options.post(
-        batch.map((entry) => entry.text),
-        stopping.signal,
-      );
-      // The abort made this answer: it says nothing about the server.
-      if (stopping.signal.aborted) return;
-      const verdict = verdictOf(answer);
-      if (verdict === 'accepted') {
-        const refusals = new Map(putAside.map(({ index, detail }) => [index, detail]));
-        settle(batch, (index) => {
+      const batch = await options.spool.peek({ eventsMax, bytesMax });
+      if (batch === undefined || stopping.signal.aborted) return;
+      const { entries } = batch;
+      const beganAtMs = performance.now();
+      const texts = entries.map((entry) => entry.text);
+      const sent = await options.transport.send(texts, stopping.signal);
+      // The abort made this answer: it says nothing about the receiver.
+      if (stopping.signal.aborted && sent.verdict !== 'accepted') return;
+      options.onRequest(sent, entries, performance.now() - beganAtMs);
+      if (sent.verdict === 'accepted') {
+        const refusals = new Map(sent.putAside.map(({ index, detail }) => [index, detail]));
+        await settle(batch, (index) => {
           const detail = refusals.get(index);
           return detail === undefined ? { kind: 'accepted' } : { kind: 'refused', detail };
         });
-        eventsMax = Math.min(eventsMax * 2, options.batch.eventsMax);
+        eventsMax = Math.min(eventsMax * 2, fullBatch);
         failures = 0;
-      } else if (verdict === 'refused') {
+      } else if (sent.verdict === 'refused') {
         // Halve until the refused event is alone: its neighbours are not to blame.
-        if (batch.length > 1) eventsMax = Math.ceil(batch.length / 2);
-        else settle(batch, () => ({ kind: 'refused', detail: answer.detail }));
+        if (entries.length > 1) eventsMax = Math.ceil(entries.length / 2);
+        else await settle(batch, () => ({ kind: 'refused', detail: sent.detail }));
         failures = 0;
       } else {
         failures += 1;
-        if (verdict === 'misconfigured')
-          for (const entry of batch) entry.onSettled?.({ kind: verdict, detail: answer.detail });
-        options.onDelayed(verdict === 'retry' ? 'unavailable' : verdict, answer.detail);
-        await pause(retryDelayMs(failures, answer, options.retry, Math.random(), Date.now()));
+        if (sent.verdict === 'misconfigured')
+          for (const entry of entries) batch.listenerOf(entry)?.({ kind: sent.verdict, detail: sent.detail });
+        await pause(retryDelayMs(failures, sent, options.retry, Math.random()));
       }
     }
   }
 
-  function settle(batch: Entry[], settlementOf: (index: number) => Settlement): void {
-    options.queue.drop(batch.length);
-    for (const [index, entry] of batch.entries()) options.onSettled(entry, settlementOf(index));
+  async function settle(batch: Batch, settlementOf: (index: number) => Settlement): Promise<void> {
+    const told = batch.entries.map((entry, index) => {
+      return { entry, listener: batch.listenerOf(entry), settlement: settlementOf(index) };
+    });
+    await batch.drop(told.length);
+    for (const { entry, listener, settlement } of told) {
+      options.onSettled(entry, settlement);
+      listener?.(settlement);
+    }
   }
 
   async function pause(ms: number): Promise<void> {
     try {
-      await sleep(ms, undefined, { signal: stopping.signal });
+      await sleep(ms, undefined, { signal: stopping.signal, ref: false });
     } catch {
       // Stopped: the loop sees it.
     }
@@ -92,8 +103,9 @@ export function createSender(options: SenderOptions): Sender {
 
   return {
     wake() {
-      if (active || stopping.signal.aborted) return;
-      active = true;
+      isWoken = true;
+      if (isActive || stopping.signal.aborted) return;
+      isActive = true;
       running = run();
     },
     async stop() {

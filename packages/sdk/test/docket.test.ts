@@ -1,5 +1,16 @@
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { createDocket, type Docket, type DocketOptions, type Failure } from '../src/index.ts';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  createDocket,
+  defineActions,
+  type Docket,
+  type DocketOptions,
+  type Failure,
+  redactKeys,
+  withAuditContext,
+} from '../src/index.ts';
 import {
   type Behaviour,
   type ReceivedRequest,
@@ -10,8 +21,15 @@ import {
 const actor = { type: 'user', id: 'u_1' };
 const opened: { close(): Promise<unknown> }[] = [];
 
+let spoolDir: string;
+
+beforeEach(async () => {
+  spoolDir = await mkdtemp(join(tmpdir(), 'docket-sdk-'));
+});
+
 afterEach(async () => {
   for (const item of opened.splice(0).toReversed()) await item.close();
+  await rm(spoolDir, { recursive: true });
 });
 
 async function gatewayThat(behaviourOf: (index: number, request: ReceivedRequest) => Behaviour) {
@@ -27,6 +45,7 @@ function docketFor(gateway: ScriptedGateway | { url: string }, options: Partial<
     key: 'dk_test_secret',
     tenantId: 'acme',
     source: { service: 'test', version: '1', instance: 'one' },
+    spool: { dir: spoolDir },
     retry: { baseDelayMs: 5, maxDelayMs: 20 },
     onFailure: (failure) => failures.push(failure),
     ...options,
@@ -52,14 +71,19 @@ describe('record', () => {
     expect(await docket.flush()).toEqual({ ok: true });
 
     const events = gateway.requests.flatMap((request) => request.events);
-    expect(outcomes).toEqual(events.slice(0, 3).map(({ id }) => ({ ok: true, id })));
+    expect(outcomes).toEqual(events.slice(0, 3).map(({ id }) => ({ ok: true, id, kept: 'disk' })));
     expect(events.map((event) => [event.tenant_id, event.action, event.source.counter])).toEqual([
       ['acme', 'step.n0', 1],
       ['acme', 'step.n1', 2],
       ['acme', 'step.n2', 3],
       ['globex', 'other.tenant', 1],
     ]);
-    expect(events[0]?.source).toEqual({ service: 'test', version: '1', instance: 'one', counter: 1 });
+    expect(events[0]?.source).toEqual({
+      service: 'test',
+      version: '1',
+      instance: expect.stringMatching(/^one\.[0-9a-f]{8}$/),
+      counter: 1,
+    });
     expect(Math.abs(Date.parse(events[0]?.occurred_at ?? '') - Date.now())).toBeLessThan(60_000);
     expect(gateway.requests[0]?.path).toBe('/v1/events');
     expect(gateway.requests[0]?.headers['authorization']).toBe('Bearer dk_test_secret');
@@ -95,6 +119,17 @@ describe('record', () => {
     );
     expect(failures.map(({ reason }) => reason)).toEqual(['unavailable', 'unavailable']);
     expect(docket.stats()).toMatchObject({ accepted: 10, refused: 0, queuedEvents: 0, queuedBytes: 0 });
+  });
+
+  test('a long batch is sent compressed, a short one as it is', async () => {
+    const gateway = await gatewayThat(() => accept);
+    const { docket } = docketFor(gateway);
+    await docket.record({ action: 'short', actor });
+    await docket.flush();
+    await docket.record({ action: 'long', actor, description: 'words '.repeat(500) });
+    await docket.flush();
+    expect(gateway.requests.map(({ headers }) => headers['content-encoding'])).toEqual([undefined, 'gzip']);
+    expect(gateway.requests[1]?.events[0]?.action).toBe('long');
   });
 
   test('Retry-After is a lower bound of the wait', async () => {
@@ -154,7 +189,7 @@ describe('record', () => {
     expect(gateway.taken).toEqual([outcome?.id]);
   });
 
-  test('something that answers 200 without being a gateway takes no event out of the queue', async () => {
+  test('something that answers 200 without being a gateway takes no event out of the spool', async () => {
     const gateway = await gatewayThat((index) =>
       index === 0 ? { kind: 'answer', status: 200, body: { hello: 'from another service' } } : accept,
     );
@@ -187,17 +222,17 @@ describe('record', () => {
     expect(other.requests).toEqual([]);
   });
 
-  test('I8: a full queue answers queue_full at once, below it everything is taken', async () => {
+  test('I8: without a spool, full memory answers spool_full at once, below it everything is taken', async () => {
     const gateway = await gatewayThat(() => ({ kind: 'hang' }));
-    const { docket, failures } = docketFor(gateway, { queue: { eventsMax: 3 } });
+    const { docket, failures } = docketFor(gateway, { spool: false, memory: { eventsMax: 3 } });
     const outcomes = await recordMany(docket, 4);
-    expect(outcomes.map((outcome) => (outcome.ok ? 'ok' : outcome.reason))).toEqual(['ok', 'ok', 'ok', 'queue_full']);
-    expect(failures.map(({ reason }) => reason)).toEqual(['queue_full']);
-    expect(docket.stats()).toMatchObject({ queuedEvents: 3, rejected: 1 });
+    expect(outcomes.map((outcome) => (outcome.ok ? 'ok' : outcome.reason))).toEqual(['ok', 'ok', 'ok', 'spool_full']);
+    expect(failures.map(({ reason }) => reason)).toEqual(['spool_full']);
+    expect(docket.stats()).toMatchObject({ queuedEvents: 3, queuedInMemory: 3, rejected: { spool_full: 1 } });
   });
 
   test('an event without tenant, actor or action, too long, or without a JSON form is a value, never an exception', async () => {
-    const { docket } = docketFor({ url: 'http://127.0.0.1:9' }, { tenantId: undefined, batch: { bytesMax: 2000 } });
+    const { docket } = docketFor({ url: 'http://127.0.0.1:9' }, { tenantId: undefined, batch: { bytesMax: 4000 } });
     const circular: { self?: unknown } = {};
     circular.self = circular;
     const outcomes = await Promise.all([
@@ -248,7 +283,7 @@ describe('record', () => {
 });
 
 describe('recordNow', () => {
-  test('what is recorded at the very moment that the queue runs empty is sent too', async () => {
+  test('what is recorded at the very moment that the spool runs empty is sent too', async () => {
     const gateway = await gatewayThat(() => accept);
     const { docket } = docketFor(gateway);
     for (let i = 0; i < 4; i += 1) {
@@ -262,7 +297,7 @@ describe('recordNow', () => {
     const gateway = await gatewayThat((index) => (index === 0 ? { kind: 'reset' } : accept));
     const { docket } = docketFor(gateway);
     const outcome = await docket.recordNow({ action: 'a', actor, id: '0199f3c2-0000-7000-8000-000000000001' });
-    expect(outcome).toEqual({ ok: true, id: '0199f3c2-0000-7000-8000-000000000001' });
+    expect(outcome).toEqual({ ok: true, id: '0199f3c2-0000-7000-8000-000000000001', kept: 'disk' });
     expect(gateway.taken).toEqual(['0199f3c2-0000-7000-8000-000000000001']);
   });
 
@@ -289,7 +324,7 @@ describe('recordNow', () => {
 });
 
 describe('close', () => {
-  test('sends what is queued, then takes nothing more', async () => {
+  test('sends what waits, then takes nothing more', async () => {
     const gateway = await gatewayThat(() => accept);
     const { docket } = docketFor(gateway);
     await recordMany(docket, 5);
@@ -306,12 +341,52 @@ describe('close', () => {
   });
 });
 
+describe('strict', () => {
+  test('rejects where record would answer no, and for an action that the catalogue lacks', async () => {
+    const gateway = await gatewayThat(() => accept);
+    const { docket } = docketFor(gateway, { strict: true, actions: defineActions({ 'a.known': {} }) });
+    await expect(docket.record({ action: 'a.known' })).rejects.toThrow('invalid: actor is missing');
+    await expect(docket.record({ action: 'a.kown', actor })).rejects.toThrow('the catalogue has no action a.kown');
+    expect(await docket.record({ action: 'a.known', actor })).toMatchObject({ ok: true });
+  });
+});
+
+describe('actions and redact', () => {
+  test('the declaration fills in what the event leaves out; what is to be hidden reaches neither disk nor network', async () => {
+    const gateway = await gatewayThat(() => accept);
+    const { docket } = docketFor(gateway, {
+      actions: defineActions({ 'key.rotated': { category: 'configuration', operation: 'update', severity: 'high' } }),
+      redact: redactKeys(['secret']),
+    });
+    const input = { action: 'key.rotated', actor, severity: 'low' as const, metadata: { secret: 'hunter2' } };
+    await withAuditContext({ metadata: { SECRET: 'hunter3' } }, () => docket.record(input));
+    await docket.flush();
+    expect(gateway.requests[0]?.events[0]).toMatchObject({
+      category: 'configuration',
+      operation: 'update',
+      severity: 'low',
+      metadata: { secret: '[redacted]', SECRET: '[redacted]' },
+    });
+    expect(input.metadata.secret).toBe('hunter2');
+  });
+
+  test('an event that cannot be redacted is not recorded', async () => {
+    const gateway = await gatewayThat(() => accept);
+    const { docket } = docketFor(gateway, {
+      redact: () => {
+        throw new Error('from the application');
+      },
+    });
+    expect(await docket.record({ action: 'a', actor })).toMatchObject({ ok: false, reason: 'invalid' });
+  });
+});
+
 test('createDocket refuses at once what can never work', () => {
   const source = { service: 's' };
   expect(() => createDocket({ url: 'docket.example', key: 'k', source })).toThrow(TypeError);
   expect(() => createDocket({ url: 'ftp://docket.example', key: 'k', source })).toThrow('http(s)');
   expect(() => createDocket({ url: 'http://localhost', key: '', source })).toThrow('key');
-  expect(() => createDocket({ url: 'http://localhost', key: 'k', source, queue: { eventsMax: 0 } })).toThrow(
+  expect(() => createDocket({ url: 'http://localhost', key: 'k', source, memory: { eventsMax: 0 } })).toThrow(
     'eventsMax',
   );
 });

@@ -14,7 +14,7 @@ afterEach(async () => {
 /** The event that one request to a small application leaves behind. */
 async function recordedBy(headers: Record<string, string>, path = '/'): Promise<ReceivedEvent> {
   const gateway = await startScriptedGateway(() => ({ kind: 'accept' }));
-  const docket = createDocket({ url: gateway.url, key: 'k', source: { service: 'app' } });
+  const docket = createDocket({ url: gateway.url, key: 'k', source: { service: 'app' }, spool: false });
   const app = express();
   app.use(auditContext({ sessionId: (request) => request.headers['x-session']?.toString() }));
   app.use((_request, _response, next) => {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gunzipSync } from 'node:zlib';
 
 /** What the server does with one request. */
 export type Behaviour =
@@ -39,6 +40,7 @@ export interface ScriptedGateway {
 /** A real HTTP server on the loopback that behaves as `behaviourOf` says, by the number of the request (from 0). */
 export async function startScriptedGateway(
   behaviourOf: (index: number, request: ReceivedRequest) => Behaviour,
+  port = 0,
 ): Promise<ScriptedGateway> {
   const requests: ReceivedRequest[] = [];
   const taken: string[] = [];
@@ -63,7 +65,7 @@ export async function startScriptedGateway(
     const chunks: Buffer[] = [];
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
     incoming.on('end', () => {
-      const body: { events: ReceivedEvent[] } = JSON.parse(Buffer.concat(chunks).toString());
+      const body: { events: ReceivedEvent[] } = JSON.parse(textOf(incoming, Buffer.concat(chunks)));
       const request = {
         atMs: Date.now(),
         headers: incoming.headers,
@@ -74,11 +76,11 @@ export async function startScriptedGateway(
       respond(request, response);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const address = server.address() as AddressInfo;
 
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${address.port}`,
     requests,
     taken,
     async close() {
@@ -86,4 +88,8 @@ export async function startScriptedGateway(
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+function textOf({ headers }: IncomingMessage, body: Buffer): string {
+  return (headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body).toString();
 }

@@ -55,10 +55,11 @@ export async function startInstallation(options: InstallationOptions): Promise<I
   const receivers = { healthy: await startReceiver(), failing: await startReceiver() };
   const bootstrapToken = randomBytes(24).toString('hex');
   const spoolDir = await mkdtemp(join(tmpdir(), 'docket-trail-'));
+  const appSpoolDir = await mkdtemp(join(tmpdir(), 'docket-sdk-'));
   const env = { ...environmentOf(options.stackEnv, bootstrapToken, receivers), TRAIL_SPOOL_DIR: spoolDir };
   const stop = async (): Promise<void> => {
     await stopAll(processes, receivers);
-    await rm(spoolDir, { recursive: true, force: true });
+    for (const dir of [spoolDir, appSpoolDir]) await rm(dir, { recursive: true, force: true });
   };
 
   async function start(name: string, settings: Env, command?: readonly [string, ...string[]]): Promise<ServiceProcess> {
@@ -84,7 +85,12 @@ export async function startInstallation(options: InstallationOptions): Promise<I
       processes,
       restart: async (name) => void (await start(name, name === 'gateway' ? gatewayEnv : env)),
       async startSaasApp(key, seedPassword) {
-        const settings = { DOCKET_URL: gateway.url, DOCKET_KEY: key, SEED_PASSWORD: seedPassword };
+        const settings = {
+          DOCKET_URL: gateway.url,
+          DOCKET_KEY: key,
+          SEED_PASSWORD: seedPassword,
+          SPOOL_DIR: appSpoolDir,
+        };
         const port = await portOrFree(options.saasAppPort);
         const main = `${root}/examples/saas-app/dist/main.js`;
         const app = await start('saas-app', { ...settings, HTTP_PORT: port }, [process.execPath, main]);

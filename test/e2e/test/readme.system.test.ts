@@ -98,7 +98,7 @@ test("the README's SDK example records its event", async () => {
   const [example = ''] = codeBlocks(readme, 'js');
   const file = join(directory, 'example.mjs');
   writeFileSync(file, example);
-  const env = { DOCKET_URL: installation.gatewayUrl, DOCKET_KEY: demoKey() };
+  const env = { DOCKET_URL: installation.gatewayUrl, DOCKET_KEY: demoKey(), XDG_STATE_HOME: directory };
   await run(process.execPath, [file], env);
   const event = await eventually(async () => (await api.search({ tenant_id: 'acme', action: 'report.deleted' }))[0], {
     what: 'the event of the example',

@@ -1,0 +1,137 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { reasonOf } from './error-fields.ts';
+import { type Answer, retryAfterMs, verdictOf } from './retry-policy.ts';
+import type { PutAside, Sent, Transport } from './transport.ts';
+
+export interface HttpTransportOptions {
+  url: string;
+  key: string;
+  requestTimeoutMs: number;
+}
+
+/** An answer is read up to here; it is a short JSON document. */
+const answerBytesMax = 1024 * 1024;
+const detailCharsMax = 1024;
+/** Below this, gzip saves less than it costs. */
+const gzipBytesMin = 1024;
+
+const compressed = promisify(gzip);
+
+/**
+ * Sends events in one `POST /v1/events`, compressed. No answer within `requestTimeoutMs`, a reset or an abort is `retry`.
+ * Asks for lenient handling, so that one invalid event does not hold up its neighbours.
+ */
+export function createHttpTransport(options: HttpTransportOptions): Transport {
+  const endpoint = new URL('v1/events', options.url.endsWith('/') ? options.url : `${options.url}/`);
+  const headers = {
+    authorization: `Bearer ${options.key}`,
+    'content-type': 'application/json',
+    prefer: 'handling=lenient',
+  };
+
+  async function post(texts: readonly string[], signal: AbortSignal): Promise<Sent> {
+    const plain = `{"events":[${texts.join(',')}]}`;
+    const isLong = plain.length >= gzipBytesMin;
+    const response = await fetch(endpoint, {
+      method: 'POST',
+      headers: isLong ? { ...headers, 'content-encoding': 'gzip' } : headers,
+      // The fastest level: most of what it saves lies in names that repeat, which every level finds.
+      body: isLong ? await compressed(plain, { level: 1 }) : plain,
+      redirect: 'manual',
+      signal,
+    });
+    const body = parsed(await readBounded(response));
+    const { status } = response;
+    const answer: Answer = {
+      status,
+      code: textField(body, 'code'),
+      namesEachEvent: listField(body, 'results').length === texts.length,
+      detail: detailOf(status, body),
+    };
+    const retryAfter = response.headers.get('retry-after') ?? undefined;
+    return sentOf(answer, retryAfterMs(retryAfter, Date.now()), putAsideOf(body));
+  }
+
+  return {
+    destination: endpoint.href,
+    async send(texts, stopped) {
+      // Not AbortSignal.any: its listeners on a signal that lives as long as the process are kept too long.
+      const request = new AbortController();
+      const abort = (): void => request.abort(new Error('stopped'));
+      const timeOut = (): void => request.abort(new Error(`no answer within ${options.requestTimeoutMs} ms`));
+      const timer = setTimeout(timeOut, options.requestTimeoutMs);
+      stopped.addEventListener('abort', abort, { once: true });
+      try {
+        return await post(texts, request.signal);
+      } catch (error) {
+        return { verdict: 'retry', detail: reasonOf(error) };
+      } finally {
+        clearTimeout(timer);
+        stopped.removeEventListener('abort', abort);
+      }
+    },
+  };
+}
+
+function sentOf(answer: Answer, askedMs: number, putAside: PutAside[]): Sent {
+  const verdict = verdictOf(answer);
+  if (verdict === 'accepted') return { verdict, putAside };
+  return verdict === 'retry' ? { verdict, detail: answer.detail, retryAfterMs: askedMs } : { verdict, detail: answer.detail };
+}
+
+async function readBounded(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > answerBytesMax) throw new Error(`the answer is longer than ${answerBytesMax} bytes`);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** From RFC 9457 problem+json: its code, its detail and the first errors. */
+function detailOf(status: number, body: unknown): string {
+  const parts = [`HTTP ${status}`, textField(body, 'code'), textField(body, 'detail')];
+  for (const error of listField(body, 'errors').slice(0, 5)) {
+    parts.push(`${textField(error, 'pointer') ?? ''} ${textField(error, 'detail') ?? ''}`.trim());
+  }
+  return parts
+    .filter((part) => part !== undefined && part !== '')
+    .join('; ')
+    .slice(0, detailCharsMax);
+}
+
+function putAsideOf(body: unknown): PutAside[] {
+  return listField(body, 'results').flatMap((result, index) => {
+    const status = textField(result, 'status');
+    if (status === undefined || status === 'published') return [];
+    return [
+      { index, detail: `${status}; ${detailOf(202, result).replace(/^HTTP 202;? ?/, '')}`.slice(0, detailCharsMax) },
+    ];
+  });
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+function textField(value: unknown, name: string): string | undefined {
+  const text = field(value, name);
+  return typeof text === 'string' ? text : undefined;
+}
+
+function listField(value: unknown, name: string): unknown[] {
+  const list = field(value, name);
+  return Array.isArray(list) ? list : [];
+}

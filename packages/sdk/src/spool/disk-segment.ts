@@ -1,0 +1,76 @@
+import type { Listener } from './entry.ts';
+import type { Segment } from './segment.ts';
+import type { SpoolStore } from './spool-store.ts';
+
+export interface DiskSegment extends Segment {
+  readonly store: SpoolStore;
+}
+
+/** What the disk did not do, for a sentence that ends in "the spool". */
+export type Fault = 'opening' | 'writing to' | 'reading';
+
+/** So much removed since the last time makes it worth giving the room back to the disk. */
+const compactBytesMin = 32 * 1024 * 1024;
+
+/** @param onFault the disk does not take or give what it should. */
+export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, error: unknown) => void): DiskSegment {
+  const listeners = new Map<number, Listener>();
+  let head = store.head;
+  let lastPlace = store.lastPlace;
+  let { events, bytes } = store.backlog;
+  let removedBytes = 0;
+
+  return {
+    kept: 'disk',
+    store,
+    id: store.id,
+    counterOf: (tenantId) => store.counterOf(tenantId),
+    async append(added) {
+      const placed = added.map((entry, index) => ({ ...entry, place: lastPlace + 1 + index }));
+      await store.append(placed);
+      lastPlace += placed.length;
+      for (const entry of placed) {
+        bytes += entry.bytes;
+        if (entry.onSettled !== undefined) listeners.set(entry.place, entry.onSettled);
+      }
+      events += placed.length;
+    },
+    async peek(limits) {
+      if (events === 0) return [];
+      try {
+        // No further than is counted: what is being written now is read next time.
+        const entries = await store.read(head, { ...limits, eventsMax: Math.min(limits.eventsMax, events) });
+        if (entries.length > 0) return entries.map((entry) => ({ ...entry, isOwn: entry.place > store.lastPlace }));
+        onFault('reading', new Error(`${events} events are not there`));
+      } catch (error) {
+        onFault('reading', error);
+      }
+      // What cannot be read must not hold up what can.
+      events = 0;
+      bytes = 0;
+      return [];
+    },
+    async drop(dropped) {
+      const last = dropped.at(-1);
+      if (last === undefined) return;
+      head = last.place;
+      events -= dropped.length;
+      for (const entry of dropped) {
+        bytes -= entry.bytes;
+        removedBytes += entry.bytes;
+        listeners.delete(entry.place);
+      }
+      try {
+        await store.remove(last.place);
+        if (events === 0 && removedBytes >= compactBytesMin) {
+          removedBytes = 0;
+          await store.compact();
+        }
+      } catch (error) {
+        onFault('writing to', error);
+      }
+    },
+    listenerOf: ({ place }) => listeners.get(place),
+    size: () => ({ events, bytes }),
+  };
+}

@@ -1,0 +1,59 @@
+/** An event that waits to be sent, already as JSON text: later changes by the application cannot reach it. */
+export interface Entry {
+  /** Its place in its segment: rises by one with each event. */
+  readonly place: number;
+  readonly text: string;
+  readonly bytes: number;
+  /** False for what an earlier process has left behind. */
+  readonly isOwn: boolean;
+}
+
+/** An event that is not kept yet. `body` is its JSON without `source`, which needs the running number of where it will be kept. */
+export interface Draft {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly body: string;
+  readonly bytes: number;
+  /** Told what became of the event: once when it is settled, and each time that the configuration is refused. */
+  readonly onSettled?: Listener | undefined;
+}
+
+export type Settlement = { kind: 'accepted' } | { kind: 'refused' | 'misconfigured'; detail: string };
+export type Listener = (settlement: Settlement) => void;
+
+/** Where an event is kept until it is in the log. */
+export type Kept = 'disk' | 'memory';
+
+/** A draft with its source: what is kept and sent. */
+export interface NewEntry {
+  readonly text: string;
+  readonly bytes: number;
+  readonly onSettled: Listener | undefined;
+  /** The running number that the text has; kept with it. Undefined when it was counted elsewhere. */
+  readonly counted: { readonly tenantId: string; readonly counter: number } | undefined;
+}
+
+/** How much one request takes. */
+export interface BatchLimits {
+  readonly eventsMax: number;
+  readonly bytesMax: number;
+}
+
+/** The longest start of `entries` within both limits, at least one if there is any. */
+export function startWithin<T extends { readonly bytes: number }>(entries: readonly T[], limits: BatchLimits): T[] {
+  const taken: T[] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    bytes += entry.bytes;
+    if (taken.length > 0 && (taken.length >= limits.eventsMax || bytes > limits.bytesMax)) break;
+    taken.push(entry);
+  }
+  return taken;
+}
+
+/** The id in the text of an event, for reports. */
+export function idOf({ text }: { readonly text: string }): string | undefined {
+  const event: unknown = JSON.parse(text);
+  const id: unknown = typeof event === 'object' && event !== null ? Reflect.get(event, 'id') : undefined;
+  return typeof id === 'string' ? id : undefined;
+}

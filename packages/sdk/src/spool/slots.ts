@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, readdir, readlink, rm, stat, statfs } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { codeOf } from '../error-fields.ts';
+import { destroySpoolStore, isHeldElsewhere, openSpoolStore, type SpoolStore } from './spool-store.ts';
+
+/**
+ * A folder of spools, one for each process that records at the same time: `<dir>/<service>-<destination>/<slot>`. A
+ * process takes the first slot that nobody holds, behind what a predecessor left in it, and looks for other slots whose
+ * process is gone. The lock is LevelDB's own, on a file: the kernel gives it up with the process, also after SIGKILL,
+ * and it holds between containers that share the folder.
+ */
+export interface Slots {
+  /** The spool of this process. Rejects when the folder cannot be used. */
+  own(): Promise<SpoolStore>;
+  /** The spools, oldest slot first, whose processes are gone and that have something to send; they are held by this process now. */
+  abandoned(): Promise<SpoolStore[]>;
+  /** Lets others have it. */
+  release(store: SpoolStore): Promise<void>;
+  /** Removes a spool that failed and has nothing left to send, which makes room on a full disk. */
+  destroy(store: SpoolStore): Promise<void>;
+  /** Whether the disk is likely to take so much: a file system without room refuses the first write as well as the next. */
+  hasRoom(bytes: number): Promise<boolean>;
+}
+
+export interface SlotsOptions {
+  readonly dir: string;
+  readonly service: string;
+  /** Where the events go. What was recorded for one gateway is never sent to another. */
+  readonly destination: string;
+  readonly isPowerSafe: boolean;
+  readonly onDamage: (detail: string) => void;
+}
+
+/** More processes than this on one folder record in memory, with a warning. */
+const slotsMax = 1024;
+
+export function createSlots(options: SlotsOptions): Slots {
+  const destination = createHash('sha256').update(options.destination).digest('hex').slice(0, 8);
+  const service = options.service.replaceAll(/[^A-Za-z0-9_.-]/g, '_').slice(0, 64);
+  const dir = resolve(options.dir, `${service}-${destination}`);
+
+  async function tryOpen(folder: string): Promise<SpoolStore | undefined> {
+    if (!(await claim(folder))) return undefined;
+    try {
+      return await openSpoolStore(folder, options);
+    } catch (error) {
+      heldFolders.delete(folder);
+      if (isHeldElsewhere(error)) return undefined;
+      throw error;
+    } finally {
+      await rm(claimOf(folder), { force: true }).catch(() => undefined);
+    }
+  }
+
+  /** Empty spools, and when their folder was last changed: opening one changes it, so an unchanged one is still empty. */
+  const emptySinceMs = new Map<string, number>();
+
+  async function release(store: SpoolStore): Promise<void> {
+    await store.close();
+    heldFolders.delete(store.folder);
+  }
+
+  return {
+    async own() {
+      // Events are personal data: nobody else on the host may read them.
+      await mkdir(dir, { recursive: true, mode: 0o700 });
+      for (let slot = 0; slot < slotsMax; slot += 1) {
+        const store = await tryOpen(join(dir, String(slot)));
+        if (store !== undefined) return store;
+      }
+      throw new Error(`${slotsMax} processes record into ${dir} already`);
+    },
+    async abandoned() {
+      const names = (await readdir(dir)).filter((name) => /^\d+$/.test(name));
+      const found: SpoolStore[] = [];
+      for (const name of names.toSorted((a, b) => Number(a) - Number(b))) {
+        const folder = join(dir, name);
+        if ((await stat(folder)).mtimeMs === emptySinceMs.get(folder)) continue;
+        const store = await tryOpen(folder);
+        if (store === undefined) continue;
+        if (store.backlog.events > 0) found.push(store);
+        else {
+          await release(store);
+          emptySinceMs.set(folder, (await stat(folder)).mtimeMs);
+        }
+      }
+      return found;
+    },
+    release,
+    async destroy(store) {
+      await release(store);
+      await destroySpoolStore(store.folder);
+    },
+    async hasRoom(bytes) {
+      const { bavail, bsize } = await statfs(dir);
+      return bavail * bsize >= bytes;
+    },
+  };
+}
+
+/** Of every recorder in this thread, whether it was loaded as an ES module or as CommonJS. */
+const heldFolders = heldInThisThread();
+
+function heldInThisThread(): Set<string> {
+  const name = Symbol.for('@docket/sdk/held-spools');
+  const known: unknown = Reflect.get(globalThis, name);
+  if (known instanceof Set) return known;
+  const folders = new Set<string>();
+  Reflect.set(globalThis, name, folders);
+  return folders;
+}
+
+/** Opening a spool takes milliseconds; a claim that is older is that of a process that died over it. */
+const claimAgeMsMax = 60_000;
+const claimOf = (folder: string): string => `${folder}.claim-${process.pid}`;
+
+/**
+ * Whether this thread may try to open the spool. To try again what this process holds would end the hold: POSIX gives up
+ * a process's locks on a file with the first of its descriptors that is closed. Between the threads of a process the
+ * claim decides, between processes the lock.
+ */
+async function claim(folder: string): Promise<boolean> {
+  if (heldFolders.has(folder)) return false;
+  const file = claimOf(folder);
+  try {
+    await (await open(file, 'wx')).close();
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > claimAgeMsMax) await rm(file, { force: true });
+    return false;
+  }
+  if (await isOpenInThisProcess(join(folder, 'LOCK'))) {
+    await rm(file, { force: true });
+    return false;
+  }
+  heldFolders.add(folder);
+  return true;
+}
+
+/** Linux tells; elsewhere only the threads of one process that share a folder are not kept apart. */
+async function isOpenInThisProcess(file: string): Promise<boolean> {
+  const descriptors = await readdir('/proc/self/fd').catch(() => []);
+  const files = await Promise.all(descriptors.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => '')));
+  return files.includes(file);
+}

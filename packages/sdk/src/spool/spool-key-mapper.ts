@@ -1,0 +1,41 @@
+/** An event's key: its place, and how many bytes of events were ever put into the spool before it. */
+export interface EntryKey {
+  readonly place: number;
+  readonly startByte: number;
+}
+
+/** As many as the digits of the greatest safe integer, so that the order of keys is that of numbers. */
+const digits = 16;
+const padded = (value: number): string => String(value).padStart(digits, '0');
+
+/** Below every event. */
+export const entriesFrom = 'e!';
+/** Above every event. */
+export const entriesTo = 'e~';
+export const headKey = 'm!head';
+export const spoolIdKey = 'm!id';
+
+/**
+ * With both numbers in the key, how many events and bytes wait is the difference of the first and the last key: opening a
+ * spool of a gigabyte reads two of them.
+ */
+export function entryKeyText({ place, startByte }: EntryKey): string {
+  return `${entriesFrom}${padded(place)}!${padded(startByte)}`;
+}
+
+/** Above every key of this place, below those of the next. */
+export function afterPlaceText(place: number): string {
+  return `${entriesFrom}${padded(place)}~`;
+}
+
+export function parseEntryKey(text: string): EntryKey {
+  const place = Number(text.slice(2, 2 + digits));
+  const startByte = Number(text.slice(3 + digits));
+  if (!Number.isSafeInteger(place) || !Number.isSafeInteger(startByte)) throw new Error(`no key of an event: ${text}`);
+  return { place, startByte };
+}
+
+/** Tenants are checked by the gateway only: any text may be one. */
+export function counterKey(tenantId: string): string {
+  return `c!${tenantId}`;
+}

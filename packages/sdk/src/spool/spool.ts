@@ -1,0 +1,279 @@
+import { reasonOf } from '../error-fields.ts';
+import { createDiskSegment, type DiskSegment, type Fault } from './disk-segment.ts';
+import {
+  type BatchLimits,
+  type Draft,
+  type Entry,
+  type Kept,
+  type Listener,
+  type NewEntry,
+  startWithin,
+} from './entry.ts';
+import { type Appended, createIntake } from './intake.ts';
+import { createMemorySegment, type MemorySegment } from './memory-segment.ts';
+import { createNumbering } from './numbering.ts';
+import type { Slots } from './slots.ts';
+import type { SpoolStore } from './spool-store.ts';
+import { createTurns } from './turns.ts';
+
+export interface SpoolOptions {
+  /** Undefined: everything is kept in memory. */
+  readonly slots: Slots | undefined;
+  /** On disk. */
+  readonly bytesMax: number;
+  /** Without a disk, or while it fails. */
+  readonly memory: { readonly eventsMax: number; readonly bytesMax: number };
+  /** How long an event waits for room in a full spool; 0: not at all. */
+  readonly waitForRoomMs: number;
+  /** How often spools of dead processes are looked for. */
+  readonly adoptIntervalMs: number | undefined;
+  /** The event's whole text: its body, and its source with the id of where it is kept and its running number there. */
+  readonly textOf: (draft: Draft, spoolId: string, counter: number) => string;
+  /** So many events are being kept: from now on they are settled one day. */
+  readonly onKeep: (events: number) => void;
+  /** The disk fails; events are kept in memory. Told once for each time. */
+  readonly onFault: (detail: string) => void;
+  /** There is something to send. */
+  readonly onEntries: () => void;
+}
+
+/** What `peek` found. */
+export interface Batch {
+  readonly entries: readonly Entry[];
+  readonly listenerOf: (entry: Entry) => Listener | undefined;
+  /** Takes the first of the entries out. */
+  drop(count: number): Promise<void>;
+}
+
+export interface SpoolSize {
+  readonly kept: Kept | 'opening';
+  readonly events: number;
+  readonly bytes: number;
+  /** Of these, in memory only. */
+  readonly memoryEvents: number;
+}
+
+/** Events that are recorded and not yet in the log. Bounded (I8). */
+export interface Spool {
+  /** Resolves when the event is kept, or when it will not be. Never rejects. */
+  append(draft: Draft): Promise<Appended>;
+  /** A running number is used up by an event that is lost before it is kept: the hole shows. */
+  skip(tenantId: string): void;
+  /** Everything appended so far is kept or refused. */
+  written(): Promise<void>;
+  /** The oldest events, at least one if there is any, within both limits. Not before the last batch was dropped or given up. */
+  peek(limits: BatchLimits): Promise<Batch | undefined>;
+  size(): SpoolSize;
+  /** Waits for what is being written, and lets other processes have what is left on disk. */
+  close(): Promise<void>;
+}
+
+/** A disk that failed is tried again after so long, then after twice as long, and so on up to the most. */
+const mendDelaysMs = { first: 1_000, most: 60_000 };
+/** Spools that failed and are not sent yet. With more of them, events stay in memory. */
+const faultsMax = 4;
+/** Room for a new spool's own files. */
+const roomBytesMin = 1024 * 1024;
+
+export function createSpool(options: SpoolOptions): Spool {
+  const { slots, memory, bytesMax } = options;
+  /** Who changes the last segment, or writes into it. */
+  const inTurn = createTurns();
+  const numbering = createNumbering();
+  /** Adopted ones, ours, what is in memory: in the order of sending. */
+  let segments: (DiskSegment | MemorySegment)[] = [];
+  const faults = new Map<DiskSegment, Fault>();
+  let mendAtMs = 0;
+  let mendDelayMs = mendDelaysMs.first;
+  let adopting: Promise<void> | undefined;
+  let isClosed = false;
+
+  const lastSegment = (): DiskSegment | MemorySegment => {
+    const last = segments.at(-1);
+    if (last !== undefined) return last;
+    const first = createMemorySegment();
+    segments.push(first);
+    return first;
+  };
+
+  /** From now on events are kept in memory, unless it is an older segment that fails: they go past that one anyway. */
+  function fail(segment: DiskSegment | undefined, fault: Fault, error: unknown): void {
+    if (segment !== undefined && faults.has(segment)) return;
+    if (segment !== undefined) faults.set(segment, fault);
+    if (segment === segments.at(-1)) {
+      segments.push(createMemorySegment());
+      mendAtMs = Date.now() + mendDelayMs;
+      mendDelayMs = Math.min(mendDelaysMs.most, mendDelayMs * 2);
+    }
+    options.onFault(`${fault} the spool: ${reasonOf(error)}`);
+  }
+
+  function enter(store: SpoolStore): DiskSegment {
+    const segment: DiskSegment = createDiskSegment(store, (fault, error) => fail(segment, fault, error));
+    return segment;
+  }
+
+  async function open(): Promise<void> {
+    if (slots === undefined) return;
+    try {
+      segments.push(enter(await slots.own()));
+    } catch (error) {
+      fail(undefined, 'opening', error);
+      return;
+    }
+    await adopt();
+  }
+
+  async function adopt(): Promise<void> {
+    const found = await slots?.abandoned().catch(() => []);
+    segments.unshift(...(found ?? []).map(enter));
+    if (segments.some((segment) => segment.size().events > 0)) options.onEntries();
+  }
+
+  function keep(drafts: readonly Draft[]): Promise<Kept> {
+    return inTurn(async () => {
+      const segment = lastSegment();
+      const entries = drafts.map((draft): NewEntry => {
+        const counter = numbering.next(segment, draft.tenantId);
+        const text = options.textOf(draft, segment.id, counter);
+        const { tenantId, onSettled } = draft;
+        return { text, bytes: Buffer.byteLength(text), onSettled, counted: { tenantId, counter } };
+      });
+      options.onKeep(entries.length);
+      try {
+        await segment.append(entries);
+        return segment.kept;
+      } catch (error) {
+        if ('store' in segment) fail(segment, 'writing to', error);
+        // With the same text: should the disk have it all the same, the second is a repetition and no other event.
+        await lastSegment().append(entries);
+        return 'memory';
+      }
+    });
+  }
+
+  /** Goes back to the disk when it takes writes again: what is in memory is written behind what is there. */
+  async function mend(): Promise<void> {
+    const last = segments.at(-1);
+    if (slots === undefined || last === undefined || !('all' in last) || Date.now() < mendAtMs) return;
+    mendAtMs = Date.now() + mendDelayMs;
+    if (faults.size >= faultsMax) return;
+    if (!(await slots.hasRoom(roomBytesMin + 2 * last.size().bytes).catch(() => true))) return;
+    await inTurn(async () => {
+      let store: SpoolStore | undefined;
+      try {
+        store = await slots.own();
+        const segment = enter(store);
+        for (let rest = last.all(); rest.length > 0;) {
+          const chunk = startWithin(rest, moveLimits);
+          await segment.append(chunk);
+          rest = rest.slice(chunk.length);
+        }
+        segments.splice(-1, 1, segment);
+        mendDelayMs = mendDelaysMs.first;
+      } catch {
+        mendDelayMs = Math.min(mendDelaysMs.most, mendDelayMs * 2);
+        // Of what it may have taken, everything is still in memory, and its repetition harmless.
+        if (store !== undefined) await slots.release(store).catch(() => undefined);
+      }
+    });
+  }
+
+  /** Segments that have been sent, but for the last, are no longer needed. */
+  async function prune(): Promise<void> {
+    for (let first = segments[0]; first !== undefined && segments.length > 1; first = segments[0]) {
+      if (first.size().events > 0) return;
+      segments.shift();
+      if (!('store' in first) || slots === undefined) continue;
+      const fault = faults.get(first);
+      faults.delete(first);
+      // What could not be read is kept: a person, or a later process, may be able to.
+      const giveBack = fault === 'writing to' ? slots.destroy(first.store) : slots.release(first.store);
+      await giveBack.catch(() => undefined);
+    }
+  }
+
+  function sizeOf(kept: Kept): { events: number; bytes: number } {
+    const sum = { events: 0, bytes: 0 };
+    for (const segment of segments.filter((one) => one.kept === kept)) {
+      sum.events += segment.size().events;
+      sum.bytes += segment.size().bytes;
+    }
+    return sum;
+  }
+
+  function fullness(more: { events: number; bytes: number }): string | undefined {
+    const isOnDisk = segments.at(-1)?.kept === 'disk';
+    const { events, bytes } = sizeOf(isOnDisk ? 'disk' : 'memory');
+    const isFull = isOnDisk
+      ? bytes + more.bytes > bytesMax || more.bytes > memory.bytesMax
+      : events + more.events > memory.eventsMax || bytes + more.bytes > memory.bytesMax;
+    return isFull ? `${events} events, ${bytes} bytes wait ${isOnDisk ? 'on disk' : 'in memory'}` : undefined;
+  }
+
+  const opened = open();
+  const intake = createIntake({
+    opened,
+    keep,
+    fullness,
+    waitForRoomMs: options.waitForRoomMs,
+  });
+  const adoptNext = (): void => {
+    adopting ??= adopt().finally(() => (adopting = undefined));
+  };
+  const adoption = slots && setInterval(adoptNext, options.adoptIntervalMs);
+  adoption?.unref();
+
+  return {
+    async append(draft) {
+      const appended = await intake.append(draft);
+      if (appended.ok) options.onEntries();
+      return appended;
+    },
+    skip: (tenantId) => numbering.skip(tenantId),
+    written: () => intake.written(),
+    async peek(limits) {
+      await opened;
+      await prune();
+      await mend();
+      for (const segment of segments) {
+        const entries = await segment.peek(limits);
+        if (entries.length === 0) continue;
+        return {
+          entries,
+          listenerOf: (entry) => segment.listenerOf(entry),
+          async drop(count) {
+            await segment.drop(entries.slice(0, count));
+            intake.admit();
+          },
+        };
+      }
+      return undefined;
+    },
+    size() {
+      const inMemory = sizeOf('memory');
+      const onDisk = sizeOf('disk');
+      const waiting = intake.size();
+      return {
+        kept: segments.at(-1)?.kept ?? (slots === undefined ? 'memory' : 'opening'),
+        events: inMemory.events + onDisk.events + waiting.events,
+        bytes: inMemory.bytes + onDisk.bytes + waiting.bytes,
+        memoryEvents: inMemory.events + waiting.events,
+      };
+    },
+    async close() {
+      if (isClosed) return;
+      isClosed = true;
+      clearInterval(adoption);
+      await opened;
+      await intake.written();
+      await adopting;
+      for (const segment of segments) {
+        if ('store' in segment && slots !== undefined) await slots.release(segment.store).catch(() => undefined);
+      }
+    },
+  };
+}
+
+/** What is moved back to the disk in one write. */
+const moveLimits: BatchLimits = { eventsMax: 1000, bytesMax: 4 * 1024 * 1024 };

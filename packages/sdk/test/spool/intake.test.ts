@@ -1,0 +1,70 @@
+import { expect, test } from '@jest/globals';
+import type { Draft } from '../../src/spool/entry.ts';
+import { createIntake } from '../../src/spool/intake.ts';
+
+const draft = (id: string, bytes = 10): Draft => ({ id, tenantId: 't', body: '{}', bytes });
+
+/** An intake into a list that has room for so many. */
+function intakeFor(room: { events: number }, waitForRoomMs = 0) {
+  const kept: string[] = [];
+  const writes: number[] = [];
+  const intake = createIntake({
+    opened: Promise.resolve(),
+    keep(drafts) {
+      writes.push(drafts.length);
+      kept.push(...drafts.map(({ id }) => id));
+      return Promise.resolve('disk');
+    },
+    fullness: ({ events }) => (kept.length + events > room.events ? 'it is full' : undefined),
+    waitForRoomMs,
+  });
+  return { intake, kept, writes };
+}
+
+test('what is appended together is written together, in order', async () => {
+  const { intake, kept, writes } = intakeFor({ events: 10_000 });
+  const ids = Array.from({ length: 1200 }, (_, i) => String(i));
+  const outcomes = await Promise.all(ids.map((id) => intake.append(draft(id))));
+  expect(outcomes).toEqual(ids.map(() => ({ ok: true, kept: 'disk' })));
+  expect(kept).toEqual(ids);
+  expect(writes).toEqual([500, 500, 200]);
+  expect(intake.size()).toEqual({ events: 0, bytes: 0 });
+});
+
+test('I8: without waiting, what has no room is refused at once and says why', async () => {
+  const { intake, kept } = intakeFor({ events: 2 });
+  const outcomes = await Promise.all(['a', 'b', 'c'].map((id) => intake.append(draft(id))));
+  expect(outcomes).toEqual([
+    { ok: true, kept: 'disk' },
+    { ok: true, kept: 'disk' },
+    { ok: false, detail: 'it is full' },
+  ]);
+  expect(kept).toEqual(['a', 'b']);
+});
+
+test('with waiting, it is kept as soon as there is room, in the order of the calls', async () => {
+  const room = { events: 1 };
+  const { intake, kept } = intakeFor(room, 10_000);
+  const outcomes = Promise.all(['a', 'b', 'c'].map((id) => intake.append(draft(id))));
+  await intake.written();
+  expect(kept).toEqual(['a']);
+  room.events = 2;
+  intake.admit();
+  const later = intake.append(draft('d'));
+  room.events = 4;
+  intake.admit();
+  expect([...(await outcomes), await later].every((outcome) => outcome.ok)).toBe(true);
+  expect(kept).toEqual(['a', 'b', 'c', 'd']);
+});
+
+test('what waits for room longer than it may is refused, and those behind it are not held up', async () => {
+  const { intake } = intakeFor({ events: 0 }, 20);
+  expect(await intake.append(draft('a'))).toEqual({ ok: false, detail: 'it is full; no room within 20 ms' });
+  expect(intake.size()).toEqual({ events: 0, bytes: 0 });
+});
+
+test('I8: at most 1,000 wait for room', async () => {
+  const { intake } = intakeFor({ events: 0 }, 50);
+  const outcomes = await Promise.all(Array.from({ length: 1001 }, (_, i) => intake.append(draft(String(i)))));
+  expect(outcomes.filter((outcome) => !outcome.ok && outcome.detail.includes('no room within'))).toHaveLength(1000);
+});

@@ -1,0 +1,112 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { createSlots, type Slots } from '../../src/spool/slots.ts';
+import type { SpoolStore } from '../../src/spool/spool-store.ts';
+import { useTemporaryFolder } from './temporary-folder.ts';
+
+const folderOf = useTemporaryFolder();
+const children = new Set<ChildProcess>();
+const held: { slots: Slots; store: SpoolStore }[] = [];
+afterEach(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  for (const { slots, store } of held.splice(0)) await slots.release(store);
+});
+
+function slotsFor(destination = 'https://docket.example/v1/events'): Slots {
+  return createSlots({ dir: folderOf(), service: 'app', destination, isPowerSafe: false, onDamage: () => undefined });
+}
+
+async function hold(slots: Slots): Promise<SpoolStore> {
+  const store = await slots.own();
+  held.push({ slots, store });
+  return store;
+}
+
+async function release(store: SpoolStore): Promise<void> {
+  const index = held.findIndex((one) => one.store === store);
+  await held.splice(index, 1)[0]?.slots.release(store);
+}
+
+const put = (store: SpoolStore) =>
+  store.append([{ place: store.lastPlace + 1, text: '{}', bytes: 2, onSettled: undefined, counted: undefined }]);
+
+/** An application that has recorded events and stays; resolves with the first line that it prints. */
+async function startRecording(EVENTS: string) {
+  const program = fileURLToPath(new URL('../recording-process.js', import.meta.url));
+  const child = spawn(process.execPath, [program], {
+    env: { ...process.env, SPOOL_DIR: folderOf(), DOCKET_URL: 'https://docket.example/', EVENTS, STAY: '1' },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+  await once(child.stdout, 'data');
+  return child;
+}
+
+test('each recorder has a slot of its own; one that was given back is taken again', async () => {
+  const [a, b] = [await hold(slotsFor()), await hold(slotsFor())];
+  expect([a, b].map(({ folder }) => basename(folder))).toEqual(['0', '1']);
+  await release(a);
+  expect((await hold(slotsFor())).id).toBe(a.id);
+});
+
+test('nobody else on the host may read a spool', async () => {
+  const { folder } = await hold(slotsFor());
+  expect((await stat(join(folder, '..'))).mode & 0o077).toBe(0);
+});
+
+test('what was recorded for one gateway is never found by a recorder for another', async () => {
+  const store = await hold(slotsFor('https://one.example/v1/events'));
+  await put(store);
+  await release(store);
+  const other = slotsFor('https://two.example/v1/events');
+  expect((await hold(other)).backlog.events).toBe(0);
+  expect(await other.abandoned()).toEqual([]);
+});
+
+test('abandoned are the spools that nobody holds and that have something to send, each given to one', async () => {
+  const [a, b, c] = [await hold(slotsFor()), await hold(slotsFor()), await hold(slotsFor())];
+  await put(a);
+  await put(b);
+  await put(c);
+  await release(b);
+  const [one, two] = [slotsFor(), slotsFor()];
+  const found = (await Promise.all([one.abandoned(), two.abandoned()])).flat();
+  expect(found.map(({ id }) => id)).toEqual([b.id]);
+  for (const store of found) await one.release(store);
+});
+
+test('a process that is killed gives its spool up, one that lives does not', async () => {
+  const child = await startRecording('3');
+  const slots = slotsFor('https://docket.example/v1/events');
+  expect(await slots.abandoned()).toEqual([]);
+  const own = await hold(slots);
+  expect(basename(own.folder)).toBe('1');
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  const found = await slots.abandoned();
+  expect(found.map(({ backlog }) => backlog.events > 0)).toEqual([true]);
+  for (const store of found) await slots.release(store);
+});
+
+/** LevelDB's lock is the process's: to try it a second time, from another thread too, would end it. */
+test('a thread of this process neither gets a slot that another thread holds nor ends the hold', async () => {
+  const store = await hold(slotsFor());
+  const worker = new Worker(new URL('../recording-process.js', import.meta.url), {
+    env: { ...process.env, SPOOL_DIR: folderOf(), DOCKET_URL: 'https://docket.example/', EVENTS: '1', STAY: '' },
+  });
+  await once(worker, 'exit');
+  await put(store);
+  const folders = await readdir(join(store.folder, '..'));
+  expect(folders.filter((name) => /^\d+$/.test(name)).sort()).toEqual(['0', '1']);
+  // Another process would get it if the hold had ended.
+  await startRecording('1');
+  const slots = (await readdir(join(store.folder, '..'))).filter((name) => /^\d+$/.test(name));
+  expect(slots.sort()).toEqual(['0', '1']);
+  expect(store.counterOf('t1')).toBe(0);
+});
