@@ -77,7 +77,9 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
 function sentOf(answer: Answer, askedMs: number, putAside: PutAside[]): Sent {
   const verdict = verdictOf(answer);
   if (verdict === 'accepted') return { verdict, putAside };
-  return verdict === 'retry' ? { verdict, detail: answer.detail, retryAfterMs: askedMs } : { verdict, detail: answer.detail };
+  return verdict === 'retry'
+    ? { verdict, detail: answer.detail, retryAfterMs: askedMs }
+    : { verdict, detail: answer.detail };
 }
 
 async function readBounded(response: Response): Promise<string> {
