@@ -12,7 +12,7 @@ jest := node --experimental-vm-modules --disable-warning=ExperimentalWarning nod
 # Extra arguments for jest: make test ARGS='-t I4'
 ARGS ?=
 
-.PHONY: help install build stack demo smoke test unit integration test-faults lint format check verify bench-codec bench-ingest bench-query docs env clean
+.PHONY: help install build stack demo smoke test unit integration test-foreign test-faults lint format check verify bench-codec bench-ingest bench-query docs env clean
 
 help: ## This list
 	@printf 'Docket. Needs Node >= 20; the local stack also needs Java >= 17 and Maven.\n\n'
@@ -48,6 +48,9 @@ unit: build ## The tests that need no stack, in under a minute
 integration: build ## The contract and system tests, on the real stack
 	@mkdir -p $(results) && $(jest) --selectProjects contract system --runInBand --json --outputFile=$(results)/integration.json $(ARGS)
 
+test-foreign: build ## The tests beside validators and clients in other languages; need Python >= 3.9 and Go, too
+	@mkdir -p $(results) && $(jest) --selectProjects foreign --runInBand --json --outputFile=$(results)/foreign.json $(ARGS)
+
 # Some twenty minutes, most of it waiting for sessions to expire. Cases by name: make test-faults CASES='zombie rebalance'
 CASES ?=
 test-faults: build ## SIGKILL, SIGSTOP and outages on the real stack, while records must each become one row
@@ -59,7 +62,7 @@ lint: build ## Types, code, imports, format
 format: install ## Format every file
 	@npm run --silent format
 
-check: test lint ## What CI runs
+check: test test-foreign lint ## What CI runs
 
 bench-codec: build ## What a record costs on its way from Avro bytes into a block
 	@node bench/dist/codec/main.js

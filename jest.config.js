@@ -1,4 +1,4 @@
-// Three projects: unit needs no stack; contract and system run against the real one, which their global set-up starts.
+// unit needs no stack; contract and system run against the real one, which their global set-up starts; foreign needs Python and Go too.
 const shared = {
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
@@ -20,21 +20,18 @@ const onStack = {
   setupFiles: ['<rootDir>/test/setup/check-answers.ts'],
 };
 
+const onServices = { ...onStack, globalSetup: '<rootDir>/test/setup/start-stack-and-build.ts' };
+
 export default {
   projects: [
     {
       ...shared,
       displayName: 'unit',
       testMatch: ['**/test/**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '\\.contract\\.test\\.ts$', '\\.system\\.test\\.ts$'],
+      testPathIgnorePatterns: ['/node_modules/', '\\.(contract|system|foreign)\\.test\\.ts$'],
     },
     { ...shared, ...onStack, displayName: 'contract', testMatch: ['**/test/**/*.contract.test.ts'] },
-    {
-      ...shared,
-      ...onStack,
-      globalSetup: '<rootDir>/test/setup/start-stack-and-build.ts',
-      displayName: 'system',
-      testMatch: ['**/test/**/*.system.test.ts'],
-    },
+    { ...shared, ...onServices, displayName: 'system', testMatch: ['**/test/**/*.system.test.ts'] },
+    { ...shared, ...onServices, displayName: 'foreign', testMatch: ['**/test/**/*.foreign.test.ts'] },
   ],
 };

@@ -14,8 +14,9 @@ export {
   type ReceiverOptions,
   type Reply,
 } from './receiver.ts';
+export { noteSpawned } from './spawned-processes.ts';
+export { pythonWith } from './python-environment.ts';
 export { startService, type Exit, type ServiceProcess, type StartServiceOptions } from './service-process.ts';
 export { runDocket, type DocketRun } from './run-docket.ts';
 export { stackFromEnv } from './stack-from-env.ts';
 export { createWorld, type World } from './world.ts';
-export { noteSpawned } from './spawned-processes.ts';

@@ -1,35 +1,19 @@
-import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { pythonWith } from '@docket/testkit';
 import { beforeAll, expect, test } from '@jest/globals';
 
 import { ocsfFormat, ocsfVersion } from '../../src/formats/ocsf-mapper.ts';
 import { ocsfEvents } from './ocsf-events.ts';
 
-const run = promisify(execFile);
-const root = fileURLToPath(new URL('../../../..', import.meta.url));
 const script = fileURLToPath(new URL('./validate-ocsf.py', import.meta.url));
 /** The published schema of every version of OCSF, as JSON Schema; and what checks against one. */
 const packages = ['ocsf-json-schema==1.2.0', 'jsonschema==4.26.0'];
-const environment = join(root, '.local', `python-ocsf-${packages.join('-').replaceAll(/[^a-z0-9.-]/g, '-')}`);
-const python = join(environment, 'bin', 'python');
+let python: string;
 
-/** Once for each set of packages; the mark is written last, so a try that was cut off is made again. */
 beforeAll(async () => {
-  const mark = join(environment, 'complete');
-  if (existsSync(mark)) return;
-  rmSync(environment, { recursive: true, force: true });
-  mkdirSync(environment, { recursive: true });
-  try {
-    await run('python3', ['-m', 'venv', environment]);
-    await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages]);
-  } catch (cause) {
-    throw new Error('this test needs python3 >= 3.9 with venv, and the Python package registry', { cause });
-  }
-  writeFileSync(mark, '');
+  python = await pythonWith(packages);
 }, 180_000);
 
 async function problemsOf(events: readonly object[]): Promise<unknown[]> {

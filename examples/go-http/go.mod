@@ -1,0 +1,3 @@
+module docket.example/go-http
+
+go 1.21
