@@ -43,16 +43,28 @@ export interface DuplicateWindow {
 const entryWords = 7;
 
 /**
+ * A slot of the index: ring position + 1, bits of the hash, and how far from its home it lies. 0 is free. The hash spares a look at the
+ * entries of others, and the distance spares one at those that move up: each would be a wait for memory.
+ */
+const hashShift = 19;
+const distanceShift = 27;
+const positionMask = 2 ** hashShift - 1;
+const hashMask = 0xff;
+/** This far or farther: the entry says. */
+const farDistance = 2 ** (32 - distanceShift) - 1;
+
+/**
  * About 10 MiB: a ring of the records and an open-addressing index into it (linear probing, at most half full).
+ * @param records at most 2^18
  * @param slotSeed decides where entries lie, never what is judged: a random one keeps producers from choosing ids that all
  *   fall on one place.
  */
 export function createDuplicateWindow(records: number = windowRecords, slotSeed = 0): DuplicateWindow {
+  if (records > windowRecords) throw new RangeError(`a window of ${records} records is larger than ${windowRecords}`);
   const entries = new Int32Array(records * entryWords);
   const isAccepted = new Uint8Array(records);
   const slots = 2 ** Math.ceil(Math.log2(records * 2));
   const mask = slots - 1;
-  /** Ring position + 1; 0 is free. */
   const index = new Int32Array(slots);
   const logs = new Map<string, number>();
   let next = 0;
@@ -66,31 +78,45 @@ export function createDuplicateWindow(records: number = windowRecords, slotSeed 
     wordAt(position, 1) === event.id0 &&
     wordAt(position, 0) === event.log;
 
-  const homeOf = (log: number, id0: number, id1: number, id2: number, id3: number): number =>
-    mixed(mixed(mixed(mixed(mixed(slotSeed, log), id0), id1), id2), id3) & mask;
+  const hashOf = (log: number, id0: number, id1: number, id2: number, id3: number): number =>
+    mixed(mixed(mixed(mixed(mixed(slotSeed, log), id0), id1), id2), id3);
 
   const homeOfPosition = (position: number): number =>
-    homeOf(wordAt(position, 0), wordAt(position, 1), wordAt(position, 2), wordAt(position, 3), wordAt(position, 4));
+    mask &
+    hashOf(wordAt(position, 0), wordAt(position, 1), wordAt(position, 2), wordAt(position, 3), wordAt(position, 4));
 
-  /** The event's slot, or the free one where it belongs. */
-  function find(event: Candidate): number {
-    for (let slot = homeOf(event.log, event.id0, event.id1, event.id2, event.id3); ; slot = (slot + 1) & mask) {
+  const positionIn = (slot: number): number => ((index[slot] ?? 0) & positionMask) - 1;
+
+  /** The slot of the event with this hash, or the free one where it belongs. */
+  function find(event: Candidate, hash: number): number {
+    const bits = hash >>> (32 - 8);
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const found = index[slot] ?? 0;
-      if (found === 0 || isSame(found - 1, event)) return slot;
+      if (found === 0) return slot;
+      if (((found >>> hashShift) & hashMask) === bits && isSame((found & positionMask) - 1, event)) return slot;
     }
+  }
+
+  function distanceOf(slot: number): number {
+    const distance = (index[slot] ?? 0) >>> distanceShift;
+    return distance < farDistance ? distance : (slot - homeOfPosition(positionIn(slot))) & mask;
+  }
+
+  function put(slot: number, hashBits: number, position: number, distance: number): void {
+    index[slot] = (Math.min(distance, farDistance) << distanceShift) | (hashBits << hashShift) | (position + 1);
   }
 
   /** Deletion by shifting back, so that no probe chain breaks (Knuth, TAOCP 3, 6.4 R). */
   function remove(position: number): void {
     isAccepted[position] = 0;
     let hole = homeOfPosition(position);
-    while (index[hole] !== position + 1) hole = (hole + 1) & mask;
+    while (positionIn(hole) !== position) hole = (hole + 1) & mask;
     for (let slot = (hole + 1) & mask; index[slot] !== 0; slot = (slot + 1) & mask) {
-      const distance = (slot - homeOfPosition((index[slot] ?? 0) - 1)) & mask;
-      if (distance >= ((slot - hole) & mask)) {
-        index[hole] = index[slot] ?? 0;
-        hole = slot;
-      }
+      const distance = distanceOf(slot);
+      const way = (slot - hole) & mask;
+      if (distance < way) continue;
+      put(hole, ((index[slot] ?? 0) >>> hashShift) & hashMask, positionIn(slot), distance - way);
+      hole = slot;
     }
     index[hole] = 0;
   }
@@ -102,8 +128,9 @@ export function createDuplicateWindow(records: number = windowRecords, slotSeed 
     return position;
   }
 
-  function remember(position: number, event: Candidate): void {
-    index[find(event)] = position + 1;
+  function remember(position: number, event: Candidate, hash: number): void {
+    const slot = find(event, hash);
+    put(slot, hash >>> (32 - 8), position, (slot - hash) & mask);
     isAccepted[position] = 1;
     const at = position * entryWords;
     entries[at] = event.log;
@@ -115,6 +142,7 @@ export function createDuplicateWindow(records: number = windowRecords, slotSeed 
     entries[at + 6] = event.content1;
   }
 
+  const hashOfEvent = ({ log, id0, id1, id2, id3 }: Candidate): number => hashOf(log, id0, id1, id2, id3);
   const positionOf = (back: number): number => (next - back + records) % records;
 
   return {
@@ -126,21 +154,22 @@ export function createDuplicateWindow(records: number = windowRecords, slotSeed 
       return logs.size - 1;
     },
     admit(event) {
-      const found = (index[find(event)] ?? 0) - 1;
+      const hash = hashOfEvent(event);
+      const found = positionIn(find(event, hash));
       const position = advance();
       if (found < 0) {
-        remember(position, event);
+        remember(position, event, hash);
         return 'accepted';
       }
       return wordAt(found, 5) === event.content0 && wordAt(found, 6) === event.content1 ? 'duplicate' : 'conflict';
     },
     pass: () => void advance(),
-    restore: (event) => remember(advance(), event),
+    restore: (event) => remember(advance(), event, hashOfEvent(event)),
     retract(back) {
       if (back <= records && isAccepted[positionOf(back)] === 1) remove(positionOf(back));
     },
     reinstate(back, event) {
-      if (back <= records) remember(positionOf(back), event);
+      if (back <= records) remember(positionOf(back), event, hashOfEvent(event));
     },
   };
 }

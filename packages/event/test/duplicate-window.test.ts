@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { createDuplicateWindow, type Candidate, type Verdict } from '../src/index.ts';
+import { createDuplicateWindow, windowRecords, type Candidate, type Verdict } from '../src/index.ts';
 
 type Step = { kind: 'admit'; identity: number; content: number } | { kind: 'pass' };
 
@@ -21,6 +21,15 @@ function judgeSlowly(steps: readonly Step[], records: number): (Verdict | null)[
     return verdicts.push('accepted');
   });
   return verdicts;
+}
+
+/** A repeatable source of whole numbers below 2^32: a linear congruential generator's high bits, mixed. */
+function numbersFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) >>> 0;
+  };
 }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -51,6 +60,25 @@ describe('the duplicate window', () => {
       ),
       { numRuns: 2000 },
     );
+  });
+
+  test('equals its definition when it is full and crowded, so that entries lie far from their homes', () => {
+    const records = 2 ** 14;
+    const window = createDuplicateWindow(records, 1);
+    const acceptedAt = new Map<number, number>();
+    const next = numbersFrom(1);
+    for (let now = 0; now < 5 * records; now += 1) {
+      const identity = next() % (3 * records);
+      const isKnown = now - (acceptedAt.get(identity) ?? -Infinity) <= records;
+      if (!isKnown) acceptedAt.set(identity, now);
+      // Compared one by one: a matcher for each would take longer than all the rest.
+      const verdict = window.admit(candidateOf({ identity, content: 0 }));
+      if (verdict !== (isKnown ? 'duplicate' : 'accepted')) throw new Error(`record ${now} is ${verdict}`);
+    }
+  });
+
+  test('is never larger than its constant', () => {
+    expect(() => createDuplicateWindow(windowRecords + 1)).toThrow(RangeError);
   });
 
   test('refilled from what was stored it judges as if it had never stopped', () => {
