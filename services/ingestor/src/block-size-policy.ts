@@ -10,6 +10,8 @@ export interface InsertDuration {
 
 /** A block is never cut below this share of its limits: smaller ones cost a slow server more than they spare it. */
 const shareMin = 1 / 64;
+/** The first block is small, so that the server has something to do while the next one fills; the fourth may be whole. */
+const shareFirst = 1 / 8;
 
 /**
  * The share of the configured limits that the next blocks may have. A server that does not take a block in time may never take it, and
@@ -29,14 +31,18 @@ export interface BlockSize {
 
 export function createBlockSize(configured: BlockLimits): BlockSize {
   const { rowsMax, bytesMax } = configured;
-  const limits = { ...configured };
-  let share = 1;
+  let share = shareFirst;
+  const limits = { ...configured, ...limitsAt(share) };
+
+  function limitsAt(part: number): Pick<BlockLimits, 'rowsMax' | 'bytesMax'> {
+    return { rowsMax: Math.ceil(rowsMax * part), bytesMax: Math.ceil(bytesMax * part) };
+  }
+
   return {
     limits,
     note(duration) {
       share = nextShare(share, duration);
-      limits.rowsMax = Math.ceil(rowsMax * share);
-      limits.bytesMax = Math.ceil(bytesMax * share);
+      Object.assign(limits, limitsAt(share));
     },
   };
 }

@@ -12,8 +12,25 @@ describe('the size of blocks', () => {
     expect(shares).toEqual([1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32, 1 / 64, 1 / 64, 1 / 64]);
   });
 
+  test('the first block is an eighth, the fourth is whole: the server has something to do soon', () => {
+    const { limits, note } = createBlockSize({ rowsMax: 800, bytesMax: 1600, ageMsMax: 5, behindAgeMsMax: 9 });
+    const sizes = Array.from({ length: 5 }, () => {
+      const { rowsMax, bytesMax } = limits;
+      note(stored(500));
+      return [rowsMax, bytesMax];
+    });
+    expect(sizes).toEqual([
+      [100, 200],
+      [200, 400],
+      [400, 800],
+      [800, 1600],
+      [800, 1600],
+    ]);
+  });
+
   test('the limits follow, and come back, for the block that is being filled', () => {
     const { limits, note } = createBlockSize({ rowsMax: 10, bytesMax: 20, ageMsMax: 5, behindAgeMsMax: 9 });
+    for (let n = 0; n < 10; n += 1) note(stored(10));
     note(late);
     expect(limits).toEqual({ rowsMax: 5, bytesMax: 10, ageMsMax: 5, behindAgeMsMax: 9 });
     for (let n = 0; n < 10; n += 1) note(late);
