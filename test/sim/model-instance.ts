@@ -25,8 +25,8 @@ export function createInstance(world: World, name: number): ModelInstance {
     behindAgeMsMax,
   };
   const machine = createIngestMachine<SimPart>({
-    createIntake: () =>
-      plant.intake(world.createIntake({ generation, partitions, decoderOf, mac, limits, windowRecords })),
+    createIntake: (options) =>
+      plant.intake(world.createIntake({ generation, partitions, decoderOf, mac, limits, windowRecords, ...options })),
     queueBytesMax: 2 * limits.bytesMax,
     fencedPauseMs,
     inDoubtPauseMs,

@@ -61,7 +61,7 @@ const rowBlocks: BlockKind<RowBlock> = {
 
 /** The intake of the definition: the same decisions as the compiled one, a row object for each record, and no columns. */
 export const createRowIntake: CreateIntake = (options) => {
-  const { generation, partitions, decoderOf, mac } = options;
+  const { generation, partitions, decoderOf, mac, keepsValues } = options;
   const ledgers = new Map<number, OpenLedger>();
   const queue = createBlockQueue(options.limits, rowBlocks);
   const parts = new WeakMap<SimPart, RowPart>();
@@ -132,6 +132,7 @@ export const createRowIntake: CreateIntake = (options) => {
     refuse(part, message) {
       const { block, from: row, replacement } = partOf(part);
       const refused = block.rows[row];
+      if (!keepsValues) throw new Error('a row is quarantined whose value was not kept');
       if (refused === undefined || replacement !== null || refused.status === 'quarantined') return null;
       const behind = { reader: readerOf(block.rows), from: row + 1, to: block.size };
       const waiting = queue.waiting().map(({ rows, size }) => ({ reader: readerOf(rows), from: 0, to: size }));

@@ -1,6 +1,6 @@
 import type { EventRow, ReadingRules } from '@docket/event';
 import type { BlockLimits } from '../../services/ingestor/src/block-queue.ts';
-import type { InsertableBlock, Intake } from '../../services/ingestor/src/intake.ts';
+import type { InsertableBlock, Intake, IntakeOptions } from '../../services/ingestor/src/intake.ts';
 
 /** What the models know of a row. */
 export type ModelRow = Pick<
@@ -14,7 +14,7 @@ export interface SimPart extends InsertableBlock<SimPart> {
   modelRows(): readonly ModelRow[];
 }
 
-export interface SimIntakeOptions extends ReadingRules {
+export interface SimIntakeOptions extends ReadingRules, IntakeOptions {
   readonly generation: number;
   readonly limits: BlockLimits;
   readonly windowRecords: number;

@@ -22,7 +22,7 @@ import { partitions, realisticRecords, refreshed } from './realistic-records.ts'
  */
 const batchRecords = 4_000;
 const rounds = 120;
-/** 32 MiB of records are about so many: the memory of a block is then used again. */
+/** Some three quarters of what fits into 64 MiB; then the memory of a block is used again. */
 const blockRows = 64_000;
 const slowRounds = 6;
 

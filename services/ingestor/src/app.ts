@@ -93,7 +93,7 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
     const blockSize = createBlockSize(limits);
     const intake = { generation, partitions, decoderOf, codecOf, mac, limits: blockSize.limits, slotSeed };
     const machine = createIngestMachine({
-      createIntake: () => createColumnIntake(intake),
+      createIntake: (options) => createColumnIntake({ ...intake, ...options }),
       queueBytesMax: queuedBlocksMax * limits.bytesMax,
       fencedPauseMs,
       inDoubtPauseMs,

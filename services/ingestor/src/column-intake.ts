@@ -14,7 +14,7 @@ import {
   type ReadingRules,
 } from '@docket/event';
 import { createBlockQueue, type BlockLimits } from './block-queue.ts';
-import type { InsertableBlock, Intake } from './intake.ts';
+import type { InsertableBlock, Intake, IntakeOptions } from './intake.ts';
 import { enterRow, pendingBlocks, type PendingBlock } from './pending-block.ts';
 import { isSameRecord } from './position-policy.ts';
 
@@ -27,7 +27,7 @@ export interface ColumnPart extends InsertableBlock<ColumnPart> {
   readonly replacement: EventRow | null;
 }
 
-export interface ColumnIntakeOptions extends ReadingRules {
+export interface ColumnIntakeOptions extends ReadingRules, IntakeOptions {
   readonly generation: number;
   readonly codecOf: CodecLookup;
   readonly limits: BlockLimits;
@@ -47,7 +47,7 @@ interface OpenLedger {
 export function createColumnIntake(options: ColumnIntakeOptions): Intake<ColumnPart> {
   const { generation, partitions, decoderOf, codecOf, mac, limits, slotSeed } = options;
   const ledgers = new Map<number, OpenLedger>();
-  const queue = createBlockQueue(limits, pendingBlocks);
+  const queue = createBlockQueue(limits, pendingBlocks(options));
 
   const ledgerOf = (partition: number): OpenLedger => {
     const ledger = ledgers.get(partition);
@@ -83,6 +83,7 @@ export function createColumnIntake(options: ColumnIntakeOptions): Intake<ColumnP
       const { block, from: row } = part;
       const place = block.reader.placeAt(row);
       if (part.size !== 1) throw new Error('only a single row is quarantined');
+      if (block.values === null) throw new Error('a row is quarantined whose value was not kept');
       if (part.replacement !== null || place.status === 'quarantined') return null;
       // All rows behind it are still here: in its block, and in those that wait.
       const behind = { reader: block.reader, from: row + 1, to: block.size };

@@ -29,6 +29,7 @@ export interface IngestMachine<B> {
  *   claiming | clearing | reading → waiting → claiming      failed: again, with a new owner
  *   claiming | reading | running → waiting → claiming       another owner was found
  *   running → waiting → claiming                            in doubt whether a block is stored: the data is asked;
+ *                                                           or a block is refused whose values were not kept;
  *                                                           or a stopped partition may have been mended
  *   any → idle: lost                                        any → ended: stop, or a broken assumption
  *
@@ -86,7 +87,7 @@ function createTransitions<B extends InsertableBlock<B>>(parts: MachineParts<B>)
       failed: afterFailure,
       claimed: (state, input) => claimed(state, input, fencedPauseMs),
     },
-    clearing: { ...owning, failed: afterFailure, cleared: (state) => cleared(state, createIntake()) },
+    clearing: { ...owning, failed: afterFailure, cleared: (state) => cleared(state, createIntake) },
     reading: {
       ...owning,
       failed: afterFailure,
@@ -113,7 +114,14 @@ function assigned<B extends InsertableBlock<B>>(
   const begun =
     assignment.partitions.length === 0
       ? startRunning(
-          { run, assignment, owner: '', intake: parts.createIntake(), open: new Map(), stopped: new Map() },
+          {
+            run,
+            assignment,
+            owner: '',
+            intake: parts.createIntake({ keepsValues: false }),
+            open: new Map(),
+            stopped: new Map(),
+          },
           parts.lookAgainMs,
         )
       : claim<B>(run, assignment, 0);

@@ -272,6 +272,8 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
         return logger.error({ partition: said.partition, detail: said.detail }, said.event);
       case 'assignment.in_doubt':
         return logger.warn({ assignment_id: assignmentId, token: said.token }, said.event);
+      case 'block.refused':
+        return logger.error({ assignment_id: assignmentId, token: said.token }, said.event);
       case 'log.not_dense': {
         const { event, partition, log, headSeq, rows, missing } = said;
         metrics.missingRows.inc(Math.abs(missing));

@@ -1,7 +1,7 @@
 import type { LogHead, PartitionHeads, StoredRecord } from '@docket/clickhouse';
 import type { LogRecord, WindowEntry } from '@docket/event';
 import type { PassedRange } from '@docket/kafka';
-import type { InsertableBlock, Intake } from './intake.ts';
+import type { InsertableBlock, Intake, IntakeOptions } from './intake.ts';
 import type { KafkaRange, StopReason } from './position-policy.ts';
 import type { Stray } from './reroute-mapper.ts';
 
@@ -9,6 +9,11 @@ import type { Stray } from './reroute-mapper.ts';
 export interface AssignedPartitions {
   readonly id: string;
   readonly partitions: readonly number[];
+  /**
+   * ClickHouse has refused a block of it: from then on rows keep their records' values until they are stored, because a row that is
+   * quarantined shows its. Otherwise nothing does, and the memory of a fetch is free as soon as its rows are columns.
+   */
+  readonly keepsValues?: boolean;
 }
 
 /** Where one partition stands in both stores, read after fence and clear. */
@@ -178,6 +183,8 @@ export type IngestReport<B> =
   | { readonly event: 'partition.jumped'; readonly partition: number; readonly detail: string }
   /** Only the data can tell whether a block is there. */
   | { readonly event: 'assignment.in_doubt'; readonly token: string }
+  /** The records of a refused block are read again, with what its bad row will show. */
+  | { readonly event: 'block.refused'; readonly token: string }
   | {
       readonly event: 'log.not_dense';
       readonly partition: number;
@@ -250,7 +257,7 @@ export interface Step<B> {
 /** What the phases share. */
 export interface MachineParts<B extends InsertableBlock<B>> {
   /** A new one for every run: ledgers begin where the data says. */
-  readonly createIntake: () => Intake<B>;
+  readonly createIntake: (options: IntakeOptions) => Intake<B>;
   /** Bytes that may wait for their insert before Kafka is held back (I8). */
   readonly queueBytesMax: number;
   /** After another owner was found: time to hear that this instance is no member any more. */

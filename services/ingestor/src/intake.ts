@@ -25,6 +25,11 @@ export interface IntakeStart {
   readonly window: Iterable<WindowEntry>;
 }
 
+export interface IntakeOptions {
+  /** Rows keep their records' values until they are released, and with them whole fetches. */
+  readonly keepsValues: boolean;
+}
+
 /** From records to blocks: the ledgers of one run's partitions, and the queue in which their rows wait. */
 export interface Intake<B> {
   open(start: IntakeStart): void;
@@ -41,7 +46,7 @@ export interface Intake<B> {
   /**
    * The database has refused the only row of this part. Gives it as quarantined at the same place, with the words of the
    * database, and judges anew what the row has decided for the rows behind it, which MUST not be stored yet; null when it is
-   * quarantined already.
+   * quarantined already. Only of an intake that keeps values; throws otherwise.
    */
   refuse(part: B, message: string): B | null;
   /** How long until `take` has a block if nothing more comes; undefined when nothing waits. */

@@ -1,4 +1,4 @@
-import type { Intake } from './intake.ts';
+import type { Intake, IntakeOptions } from './intake.ts';
 import type { AssignedPartitions, IngestEffect, IngestInput, IngestState, Step } from './ingest-state.ts';
 
 const noEffects: readonly never[] = [];
@@ -84,8 +84,12 @@ export function claimed<B>(
 }
 
 /** No insert of another owner can commit any more: what is read now is still. */
-export function cleared<B>(state: IngestState<B, 'clearing'>, intake: Intake<B>): Step<B> {
+export function cleared<B>(
+  state: IngestState<B, 'clearing'>,
+  createIntake: (options: IntakeOptions) => Intake<B>,
+): Step<B> {
   const { run, assignment, failures, owner } = state;
+  const intake = createIntake({ keepsValues: assignment.keepsValues === true });
   return {
     state: {
       phase: 'reading',

@@ -1,5 +1,5 @@
 /**
- * The values of the records of a block's rows, by row: what a refused row keeps, and a stray is published with. Held as places
+ * The values of the records of a block's rows, by row: what a refused row keeps. Held as places
  * in the buffers of the fetches they came in, so that a waiting row costs no object.
  */
 export interface RecordValues {

@@ -85,6 +85,12 @@ export function createRunning<B extends InsertableBlock<B>>(parts: MachineParts<
         return giveUp(state, waitAndClaim<B>(state.run + 1, state.assignment, fencedPauseMs), effects);
       case 'in_doubt':
         return giveUp(state, waitAndClaim<B>(state.run + 1, state.assignment, inDoubtPauseMs), effects);
+      case 'values_not_kept':
+        return giveUp(
+          state,
+          waitAndClaim<B>(state.run + 1, { ...state.assignment, keepsValues: true }, inDoubtPauseMs),
+          effects,
+        );
       case 'over':
         return giveUp(state, { state: { phase: 'ended', run: state.run + 1 }, effects: [] }, effects);
     }

@@ -7,9 +7,10 @@ type Effects<B> = IngestEffect<B>[];
 
 /**
  * What became of the block: `busy`, an effect is under way; `done`, it is stored; the others end the run.
- * `in_doubt`: only the data can tell whether it is there. `over`: a broken assumption.
+ * `in_doubt`: only the data can tell whether it is there. `values_not_kept`: it is refused, and has to be read again to find what
+ * the bad row will show. `over`: a broken assumption.
  */
-export type WriteProgress = 'busy' | 'done' | 'fenced' | 'in_doubt' | 'over';
+export type WriteProgress = 'busy' | 'done' | 'fenced' | 'in_doubt' | 'values_not_kept' | 'over';
 
 /**
  * Begins to write a block, in this order:
@@ -128,11 +129,15 @@ function insert<B extends InsertableBlock<B>>(
 /** A refused part is halved, in order, so that what is stored stays a prefix (I4); the last single row becomes quarantined. */
 function narrow<B extends InsertableBlock<B>>(
   state: Running<B>,
-  { block, parts: [part, ...rest] }: Extract<Writing<B>, { parts: readonly B[] }>,
+  { block, parts: [part, ...rest], token }: Extract<Writing<B>, { parts: readonly B[] }>,
   message: string,
   effects: Effects<B>,
 ): WriteProgress {
   if (part === undefined) throw new Error('nothing was refused');
+  if (state.assignment.keepsValues !== true) {
+    effects.push({ kind: 'report', report: { event: 'block.refused', token } });
+    return 'values_not_kept';
+  }
   if (part.size > 1) return goOn(state, block, [...part.halves(), ...rest], effects);
   const quarantined = state.intake.refuse(part, message);
   if (quarantined === null) {

@@ -114,6 +114,10 @@ describe('the ingestor', () => {
       'quarantined refused',
       'duplicate',
     ]);
+    const rawSql = `SELECT hex(raw) AS raw FROM audit_events WHERE tenant_id = '${name}' AND status = 'quarantined' ORDER BY seq`;
+    const raws = await world.clickhouse.query<{ raw: string }>(rawSql);
+    const refused = records.filter((_, index) => index === 1 || index === 5);
+    expect(raws.map(({ raw }) => raw)).toEqual(refused.map(({ value }) => value?.toString('hex').toUpperCase()));
     await ingestor.stop();
     await world.clickhouse.command('ALTER TABLE audit_events DROP CONSTRAINT none');
     await expectVerified(world);

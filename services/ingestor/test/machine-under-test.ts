@@ -25,7 +25,10 @@ export function recordAt(offset: number, partition = 0): LogRecord {
 }
 
 /** An intake whose blocks have `rowsMax` rows or are due after 10 ms; every record costs a byte; records of partition 1 are strays. */
-export function createOffsetsIntake(rowsMax: number): Intake<Offsets> & { readonly released: Offsets[] } {
+export function createOffsetsIntake(
+  rowsMax: number,
+  keepsValues: boolean,
+): Intake<Offsets> & { readonly released: Offsets[] } {
   const waiting: LogRecord[] = [];
   const released: Offsets[] = [];
   let openedAtMs = 0;
@@ -56,7 +59,10 @@ export function createOffsetsIntake(rowsMax: number): Intake<Offsets> & { readon
       onTheirWay -= block.size;
       released.push(block);
     },
-    refuse: ({ offsets }) => (offsets.some((offset) => offset < 0) ? null : offsetsBlock(offsets.map((n) => -n))),
+    refuse({ offsets }) {
+      if (!keepsValues) throw new Error('a value that was not kept');
+      return offsets.some((offset) => offset < 0) ? null : offsetsBlock(offsets.map((n) => -n));
+    },
     dueInMs,
     bytes: () => waiting.length + onTheirWay,
   };
@@ -68,11 +74,14 @@ export const assignment = { id: 'a1', partitions: [0, 1] };
 /** One machine, told one thing after the other. */
 export function createDriven(rowsMax = 3) {
   const intakes: ReturnType<typeof createOffsetsIntake>[] = [];
+  /** Whether each intake, in the order in which they were made, keeps values. */
+  const kept: boolean[] = [];
   const machine = createIngestMachine<Offsets>({
     ...limits,
-    createIntake() {
-      const intake = createOffsetsIntake(rowsMax);
+    createIntake({ keepsValues }) {
+      const intake = createOffsetsIntake(rowsMax, keepsValues);
       intakes.push(intake);
+      kept.push(keepsValues);
       return intake;
     },
   });
@@ -80,6 +89,7 @@ export function createDriven(rowsMax = 3) {
   let nowMs = 0;
   return {
     intakes,
+    kept,
     state: () => state,
     /** Lets time pass, then tells; gives what is to be done. */
     tell(input: IngestInput, afterMs = 0): readonly IngestEffect<Offsets>[] {
@@ -130,6 +140,14 @@ export function drivenTo(phase: Phase, rowsMax?: number): Driven {
   }
   driven.tell({ kind: 'stop' });
   return driven;
+}
+
+export const afterAssigned = path.slice(1);
+
+/** From the end of a run's pause to the next one that is running; its owner is `o1` again. */
+export function drivenAgain(driven: Driven): void {
+  driven.tell({ kind: 'waited', run: driven.state().run });
+  for (const input of afterAssigned) driven.tell(input(driven.state().run));
 }
 
 export function kindsOf(effects: readonly IngestEffect<Offsets>[]): string[] {

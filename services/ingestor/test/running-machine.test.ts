@@ -1,6 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import type { InsertAnswer } from '../src/ingest-state.ts';
-import { drivenTo, kindsOf, limits, noRows, recordAt, rowsUpTo, theOnly, type Driven } from './machine-under-test.ts';
+import {
+  afterAssigned,
+  assignment,
+  drivenAgain,
+  drivenTo,
+  kindsOf,
+  limits,
+  noRows,
+  recordAt,
+  rowsUpTo,
+  theOnly,
+  type Driven,
+} from './machine-under-test.ts';
 
 function enter(driven: Driven, offsets: readonly number[], partition = 0) {
   const records = offsets.map((offset) => recordAt(offset, partition));
@@ -68,7 +80,19 @@ describe('records', () => {
 describe('a block', () => {
   /** What a block of three rows comes to, answer by answer. */
   function write(...answers: readonly InsertAnswer[]) {
+    return writeWith(drivenTo('running'), ...answers);
+  }
+
+  /** The same after a block was refused, so that values are kept. */
+  function writeAgain(...answers: readonly InsertAnswer[]) {
     const driven = drivenTo('running');
+    enter(driven, [1, 2, 3]);
+    answer(driven, refused);
+    drivenAgain(driven);
+    return writeWith(driven, ...answers);
+  }
+
+  function writeWith(driven: Driven, ...answers: readonly InsertAnswer[]) {
     let effects = enter(driven, [1, 2, 3]);
     const tries: { token: string; offsets: readonly number[] }[] = [];
     for (const given of answers) {
@@ -102,8 +126,30 @@ describe('a block', () => {
     expect([last, phase]).toEqual([['abandon', 'pause', 'assignment.fenced', 'wait'], 'waiting']);
   });
 
+  test('that is refused is read again, with the values of its records: a quarantined row shows its own', () => {
+    const { tries, last, phase } = write(refused);
+    expect(tries).toHaveLength(1);
+    expect([last, phase]).toEqual([['abandon', 'pause', 'block.refused', 'wait'], 'waiting']);
+    const again = writeAgain(refused);
+    expect([again.last, again.phase]).toEqual([['insertBlock'], 'running']);
+  });
+
+  test('values are kept for the rest of the assignment, and of the next one no more', () => {
+    const driven = drivenTo('running');
+    enter(driven, [1, 2, 3]);
+    answer(driven, refused);
+    drivenAgain(driven);
+    enter(driven, [1, 2, 3]);
+    answer(driven, { kind: 'unanswered' });
+    drivenAgain(driven);
+    driven.tell({ kind: 'assigned', assignment });
+    expect(driven.kept).toEqual([false, true, true]);
+    for (const input of afterAssigned) driven.tell(input(driven.state().run));
+    expect(driven.kept).toEqual([false, true, true, false]);
+  });
+
   test('I4: that is refused is halved in order, down to the row, which is stored as quarantined; no token names two parts', () => {
-    const { tries, last } = write(refused, refused, stored, refused, stored, stored);
+    const { tries, last } = writeAgain(refused, refused, stored, refused, stored, stored);
     expect(tries).toEqual([
       { token: 'o1/1', offsets: [1, 2, 3] },
       { token: 'o1/2', offsets: [1, 2] },
@@ -116,7 +162,7 @@ describe('a block', () => {
   });
 
   test('of a quarantined row that is refused is a broken assumption', () => {
-    const { last, phase } = write(refused, refused, refused, refused);
+    const { last, phase } = writeAgain(refused, refused, refused, refused);
     expect([last, phase]).toEqual([['abandon', 'pause', 'exit'], 'ended']);
   });
 

@@ -9,7 +9,7 @@ export interface BlockColumn<Name extends string = string> {
   readonly type: string;
 }
 
-/** Far above the ingestor's 100,000 rows and 32 MiB: reaching one of them is a bug of the caller, not a condition. */
+/** Far above the ingestor's 100,000 rows and 64 MiB: reaching one of them is a bug of the caller, not a condition. */
 const blockRowsMax = 1_000_000;
 const blockBytesMax = 512 * 1024 * 1024;
 
