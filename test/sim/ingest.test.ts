@@ -48,7 +48,7 @@ const required: readonly (readonly [string, readonly string[]])[] = [
   ['unreachable', ['claim', 'insertBlock']],
   ['fenced', ['insertBlock', 'keepHeads']],
   ['killed', ['keepHeads']],
-  ['refused', ['insertBlock']],
+  ['refused', ['insertBlock', 'a single row']],
   ['killed', ['insertBlock']],
   ['several partitions', ['insertBlock']],
   ['retention', ['below the position', 'beyond the position']],

@@ -212,6 +212,7 @@ function* insert(world: World, { run, owner, token, block }: Of<'insertBlock'>):
     }
     if (clickhouse.isRefused(begun)) {
       coverage.hit('refused', 'insertBlock');
+      if (rows.length === 1) coverage.hit('refused', 'a single row');
       return { kind: 'insertAnswered', run, answer: { kind: 'refused', message: 'Code 117' } };
     }
     begun.isChecked = true;
