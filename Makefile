@@ -12,7 +12,7 @@ jest := node --experimental-vm-modules --disable-warning=ExperimentalWarning nod
 # Extra arguments for jest: make test ARGS='-t I4'
 ARGS ?=
 
-.PHONY: help install build stack demo smoke test unit integration test-foreign test-faults lint format check verify bench-codec bench-ingest bench-query docs env clean
+.PHONY: help install build stack demo smoke test unit integration test-foreign test-faults lint format check verify bench-codec bench-ingest bench-query bench-write docs sdk-package env clean
 
 help: ## This list
 	@printf 'Docket. Needs Node >= 20; the local stack also needs Java >= 17 and Maven.\n\n'
@@ -77,8 +77,16 @@ bench-ingest: build ## Ingestor, ClickHouse's Kafka engine and a plain loop drai
 bench-query: build ## What the query service answers how fast, on 20 M rows, and PostgreSQL beside it
 	@node bench/dist/query/main.js
 
+# Without SCENARIOS: all of them.
+SCENARIOS ?=
+bench-write: build ## What recording an event costs the application
+	@node bench/dist/write/main.js $(SCENARIOS)
+
 docs: install ## Write the tables of docs/ that come from declarations
 	@WRITE_DOCS=1 $(jest) --selectProjects unit --testPathPatterns test/docs
+
+sdk-package: build ## Pack @docket/sdk as it is published: ES modules, CommonJS and types in one tarball
+	@node scripts/pack-sdk.js
 
 env: install ## Write .env with fresh secrets for docker compose (those that are there are kept)
 	@node scripts/write-env.js

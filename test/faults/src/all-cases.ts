@@ -4,6 +4,8 @@ import { killIngestor } from './cases/kill-ingestor.ts';
 import { killServers } from './cases/kill-servers.ts';
 import { rebalance } from './cases/rebalance.ts';
 import { schemas } from './cases/schemas.ts';
+import { sdk } from './cases/sdk.ts';
+import { sdkDisk } from './cases/sdk-disk.ts';
 import { trail } from './cases/trail.ts';
 import { zombie } from './cases/zombie.ts';
 import type { FaultCase } from './fault-case.ts';
@@ -18,4 +20,6 @@ export const allCases: readonly FaultCase[] = [
   backpressure,
   schemas,
   trail,
+  sdk,
+  sdkDisk,
 ];

@@ -1,4 +1,3 @@
-import { createDirectoryView, createDirectoryWriter, newApiKey } from '@docket/directory';
 import {
   createWorld,
   eventInput,
@@ -9,6 +8,7 @@ import {
   startService,
 } from '@docket/testkit';
 import { expectThat, type FaultCase, type FaultContext } from '../fault-case.ts';
+import { makeKey } from '../make-key.ts';
 
 type World = Awaited<ReturnType<typeof createWorld>>;
 
@@ -21,7 +21,7 @@ export const trail: FaultCase = {
   promise: 'with Kafka stopped every reading is kept or refused, and told exactly once, also after SIGKILL',
   async run({ stack, row, say }: FaultContext) {
     const world = await createWorld();
-    const authorization = await makeKey(world);
+    const authorization = `Bearer ${await makeKey(world, { scopes: ['events:read'], tenants: ['acme'] })}`;
     await publishRecords(world, [eventRecord(world, eventInput('acme'))]);
     const env = { ...world.env, TRUSTED_PROXY_HOPS: '0', TRAIL_SPOOL_BYTES_MAX: String(spoolBytesMax) };
     const ingestor = await startService('ingestor', world.env);
@@ -68,32 +68,6 @@ export const trail: FaultCase = {
     await world.close();
   },
 };
-
-async function makeKey(world: World): Promise<string> {
-  const view = createDirectoryView(world.kafka, { onCrash: () => undefined });
-  view.start();
-  const writer = createDirectoryWriter(world.kafka, { view, onFenced: () => undefined });
-  writer.start();
-  const { id, text, secretSha256 } = newApiKey();
-  await writer.change(() => ({
-    puts: [
-      {
-        version: 1,
-        kind: 'key',
-        id,
-        name: 'reader',
-        secret_sha256: secretSha256,
-        scopes: ['events:read'],
-        tenants: ['acme'],
-        created_at: '2026-11-01T00:00:00.000Z',
-      },
-    ],
-    result: undefined,
-  }));
-  await writer.stop();
-  await view.stop();
-  return `Bearer ${text}`;
-}
 
 /** Readings that the trail stands for. */
 async function toldOf(world: World): Promise<number> {

@@ -1,0 +1,165 @@
+import { createDocket, type Docket } from '@docket/sdk';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { startProgram, type Program } from './program.ts';
+
+const spoolEvents = 200_000;
+/** Recorded at the same moment, as by requests that are handled at the same time. */
+const together = 100;
+const latencyRate = 1_000;
+const latencySeconds = 10;
+const appRounds = 3;
+const appRoundMs = 8_000;
+/** Few, so that the application is the bottleneck and no queue before it. */
+const appConnections = 4;
+
+const event = (n: number) => ({
+  tenant_id: `t${n % 50}`,
+  action: 'document.updated',
+  actor: { type: 'user', id: `u_${n % 1000}`, name: 'Jane Doe' },
+  resources: [{ type: 'document', id: `d_${n % 5000}`, name: 'Quarterly numbers' }],
+  changes: [{ path: 'title', old: 'Numbers', new: 'Quarterly numbers' }],
+  context: { ip: '203.0.113.7', user_agent: 'Mozilla/5.0 (X11; Linux x86_64)', request_id: `r_${n}` },
+  metadata: { n, plan: 'pro' },
+});
+
+/**
+ * What recording costs the application: `record()` while a receiver takes everything (latency at a steady rate, then as fast as it goes), and the
+ * throughput of a small application whose actions cost some 4 ms, with and without recording each. The receiver is a process of its own that does
+ * no more than answer: the gateway's price is another scenario's.
+ */
+export async function benchSdk(say: (line: string) => void): Promise<Record<string, number>> {
+  const dir = await mkdtemp(join(tmpdir(), 'docket-bench-'));
+  const receiver = await startProgram('receiver', {});
+  try {
+    const steady = await measureLatency(docketFor(receiver.url, join(dir, 'latency')));
+    say(`record() at ${latencyRate}/s: p50 ${steady.p50Ms} ms, p99 ${steady.p99Ms} ms, max ${steady.maxMs} ms`);
+    const flat = await measureThroughput(docketFor(receiver.url, join(dir, 'throughput')));
+    say(
+      `record() as fast as it goes, ${together} at a time: ${flat.eventsPerSecond} events/s into the spool, p99 ${flat.p99Ms} ms`,
+    );
+    const ratios = await measureApp(receiver, join(dir, 'app'), say);
+    return {
+      sdk_record_p50_ms: steady.p50Ms,
+      sdk_record_p99_ms: steady.p99Ms,
+      sdk_record_max_ms: steady.maxMs,
+      sdk_spool_events_per_second: flat.eventsPerSecond,
+      sdk_spool_record_p99_ms: flat.p99Ms,
+      sdk_spool_cpu_us_per_event: flat.cpuUs,
+      ...ratios,
+    };
+  } finally {
+    await receiver.stop();
+    await rm(dir, { recursive: true });
+  }
+}
+
+function docketFor(url: string, dir: string): Docket {
+  return createDocket({ url, key: 'dk_bench_secret', source: { service: 'bench' }, spool: { dir } });
+}
+
+async function measureLatency(docket: Docket) {
+  await docket.recordNow(event(0));
+  const samplesMs: number[] = [];
+  const waiting: Promise<void>[] = [];
+  const beganAtMs = performance.now();
+  for (let n = 1; n <= latencyRate * latencySeconds; n += 1) {
+    const aheadMs = (n / latencyRate) * 1000 - (performance.now() - beganAtMs);
+    if (aheadMs > 0) await pause(aheadMs);
+    const atMs = performance.now();
+    waiting.push(
+      docket.record(event(n)).then((outcome) => {
+        if (!outcome.ok || outcome.kept !== 'disk') throw new Error(`not on disk: ${JSON.stringify(outcome)}`);
+        samplesMs.push(performance.now() - atMs);
+      }),
+    );
+  }
+  await Promise.all(waiting);
+  await mustClose(docket);
+  return percentilesOf(samplesMs);
+}
+
+async function measureThroughput(docket: Docket) {
+  await docket.recordNow(event(0));
+  const samplesMs: number[] = [];
+  const before = process.cpuUsage();
+  const beganAtMs = performance.now();
+  for (let n = 0; n < spoolEvents; n += together) {
+    const atMs = performance.now();
+    const outcomes = await Promise.all(Array.from({ length: together }, (_, i) => docket.record(event(n + i))));
+    samplesMs.push(performance.now() - atMs);
+    if (!outcomes.every((outcome) => outcome.ok && outcome.kept === 'disk'))
+      throw new Error('not everything is on disk');
+  }
+  const seconds = (performance.now() - beganAtMs) / 1000;
+  const { user, system } = process.cpuUsage(before);
+  await mustClose(docket);
+  return {
+    eventsPerSecond: Math.round(spoolEvents / seconds),
+    cpuUs: Math.round((user + system) / spoolEvents),
+    ...percentilesOf(samplesMs),
+  };
+}
+
+async function mustClose(docket: Docket): Promise<void> {
+  const closed = await docket.close({ deadlineMs: 120_000 });
+  if (!closed.ok) throw new Error(`not everything was sent: ${JSON.stringify(docket.stats())}`);
+}
+
+async function measureApp(
+  receiver: Program,
+  dir: string,
+  say: (line: string) => void,
+): Promise<Record<string, number>> {
+  const perSecond = { on: [] as number[], off: [] as number[] };
+  for (let round = 1; round <= appRounds; round += 1) {
+    for (const mode of ['off', 'on'] as const) {
+      const app = await startProgram('app', { SDK: mode, DOCKET_URL: receiver.url, SPOOL_DIR: dir });
+      perSecond[mode].push(await actionsPerSecond(app.url));
+      await app.stop();
+    }
+    say(
+      `round ${round}: ${perSecond.off.at(-1)?.toFixed(1)} actions/s without, ${perSecond.on.at(-1)?.toFixed(1)} with the SDK`,
+    );
+  }
+  const [off, on] = [median(perSecond.off), median(perSecond.on)];
+  return {
+    sdk_app_actions_per_second_off: Math.round(off),
+    sdk_app_actions_per_second_on: Math.round(on),
+    sdk_app_throughput_ratio: Math.round((on / off) * 1000) / 1000,
+  };
+}
+
+async function actionsPerSecond(url: string): Promise<number> {
+  let done = 0;
+  const act = async (untilMs: number): Promise<void> => {
+    while (performance.now() < untilMs) {
+      const response = await fetch(url, { method: 'POST' });
+      await response.arrayBuffer();
+      if (response.status !== 204) throw new Error(`the application answered ${response.status}`);
+      done += 1;
+    }
+  };
+  const run = async (ms: number): Promise<void> => {
+    const untilMs = performance.now() + ms;
+    await Promise.all(Array.from({ length: appConnections }, () => act(untilMs)));
+  };
+  // Compiled and connected before it is measured.
+  await run(1_500);
+  done = 0;
+  const beganAtMs = performance.now();
+  await run(appRoundMs);
+  return (done / (performance.now() - beganAtMs)) * 1000;
+}
+
+function percentilesOf(samplesMs: readonly number[]) {
+  const sorted = samplesMs.toSorted((a, b) => a - b);
+  const at = (share: number): number =>
+    rounded(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
+  return { p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) };
+}
+
+const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
