@@ -17,21 +17,40 @@ const entries = Object.fromEntries(
   }),
 );
 
+/** Bundled CommonJS packages ask for Node's own modules by `require`, which an ES module does not have. */
+const requireOfModule = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
+
+/** The one schema that is needed, as a value: the schemas package reads its files beside it, which are not published. */
+const schemasInline = {
+  name: 'schemas-inline',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]schemas[\\/]index\.js$/ }, () => ({
+      contents: `export const auditEventAvro = ${readFileSync(join(root, 'schemas', 'avro', 'audit-event.avsc'), 'utf8')};`,
+    }));
+  },
+};
+
 rmSync(out, { recursive: true, force: true });
+const { kafka, ...others } = entries;
 for (const format of ['esm', 'cjs']) {
   const dir = join(out, format);
-  await build({
-    entryPoints: entries,
+  const shared = {
     outdir: dir,
     format,
     bundle: true,
-    // What several entries share is one module; of CommonJS each entry has a copy, and what has to be one is kept on globalThis.
-    splitting: format === 'esm',
     platform: 'node',
     target: 'node20',
     conditions: ['docket-source'],
     external: [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)],
     logLevel: 'warning',
+  };
+  // What several entries share is one module; of CommonJS each entry has a copy, and what has to be one is kept on globalThis.
+  await build({ ...shared, entryPoints: others, splitting: format === 'esm' });
+  await build({
+    ...shared,
+    entryPoints: { kafka },
+    plugins: [schemasInline],
+    banner: format === 'esm' ? { js: requireOfModule } : {},
   });
   writeFileSync(join(dir, 'package.json'), `${JSON.stringify({ type: format === 'esm' ? 'module' : 'commonjs' })}\n`);
   copyTypes(dir);

@@ -1,7 +1,7 @@
 /** A small application whose actions cost some 4 ms of its one thread, and, with SDK=on, record an event each. Prints its URL. */
 import { createDocket } from '@docket/sdk';
 import { pbkdf2Sync } from 'node:crypto';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
 const { SDK, DOCKET_URL, SPOOL_DIR } = process.env;
 const docket =
@@ -12,11 +12,10 @@ const docket =
 const rounds = 5_000;
 let actions = 0;
 
-const server = createServer((request, response) => {
-  request.resume();
+async function act(): Promise<number> {
   pbkdf2Sync('password', 'salt', rounds, 64, 'sha512');
   actions += 1;
-  const recorded = docket?.record({
+  const outcome = await docket?.record({
     tenant_id: `t${actions % 50}`,
     action: 'document.updated',
     actor: { type: 'user', id: `u_${actions % 1000}`, name: 'Jane Doe' },
@@ -24,14 +23,22 @@ const server = createServer((request, response) => {
     context: { ip: '203.0.113.7', user_agent: 'Mozilla/5.0 (X11; Linux x86_64)' },
     metadata: { n: actions },
   });
-  void Promise.resolve(recorded).then((outcome) => {
-    response.writeHead(outcome === undefined || outcome.ok ? 204 : 500).end();
-  });
-});
+  return outcome === undefined || outcome.ok ? 204 : 500;
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  request.resume();
+  response.writeHead(await act()).end();
+}
+
+const server = createServer((request, response) => void answer(request, response));
 server.listen(0, '127.0.0.1', () => {
   const address = server.address();
   process.stdout.write(`http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}\n`);
 });
 process.once('SIGTERM', () => {
-  void (docket?.close() ?? Promise.resolve()).then(() => process.exit(0));
+  server.close();
+  server.closeAllConnections();
+  // Ends when the spool is closed: nothing else is left.
+  void docket?.close();
 });

@@ -60,6 +60,13 @@ function docketFor(url: string, dir: string): Docket {
   return createDocket({ url, key: 'dk_bench_secret', source: { service: 'bench' }, spool: { dir } });
 }
 
+async function timed(docket: Docket, n: number, samplesMs: number[]): Promise<void> {
+  const atMs = performance.now();
+  const outcome = await docket.record(event(n));
+  if (!outcome.ok || outcome.kept !== 'disk') throw new Error(`not on disk: ${JSON.stringify(outcome)}`);
+  samplesMs.push(performance.now() - atMs);
+}
+
 async function measureLatency(docket: Docket) {
   await docket.recordNow(event(0));
   const samplesMs: number[] = [];
@@ -68,13 +75,7 @@ async function measureLatency(docket: Docket) {
   for (let n = 1; n <= latencyRate * latencySeconds; n += 1) {
     const aheadMs = (n / latencyRate) * 1000 - (performance.now() - beganAtMs);
     if (aheadMs > 0) await pause(aheadMs);
-    const atMs = performance.now();
-    waiting.push(
-      docket.record(event(n)).then((outcome) => {
-        if (!outcome.ok || outcome.kept !== 'disk') throw new Error(`not on disk: ${JSON.stringify(outcome)}`);
-        samplesMs.push(performance.now() - atMs);
-      }),
-    );
+    waiting.push(timed(docket, n, samplesMs));
   }
   await Promise.all(waiting);
   await mustClose(docket);

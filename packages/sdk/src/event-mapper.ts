@@ -54,7 +54,8 @@ export function toWireEvent(input: EventInput, ambient: AuditContext, stamp: Sta
  * event aside, and who names a document so could act on it unseen. Throws what the event's own getters throw, or for what has no JSON form.
  */
 export function toWireText(event: UnsourcedEvent): string {
-  const text = JSON.stringify(event);
+  // A source that JavaScript hands in would be a second one beside that of the spool.
+  const text = JSON.stringify({ ...event, source: undefined });
   // Of surrogates JSON.stringify escapes only lone ones; what the text itself spells with a backslash begins with two.
   return text.replace(/(?<!\\)((?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, '$1\ufffd');
 }

@@ -104,3 +104,12 @@ test('a lone surrogate anywhere becomes U+FFFD, so that no client keeps an actio
   });
   expect(parseEvent(sent, Date.now(), newEventId()).ok).toBe(true);
 });
+
+test('a source in what is handed in does not become a second one', () => {
+  const given = { ...complete, source: { service: 'another' } };
+  const mapped = toWireEvent(given, {}, stamp);
+  if (!mapped.ok) throw new Error(mapped.detail);
+  const text = withSource(toWireText(mapped.event), { service: 'app' }, 'b', 1);
+  expect(text.match(/"source":/g)).toHaveLength(1);
+  expect(JSON.parse(text)).toMatchObject({ source: { service: 'app', instance: 'b', counter: 1 } });
+});

@@ -68,9 +68,8 @@ describe('the package, installed into an empty project', () => {
     expect(recorded()).toEqual(['report.exported', 'report.exported']);
   });
 
-  test('every entry loads both ways, and both share one audit context', async () => {
-    const names = Object.keys(JSON.parse(await readFile(join(root, 'packages/sdk/package.json'), 'utf8')).exports);
-    const paths = names.filter((name) => name !== './prometheus').map((name) => `@docket/sdk${name.slice(1)}`);
+  /** Loads entries both ways, and prints what `check` makes of them. */
+  async function loadBothWays(paths: string[], check: string): Promise<string> {
     const text = `import { createRequire } from 'node:module';
       const require = createRequire(import.meta.url);
       for (const path of ${JSON.stringify(paths)}) {
@@ -78,9 +77,15 @@ describe('the package, installed into an empty project', () => {
         const names = (module) => Object.keys(module).filter((name) => name !== 'default').sort().join();
         if (names(one) !== names(other) || names(one) === '') throw new Error(path + ' ' + names(one) + ' ' + names(other));
       }
-      const { withAuditContext } = await import('@docket/sdk');
+      ${check}`;
+    return runExample('entries.mjs', text);
+  }
+
+  test('every entry loads both ways, and both share one audit context', async () => {
+    const check = `const { withAuditContext } = await import('@docket/sdk');
       console.log(withAuditContext({ tenantId: 'acme' }, () => require('@docket/sdk').currentAuditContext().tenantId));`;
-    expect(await runExample('entries.mjs', text)).toBe('acme');
+    const names = ['', '/express', '/testing'].map((name) => `@docket/sdk${name}`);
+    expect(await loadBothWays(names, check)).toBe('acme');
   });
 
   test('it brings no package of this repository, and few others', async () => {
@@ -120,5 +125,24 @@ describe('the package, installed into an empty project', () => {
       await writeFile(config, JSON.stringify({ compilerOptions, files: [`use.${extension}`] }));
       await run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', config]);
     },
+  );
+
+  test(
+    'with the packages that it names as optional, the Kafka transport and the metrics load both ways too',
+    async () => {
+      const { devDependencies, peerDependencies } = JSON.parse(
+        await readFile(join(root, 'packages/sdk/package.json'), 'utf8'),
+      );
+      const peers = Object.keys(peerDependencies).map(
+        (name) => `${name}@${devDependencies[name] ?? peerDependencies[name]}`,
+      );
+      await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', ...peers]);
+      const check = `const options = { brokers: ['127.0.0.1:9'], registry: { url: 'http://127.0.0.1:9' } };
+        for (const { kafkaTransport } of [await import('@docket/sdk/kafka'), require('@docket/sdk/kafka')])
+          console.log(kafkaTransport(options).destination);`;
+      const printed = await loadBothWays(['@docket/sdk/kafka', '@docket/sdk/prometheus'], check);
+      expect(printed.split('\n')).toEqual(Array(2).fill('kafka:127.0.0.1:9/audit.events'));
+    },
+    installDeadlineMs,
   );
 });

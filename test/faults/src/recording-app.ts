@@ -28,14 +28,14 @@ const docket = createDocket({
 const file = setting('IDS_FILE');
 const rate = Number(setting('RATE'));
 const eventsMax = Number(setting('EVENTS'));
-let isStopping = false;
-process.on('SIGTERM', () => (isStopping = true));
+const stopping = new AbortController();
+process.on('SIGTERM', () => stopping.abort());
 
 const beganAtMs = performance.now();
 const kept = { disk: 0, memory: 0 };
-for (let n = 0; n < eventsMax && !isStopping;) {
-  const events = Array.from({ length: together }, () => {
-    n += 1;
+for (let from = 0; from < eventsMax && !stopping.signal.aborted; from += together) {
+  const events = Array.from({ length: together }, (_, index) => {
+    const n = from + index;
     return {
       tenant_id: `t${n % tenants}`,
       action: 'document.updated',
@@ -48,7 +48,7 @@ for (let n = 0; n < eventsMax && !isStopping;) {
   const ids = outcomes.flatMap((outcome) => (outcome.ok ? [outcome.id] : []));
   for (const outcome of outcomes) if (outcome.ok) kept[outcome.kept] += 1;
   appendFileSync(file, ids.map((id) => `${id}\n`).join(''));
-  const aheadMs = (n / rate) * 1000 - (performance.now() - beganAtMs);
+  const aheadMs = ((from + together) / rate) * 1000 - (performance.now() - beganAtMs);
   if (aheadMs > 0) await pause(aheadMs);
 }
 process.stdout.write(`recorded ${JSON.stringify(kept)}\n`);

@@ -17,8 +17,8 @@ export function startRecordingApp(
   env: Readonly<Record<string, string>>,
   command: readonly string[] = [],
 ): RecordingApp {
-  const [first = process.execPath, ...rest] = [...command, process.execPath, program];
-  const child = spawn(first, rest, {
+  const [first = process.execPath, ...rest] = command;
+  const child = spawn(first, [...rest, ...(command.length > 0 ? [process.execPath] : []), program], {
     env: {
       PATH: process.env['PATH'],
       MEMORY_EVENTS: '10000',
