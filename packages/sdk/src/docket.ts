@@ -91,6 +91,7 @@ export function createDocket(given: DocketOptions): Docket {
       createSlots({
         ...options.spool,
         service: options.source.service,
+        instance: options.source.instance,
         destination: options.transport.destination,
         onDamage: (detail) => report({ reason: 'spool_unavailable', detail }),
       }),

@@ -26,6 +26,7 @@ export interface Slots {
 export interface SlotsOptions {
   readonly dir: string;
   readonly service: string;
+  readonly instance: string;
   /** Where the events go. What was recorded for one gateway is never sent to another. */
   readonly destination: string;
   readonly isPowerSafe: boolean;

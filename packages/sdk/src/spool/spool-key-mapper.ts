@@ -35,7 +35,7 @@ export function parseEntryKey(text: string): EntryKey {
   return { place, startByte };
 }
 
-/** Tenants are checked by the gateway only: any text may be one. */
-export function counterKey(tenantId: string): string {
-  return `c!${tenantId}`;
+/** Numbers are counted for each instance that uses the spool, one after another. Both names may be any text. */
+export function counterKey(instance: string, tenantId: string): string {
+  return `c!${JSON.stringify([instance, tenantId])}`;
 }

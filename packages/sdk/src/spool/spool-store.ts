@@ -35,7 +35,7 @@ export interface SpoolStore {
   readonly backlog: { readonly events: number; readonly bytes: number };
   /** Below the oldest event that waited when it was opened. */
   readonly head: number;
-  /** The last running number of a tenant; 0 before the first. */
+  /** The last running number of a tenant, of this instance; 0 before the first. */
   counterOf(tenantId: string): number;
   /** All of the entries or none, with their running numbers. After a rejection nothing more may be appended: it might be unreadable later. */
   append(entries: readonly PlacedEntry[]): Promise<void>;
@@ -48,6 +48,13 @@ export interface SpoolStore {
   close(): Promise<void>;
 }
 
+export interface SpoolStoreOptions {
+  /** Who counts: a spool that another instance has left goes on with numbers of its own. */
+  readonly instance: string;
+  readonly isPowerSafe: boolean;
+  readonly onDamage: (detail: string) => void;
+}
+
 /** Beyond what LevelDB takes by itself: the spool lives inside somebody else's process. */
 const memory = { writeBufferSize: 4 * 1024 * 1024, cacheSize: 1024 * 1024 };
 /** `read` asks for at most this many, so that the entries of one read fit in memory whatever the limits say. */
@@ -57,10 +64,7 @@ const readEventsMax = 1000;
  * Opens the spool of a folder, making it if it is not there. Rejects with `isHeldElsewhere` when another process has it.
  * A damaged one is repaired; what cannot be repaired is moved aside, to `<folder>.damaged-<time>`, and reported.
  */
-export async function openSpoolStore(
-  folder: string,
-  options: { isPowerSafe: boolean; onDamage: (detail: string) => void },
-): Promise<SpoolStore> {
+export async function openSpoolStore(folder: string, options: SpoolStoreOptions): Promise<SpoolStore> {
   // Not at the top: where it cannot be loaded, recording goes on in memory.
   const { ClassicLevel: Level } = await import('classic-level');
   const open = async (): Promise<ClassicLevel> => {
@@ -83,7 +87,7 @@ export async function openSpoolStore(
     });
   }
   try {
-    return await readStore(database, folder, options.isPowerSafe);
+    return await readStore(database, folder, options);
   } catch (error) {
     await database.close();
     throw error;
@@ -101,7 +105,11 @@ export async function destroySpoolStore(folder: string): Promise<void> {
   await Level.destroy(folder);
 }
 
-async function readStore(database: ClassicLevel, folder: string, isPowerSafe: boolean): Promise<SpoolStore> {
+async function readStore(
+  database: ClassicLevel,
+  folder: string,
+  { instance, isPowerSafe }: SpoolStoreOptions,
+): Promise<SpoolStore> {
   const removedTo = Number((await database.get(headKey)) ?? 0);
   const range = { gt: afterPlaceText(removedTo), lt: entriesTo };
   const [first] = await database.keys({ ...range, limit: 1 }).all();
@@ -124,7 +132,7 @@ async function readStore(database: ClassicLevel, folder: string, isPowerSafe: bo
       events: lastKey === undefined || firstKey === undefined ? 0 : lastKey.place - firstKey.place + 1,
       bytes: firstKey === undefined ? 0 : nextByte - firstKey.startByte,
     },
-    counterOf: (tenantId) => Number(database.getSync(counterKey(tenantId)) ?? 0),
+    counterOf: (tenantId) => Number(database.getSync(counterKey(instance, tenantId)) ?? 0),
     async append(entries) {
       // Chained: a third of the price of an array of operations.
       const batch = database.batch();
@@ -134,7 +142,7 @@ async function readStore(database: ClassicLevel, folder: string, isPowerSafe: bo
         batch.put(entryKeyText({ place, startByte: nextByte }), text);
         nextByte += bytes;
       }
-      for (const [tenantId, counter] of numbers) batch.put(counterKey(tenantId), String(counter));
+      for (const [tenantId, counter] of numbers) batch.put(counterKey(instance, tenantId), String(counter));
       await batch.write({ sync: isPowerSafe });
     },
     async read(afterPlace, limits) {

@@ -18,7 +18,14 @@ afterEach(async () => {
 });
 
 function slotsFor(destination = 'https://docket.example/v1/events'): Slots {
-  return createSlots({ dir: folderOf(), service: 'app', destination, isPowerSafe: false, onDamage: () => undefined });
+  return createSlots({
+    dir: folderOf(),
+    service: 'app',
+    instance: 'host',
+    destination,
+    isPowerSafe: false,
+    onDamage: () => undefined,
+  });
 }
 
 async function hold(slots: Slots): Promise<SpoolStore> {

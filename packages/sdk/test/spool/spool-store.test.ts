@@ -10,8 +10,11 @@ afterEach(async () => {
   for (const store of opened) await close(store);
 });
 
-async function openStore(options: { isPowerSafe?: boolean; onDamage?: (detail: string) => void } = {}) {
+async function openStore(
+  options: { instance?: string; isPowerSafe?: boolean; onDamage?: (detail: string) => void } = {},
+) {
   const store = await openSpoolStore(join(folderOf(), 'spool'), {
+    instance: 'host',
     isPowerSafe: false,
     onDamage: () => undefined,
     ...options,
@@ -51,6 +54,17 @@ describe.each([{ isPowerSafe: false }, { isPowerSafe: true }])('%p', ({ isPowerS
     ]);
     expect([second.counterOf('acme'), second.counterOf('globex')]).toEqual([3, 0]);
   });
+});
+
+test('numbers are counted for each instance that uses the spool', async () => {
+  const first = await openStore({ instance: 'one' });
+  await first.append([entry(1), entry(2)]);
+  await close(first);
+  const second = await openStore({ instance: 'two' });
+  expect([second.id, second.counterOf('acme')]).toEqual([first.id, 0]);
+  await second.append([entry(3, '{}', 1)]);
+  await close(second);
+  expect((await openStore({ instance: 'one' })).counterOf('acme')).toBe(2);
 });
 
 test('what was removed is gone; places go on, also when nothing is left', async () => {

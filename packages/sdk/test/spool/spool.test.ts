@@ -139,6 +139,26 @@ test('running numbers and the instance go on across restarts', async () => {
   expect(new Set(sources.map(({ instance }) => instance)).size).toBe(1);
 });
 
+test('a spool that processes of other names use one after another has no hole in the numbers of any', async () => {
+  const gateway = await startGateway(() => ({ kind: 'accept' }));
+  for (const [instance, from] of [
+    ['pod-1', 0],
+    ['pod-2', 3],
+    ['pod-1', 6],
+  ] as const) {
+    const { docket } = docketFor(gateway.url, { source: { service: 'app', instance } });
+    await recordSteps(docket, from, from + 3);
+    expect(await docket.close()).toEqual({ ok: true });
+  }
+  const numbers = new Map<string, unknown[]>();
+  for (const { source } of gateway.requests.flatMap(({ events }) => events))
+    numbers.set(source.instance, [...(numbers.get(source.instance) ?? []), source.counter]);
+  expect([...numbers.values()]).toEqual([
+    [1, 2, 3, 4, 5, 6],
+    [1, 2, 3],
+  ]);
+});
+
 test('a spool that was sent and closed leaves nothing to send', async () => {
   const gateway = await startGateway(() => ({ kind: 'accept' }));
   const { docket } = docketFor(gateway.url);

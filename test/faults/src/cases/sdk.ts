@@ -12,7 +12,8 @@ const appKills = 20;
 /** After these kills of an application the gateway, or Kafka, is hit as well. */
 const isGatewayKill = (kill: number): boolean => kill % 2 === 0;
 const kafkaRestarts: ReadonlySet<number> = new Set([7, 14]);
-const ratePerApp = 3_000;
+/** So that the kills fall into the whole time in which the events are recorded. */
+const ratePerApp = 1_500;
 const stepDeadlineMs = 180_000;
 
 /** Two workers record on one spool folder, while they, the gateway and Kafka are killed under them. */
