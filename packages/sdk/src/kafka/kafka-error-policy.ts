@@ -14,14 +14,18 @@ const configurationTypes: ReadonlySet<unknown> = new Set([
 /** … and of what is wrong with the records. */
 const recordTypes: ReadonlySet<unknown> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD']);
 
-/** kafkajs gives the reason in the error, or in its cause when it has given up repeating. 404 is the registry's: the schema is not registered. */
+/**
+ * kafkajs gives the reason in the error, or in its cause when it has given up repeating. 404, and the registry client's own complaints, say that the
+ * schema is not registered; a registry that is away has no such name.
+ */
 export function kafkaVerdictOf(error: unknown): 'retry' | 'misconfigured' | 'refused' {
   for (let reason = error, depth = 0; reason !== undefined && depth < 5; reason = causeOf(reason), depth += 1) {
     const type = field(reason, 'type');
     if (recordTypes.has(type)) return 'refused';
     if (configurationTypes.has(type) || field(reason, 'name') === 'KafkaJSSASLAuthenticationError')
       return 'misconfigured';
-    if (field(reason, 'status') === 404) return 'misconfigured';
+    if (field(reason, 'status') === 404 || String(field(reason, 'name')).startsWith('ConfluentSchemaRegistry'))
+      return 'misconfigured';
   }
   return 'retry';
 }

@@ -11,6 +11,7 @@ test.each([
   ['a topic that may not be written', because({ type: 'TOPIC_AUTHORIZATION_FAILED' }), 'misconfigured'],
   ['a wrong password', { name: 'KafkaJSSASLAuthenticationError' }, 'misconfigured'],
   ['a schema that is not registered', { status: 404 }, 'misconfigured'],
+  ['a subject that is not there', { name: 'ConfluentSchemaRegistryError' }, 'misconfigured'],
   ['a registry that is away', { status: 503 }, 'retry'],
   ['a record that is too large', because(because({ type: 'MESSAGE_TOO_LARGE' })), 'refused'],
   ['something that is no error', undefined, 'retry'],
