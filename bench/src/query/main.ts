@@ -26,6 +26,8 @@ const requests = Number(process.env['BENCH_REQUESTS'] ?? 100);
 const loadSeconds = Number(process.env['BENCH_LOAD_SECONDS'] ?? 30);
 /** Only fills the databases, which takes minutes, so that a later run only measures. */
 const fillsOnly = process.env['BENCH_FILL_ONLY'] === '1';
+/** What is measured, all of it by default: a machine that others use too may be had for some minutes at a time only. */
+const measured = (process.env['BENCH_PARTS'] ?? 'peer questions exports load').split(' ');
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const local = fileURLToPath(new URL('../../../.local', import.meta.url));
@@ -56,7 +58,7 @@ try {
     if (fillsOnly) say('filled');
     else {
       world = await createWorld();
-      const peer = await comparePeer(world, small, postgres.pool);
+      const peer = measured.includes('peer') ? await comparePeer(world, small, postgres.pool) : {};
       await postgres.stop();
       const ours = await measureLarge(world, large);
       const result = {
@@ -98,40 +100,58 @@ async function measureLarge(inWorld: World, log: FilledLog): Promise<Result> {
   const reader = await startReader(inWorld, log.database);
   try {
     const result: Result = { parts, bytes_per_row: Math.round(bytesPerRow) };
-    for (const [name, times] of await askAll(reader, subjects)) Object.assign(result, flat(name, times));
-    const analyst = createClickHouse({
-      ...config,
-      clickhouseUser: stack.env.CLICKHOUSE_ANALYST_USER,
-      clickhousePassword: stack.env.CLICKHOUSE_ANALYST_PASSWORD,
-      clickhouseDatabase: log.database,
-    });
-    const analysts = await timeAnalysts(analyst, subjects.end);
-    await analyst.close();
-    for (const [name, times] of analysts) {
-      say(`${name.padEnd(34)} ${shown(times)}`);
-      Object.assign(result, flat(name, times));
-    }
-    for (const { format, rowsPerSecond, bytes, rssMiBPeak } of await exportEach(reader, subjects.largest(0))) {
-      say(
-        `export, ${format}: ${rowsPerSecond.toFixed(0)} rows/s, ${bytes} bytes, query's RSS ${rssMiBPeak.toFixed(0)} MiB`,
-      );
-      result[`export_${format}_rows_per_second`] = Math.round(rowsPerSecond);
-      result[`export_${format}_rss_mib_peak`] = Math.round(rssMiBPeak);
-    }
-    const load = await askUnderLoad({ world: inWorld, log, reader, subjects, seconds: loadSeconds });
-    say(`20 readers, ingesting ${load.ingestedPerSecond.toFixed(0)}/s: ${load.answersPerSecond.toFixed(0)} answers/s`);
-    for (const [name, times] of load.times) {
-      say(`${`${name}, under load`.padEnd(34)} ${shown(times)}`);
-      Object.assign(result, flat(`load_${name}`, times));
-    }
-    return {
-      ...result,
-      load_answers_per_second: rounded(load.answersPerSecond),
-      load_ingested_per_second: Math.round(load.ingestedPerSecond),
-    };
+    if (measured.includes('questions')) Object.assign(result, await measureQuestions(reader, subjects, log.database));
+    if (measured.includes('exports')) Object.assign(result, await measureExports(reader, subjects));
+    if (measured.includes('load')) Object.assign(result, await measureLoad({ world: inWorld, log, reader, subjects }));
+    return result;
   } finally {
     await reader.stop();
   }
+}
+
+async function measureQuestions(reader: Reader, subjects: Subjects, database: string): Promise<Result> {
+  const result: Result = {};
+  for (const [name, times] of await askAll(reader, subjects)) Object.assign(result, flat(name, times));
+  const analyst = createClickHouse({
+    ...config,
+    clickhouseUser: stack.env.CLICKHOUSE_ANALYST_USER,
+    clickhousePassword: stack.env.CLICKHOUSE_ANALYST_PASSWORD,
+    clickhouseDatabase: database,
+  });
+  const analysts = await timeAnalysts(analyst, subjects.end);
+  await analyst.close();
+  for (const [name, times] of analysts) {
+    say(`${name.padEnd(34)} ${shown(times)}`);
+    Object.assign(result, flat(name, times));
+  }
+  return result;
+}
+
+async function measureExports(reader: Reader, subjects: Subjects): Promise<Result> {
+  const result: Result = {};
+  for (const { format, rowsPerSecond, bytes, rssMiBPeak } of await exportEach(reader, subjects.largest(0))) {
+    say(
+      `export, ${format}: ${rowsPerSecond.toFixed(0)} rows/s, ${bytes} bytes, query's RSS ${rssMiBPeak.toFixed(0)} MiB`,
+    );
+    result[`export_${format}_rows_per_second`] = Math.round(rowsPerSecond);
+    result[`export_${format}_rss_mib_peak`] = Math.round(rssMiBPeak);
+  }
+  return result;
+}
+
+async function measureLoad(asked: Omit<Parameters<typeof askUnderLoad>[0], 'seconds'>): Promise<Result> {
+  const load = await askUnderLoad({ ...asked, seconds: loadSeconds });
+  say(`20 readers, ingesting ${load.ingestedPerSecond.toFixed(0)}/s: ${load.answersPerSecond.toFixed(0)} answers/s`);
+  const result: Result = {};
+  for (const [name, times] of load.times) {
+    say(`${`${name}, under load`.padEnd(34)} ${shown(times)}`);
+    Object.assign(result, flat(`load_${name}`, times));
+  }
+  return {
+    ...result,
+    load_answers_per_second: rounded(load.answersPerSecond),
+    load_ingested_per_second: Math.round(load.ingestedPerSecond),
+  };
 }
 
 async function comparePeer(

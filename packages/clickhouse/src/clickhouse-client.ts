@@ -12,6 +12,8 @@ const defaultSilenceMs = 60_000;
 const defaultDeadlineMs = 30_000;
 /** Sockets to one server; further requests wait for a free one, within their deadline. */
 const defaultConnectionsMax = 16;
+/** Of an answer that is held back, the server keeps so much in memory and the rest in a file; by default a file takes all of it. */
+const heldAnswerBytesMax = String(4 * 1024 * 1024);
 /** What is kept of a server's message. */
 const messageCharactersMax = 2_000;
 
@@ -82,7 +84,7 @@ export function createClickHouse(config: ClickHouseConfig, ports: ClickHousePort
     keep_alive: { enabled: true, idle_socket_ttl: idleSocketTtlMs, eagerly_destroy_stale_sockets: true },
     compression: { request: false, response: false },
     // The answer is held back until the statement has ended, so that its status and code are true.
-    clickhouse_settings: { wait_end_of_query: 1 },
+    clickhouse_settings: { wait_end_of_query: 1, http_response_buffer_size: heldAnswerBytesMax },
     log: { level: ClickHouseLogLevel.OFF },
   });
 
@@ -91,6 +93,9 @@ export function createClickHouse(config: ClickHouseConfig, ports: ClickHousePort
     // ClickHouse cancels what a departed caller asked for only when it cannot have written; 2 still allows settings.
     readonly: 2,
     cancel_http_readonly_queries_on_client_close: 1,
+    // On, it takes PREWHERE for itself where there is ORDER BY … LIMIT: the conditions are then evaluated behind the reading, for
+    // which their columns are read of every row, and the text index is not read in their place.
+    use_top_k_dynamic_filtering: 0,
   };
   const queryBytes: ClickHouse['queryBytes'] = async (sql, params, options = {}) => {
     const asked = { sql, params, options: { ...options, settings: { ...readSettings, ...options.settings } } };

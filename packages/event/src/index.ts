@@ -95,7 +95,7 @@ export {
   type ReadingRules,
 } from './read-record.ts';
 export { createRecordMac, macHeader, macKeyBytes, type MacVerdict, type RecordMac } from './record-mac.ts';
-export { blockRange, ipv6Text } from './search/ip-block.ts';
+export { blockRange, ipv6Text, textsOfBlock } from './search/ip-block.ts';
 export { compileSearch, type EventMatcher, type LoggedEvent } from './search/match-search.ts';
 export { normaliseSearch } from './search/normalise-search.ts';
 export { isWellFormed } from './text-limits.ts';

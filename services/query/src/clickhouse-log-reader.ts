@@ -4,6 +4,7 @@ import {
   storedEventOf,
   type ClickHouse,
   type LogBounds,
+  type LogRange,
   type RequestOptions,
   type Statement,
   type StoredEventJson,
@@ -21,6 +22,7 @@ import { eventStatement, pageStatement, placeStatement, type PageQuery } from '.
 import type { HistogramRow } from './histogram-mapper.ts';
 import { laterStatement, ledgerStatement, type LedgerQuery, type LedgerRow } from './ledger/ledger-mapper.ts';
 import type { QueryMetrics } from './metrics.ts';
+import { createPageLooks } from './page-looks.ts';
 import { pageOf } from './page-policy.ts';
 import type { ReadGate } from './read-gate.ts';
 import { quarantinedRecordStatement, quarantineStatement, type OperatorRecordRow } from './quarantine-sql-mapper.ts';
@@ -41,6 +43,12 @@ const groupsMax = 1_000_000;
 /** An id that has more rows than this was sent thousands of times; the lowest seqs tell the story. */
 const occurrencesMax = 100;
 
+/** Between which seqs a log could be read at this moment. */
+export interface LogBoundsAt extends LogBounds {
+  /** ms since the epoch. */
+  readonly atMs: number;
+}
+
 /** For whom a read is: its places are counted by the key, and an aborted signal ends the read in ClickHouse too. */
 export interface Asker {
   readonly keyId: string;
@@ -57,14 +65,13 @@ export interface LogReader {
   /** The rows of an id in a scope, of each status that it shows, lowest seq first, at most 100. */
   event(scope: SearchScope, id: string, asker: Asker): Promise<StoredEventRow[]>;
   /** Rows of every status behind a seq, in seq order and without a hole. */
-  feed(
-    range: { readonly tenantId: string; readonly afterSeq: number; readonly limit: number },
-    asker: Asker,
-  ): Promise<StoredEventRow[]>;
+  feed(range: LogRange, asker: Asker): Promise<StoredEventRow[]>;
+  /** The same, and where the log begins and ends, read at once. The rows may go beyond that end: they were read later. */
+  feedWithin(range: LogRange, asker: Asker): Promise<{ rows: StoredEventRow[]; bounds: LogBoundsAt }>;
   histogram(query: HistogramQuery, asker: Asker): Promise<HistogramRow[]>;
   facets(query: FacetsQuery, asker: Asker): Promise<FacetRow[]>;
   ledger(query: LedgerQuery, asker: Asker): Promise<{ rows: LedgerRow[]; hasLater: boolean }>;
-  bounds(tenantId: string, asker: Asker): Promise<LogBounds>;
+  bounds(tenantId: string, asker: Asker): Promise<LogBoundsAt>;
   attempts(query: AttemptsQuery, asker: Asker): Promise<AttemptRow[]>;
   /** For operators: where these rows of a log lie in Kafka. */
   places(log: string, seqs: readonly number[], asker: Asker): Promise<PlaceRow[]>;
@@ -82,6 +89,8 @@ interface ReaderPorts {
 }
 
 export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: ReaderPorts): LogReader {
+  const looks = createPageLooks();
+
   function optionsFor(tenantId: string, signal: AbortSignal): RequestOptions {
     return {
       signal,
@@ -117,11 +126,28 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
     return (await clickhouse.query<StoredEventJson>(sql, params, options)).map(storedEventOf);
   }
 
+  async function readBounds(tenantId: string, options: RequestOptions): Promise<LogBoundsAt> {
+    const bounds = await readLogBounds(clickhouse, tenantId, options);
+    return { ...bounds, atMs: Date.now() };
+  }
+
   async function pageRows(query: PageQuery, options: RequestOptions): Promise<StoredEventRow[]> {
     const { limit } = query;
-    const { rows, cut } = pageOf(await rowsOf(pageStatement({ ...query, limit: limit + 1 }), options), limit);
+    const { rows, cut } = pageOf(await firstRows({ ...query, limit: limit + 1 }, options), limit);
     if (cut === null) return [...rows];
     return [...rows, ...(await rowsOf(placeStatement({ ...query, limit: limit - rows.length }, cut), options))];
+  }
+
+  /** The first rows by (occurred_at, id): of the last days, and only if they do not suffice, of the time before. */
+  async function firstRows(query: PageQuery, options: RequestOptions): Promise<StoredEventRow[]> {
+    const nowMicros = Date.now() * 1_000;
+    const from = looks.firstFrom(query, nowMicros);
+    const rows = from === null ? [] : await rowsOf(pageStatement(recentOf(query, from)), inOneThread(options));
+    if (rows.length < query.limit) {
+      rows.push(...(await rowsOf(pageStatement(olderOf(query, from, rows.length)), options)));
+    }
+    looks.learn(query, nowMicros, rows[query.limit - 1]?.occurred_at ?? null);
+    return rows;
   }
 
   /** A count: of at most a million groups. */
@@ -152,6 +178,12 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
         return rowsOf(eventStatement(anyStatus, id, occurrencesMax), options);
       }),
     feed: (range, asker) => read('feed', range.tenantId, asker, (options) => readLog(clickhouse, range, options)),
+    feedWithin: (range, asker) =>
+      read('feed', range.tenantId, asker, async (options) => {
+        const asked = [readBounds(range.tenantId, options), readLog(clickhouse, range, options)] as const;
+        const [bounds, rows] = await Promise.all(asked);
+        return { rows, bounds };
+      }),
     histogram: (query, asker) => count('histogram', query.search.tenantId, histogramStatement(query), asker),
     facets: (query, asker) => count('facets', query.search.tenantId, facetsStatement(query), asker),
     async ledger(query, asker) {
@@ -167,7 +199,20 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
     places: (log, seqs, asker) => forOperators('places', log, placesStatement(log, seqs), asker),
     quarantine: (query, asker) => quarantined(query.log, quarantineStatement(query), asker),
     quarantined: async (log, seq, asker) => (await quarantined(log, quarantinedRecordStatement(log, seq), asker))[0],
-    bounds: (tenantId, asker) =>
-      read('bounds', tenantId, asker, (options) => readLogBounds(clickhouse, tenantId, options)),
+    bounds: (tenantId, asker) => read('bounds', tenantId, asker, (options) => readBounds(tenantId, options)),
   };
+}
+
+function recentOf(query: PageQuery, from: number): PageQuery {
+  return { ...query, within: { from, before: null } };
+}
+
+function olderOf(query: PageQuery, before: number | null, foundCount: number): PageQuery {
+  if (before === null) return query;
+  return { ...query, limit: query.limit - foundCount, within: { from: null, before } };
+}
+
+/** What reads a few granules takes longer to divide among threads than to read. */
+function inOneThread(options: RequestOptions): RequestOptions {
+  return { ...options, settings: { ...options.settings, max_threads: 1 } };
 }

@@ -36,8 +36,19 @@ describe('pageStatement', () => {
     ['trace_id=t', '(hasAny(trace_keys, ["t"]) AND trace_id IN ["t"])'],
     ['q=-trace_id:t', 'NOT trace_id IN ["t"]'],
     ['q=Login failed', 'hasAllTokens(search_text, ["failed"])', 'hasAllTokens(search_text, ["login"])'],
-    ['ip=10.0.0.0/8', `(ifNull(toIPv6OrNull(ip) BETWEEN "${ipv6('0a000000')}" AND "${ipv6('0affffff')}", false))`],
+    [
+      'ip=10.0.0.0/8',
+      `(((startsWith(ip, "10.") OR position(ip, ':') > 0) AND ifNull(toIPv6OrNull(ip) BETWEEN "${ipv6('0a000000')}" AND "${ipv6('0affffff')}", false)))`,
+    ],
+    [
+      'ip=::/1',
+      `((ifNull(toIPv6OrNull(ip) BETWEEN "${'0000:'.repeat(8).slice(0, -1)}" AND "7fff:${'ffff:'.repeat(7).slice(0, -1)}", false)))`,
+    ],
     ['since=1970-01-01T00:00:01Z', "(occurred_at >= fromUnixTimestamp64Micro(1000000, 'UTC'))"],
+    [
+      'since=1970-01-03T00:00:00.000001Z',
+      "(occurred_at >= fromUnixTimestamp64Micro(172800000001, 'UTC') AND received_at >= fromUnixTimestamp64Milli(86400000, 'UTC'))",
+    ],
     ['until=1970-01-01T00:00:01Z', "(occurred_at < fromUnixTimestamp64Micro(1000000, 'UTC'))"],
   ])('%s', (query, ...conditions) => {
     expect(
@@ -53,6 +64,11 @@ describe('pageStatement', () => {
       "occurred_at <= fromUnixTimestamp64Micro(5, 'UTC')",
       `(occurred_at < fromUnixTimestamp64Micro(5, 'UTC') OR id < "${id}" OR (id = "${id}" AND seq < 9))`,
     ]);
+  });
+
+  test('a part of the log is asked for as by a search', () => {
+    const query = { search: parseFilter('').scoped, after: null, limit: 9, within: { from: null, before: 7 } };
+    expect(conditionsOf(pageStatement(query)).slice(2)).toEqual(["(occurred_at < fromUnixTimestamp64Micro(7, 'UTC'))"]);
   });
 
   test('the rows of one place are those of the page there', () => {

@@ -269,6 +269,30 @@ describe('pages', () => {
     expect(seqs.filter((seq) => seq > 1_000)).toEqual([]);
   }, 60_000);
 
+  test.each([1, 2, 3, 4, 7, 100])(
+    'of %i join the last days and the time before, whatever was asked before',
+    async (limit) => {
+      const log = `old-and-new-${limit}`;
+      const day = 86_400_000_000;
+      const now = Date.now() * 1_000;
+      // Days before now, newest first: the first is dated ahead, as far as an event may be.
+      const ages = [-0.99, 0, 0.5, 0.9, 1.9, 2.1, 2.1, 30, 300, 3_000];
+      const rows = ages.map((age, index) => ({
+        tenant_id: log,
+        seq: ages.length - index,
+        occurred_at: Math.round(now - age * day),
+        // Events of one day arrive on any later one.
+        received_at: Math.floor(now / 1_000) - (index % 2 === 0 ? Math.max(0, age) * 86_400_000 : 0),
+        id: `0199f3c2-0000-7000-8000-0000000000${String(ages.length - index).padStart(2, '0')}`,
+      }));
+      for (const row of rows) await world.store([{ ...row, received_at: Math.floor(row.received_at) }]);
+      const key = world.key([log]);
+      for (const _ of ['unknown', 'known']) {
+        expect(await walk(key, () => Promise.resolve(), limit)).toEqual(rows.map(({ seq }) => seq));
+      }
+    },
+  );
+
   test.each([1, 4, 5, 6, 20])('of %i give the rows of one id at one instant from the highest seq', async (limit) => {
     const log = `resent-${limit}`;
     const row = (seq: number) => ({ tenant_id: log, seq, occurred_at: base, id: shared, status: 'conflict' as const });
@@ -346,11 +370,14 @@ describe('what ClickHouse reads', () => {
     const explain = async (query: string): Promise<string> => {
       const after = { occurredAt: micros('2026-11-01T00:00:07Z'), id: newEventId(), seq: 1 };
       const { sql, params } = pageStatement({ search: parseFilter(query).scoped, after, limit: 10 });
-      const lines = await world.readers.query<{ explain: string }>(`EXPLAIN indexes = 1 ${sql}`, params, {
+      const lines = await world.readers.query<{ explain: string }>(`EXPLAIN indexes = 1, actions = 1 ${sql}`, params, {
         headers: tenantLock('acme'),
       });
       return lines.map((line) => line.explain).join('\n');
     };
+    // The token itself comes from the index: no text is read, and no other condition stands behind the reading.
+    const words = await explain('q=denied');
+    expect(words).toMatch(/Prewhere filter column:.*__text_index_i_text/);
     const plan = await explain('');
     expect(plan).toMatch(/PrimaryKey[\s│]+Keys:[\s│]+tenant_id[\s│]+occurred_at/);
     expect(await explain('actor_id=u_1')).toContain('i_actor');

@@ -70,6 +70,31 @@ export function blockRange(block: string): AddressRange {
   return { first: filled(digits, prefixBits, 0), last: filled(digits, prefixBits, 0xf) };
 }
 
+/**
+ * How the texts begin that an event can have for an address of a block: IPv4 addresses with `prefix` (null: the block has none), all
+ * others have a colon. Null: nothing can be said, because the block begins between two dots or holds both kinds.
+ */
+export function textsOfBlock(block: string): { readonly prefix: string | null } | null {
+  const { first, last } = blockRange(block);
+  const [from, to] = [mappedText(first), mappedText(last)];
+  if (from === null || to === null) {
+    const hasIpv4 = from !== null || to !== null || (first < mappedPrefix && last > mappedPrefix);
+    return hasIpv4 ? null : { prefix: null };
+  }
+  if (from === to) return { prefix: from };
+  const [parts, others] = [from.split('.'), to.split('.')];
+  const same = parts.slice(
+    0,
+    parts.findIndex((part, index) => part !== others[index]),
+  );
+  return same.length === 0 ? null : { prefix: `${same.join('.')}.` };
+}
+
+/** As IPv4; null for an address that is none. */
+function mappedText(digits: AddressDigits): string | null {
+  return digits.startsWith(mappedPrefix) ? ipv4Text(digits.slice(-8)) : null;
+}
+
 /** The IPv6 text of an address, as ClickHouse reads it. */
 export function ipv6Text(digits: AddressDigits): string {
   return (digits.match(/.{4}/g) ?? []).join(':');

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { addressDigits, blockRange, canonicalBlock, ipv6Text } from '../../src/search/ip-block.ts';
+import { addressDigits, blockRange, canonicalBlock, ipv6Text, textsOfBlock } from '../../src/search/ip-block.ts';
 
 const mapped = '0000:0000:0000:0000:0000:ffff:';
 test.each([
@@ -35,4 +35,21 @@ test('an address is the same whichever way it is written', () => {
   expect(digits).toHaveLength(32);
   expect(addressDigits('2001:0DB8:0:0:1:0:0:1')).toBe(digits);
   expect(addressDigits('2001:db8:0:0:1::1')).toBe(digits);
+});
+
+test.each([
+  ['203.0.113.7', '203.0.113.7'],
+  ['203.0.113.0/24', '203.0.113.'],
+  ['203.0.113.128/25', '203.0.113.'],
+  ['10.128.0.0/9', '10.'],
+  ['10.0.0.0/8', '10.'],
+  ['2001:db8::1', null],
+  ['::/1', undefined],
+  ['8000::/1', null],
+  ['::fffe:0:0/96', null],
+  ['::fffe:0:0/95', undefined],
+  ['8.0.0.0/7', undefined],
+  ['0.0.0.0/0', undefined],
+])('the texts of IPv4 addresses in %s begin with %p', (block, prefix) => {
+  expect(textsOfBlock(block)).toEqual(prefix === undefined ? null : { prefix });
 });

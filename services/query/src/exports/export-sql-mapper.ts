@@ -32,8 +32,11 @@ export interface ExportStatement extends Statement {
   readonly settings: Readonly<Record<string, string | number>>;
 }
 
-/** The order of the primary key: ClickHouse merges its parts in this order without sorting, in constant memory. */
-const oldestFirst = 'ORDER BY occurred_at, id, seq';
+/**
+ * The order of the primary key, and nothing behind it: ClickHouse merges its parts in this order without sorting, in constant
+ * memory. Ordered by seq too, every row would pass through a sort of its own, for a fifth more of a core.
+ */
+const oldestFirst = 'ORDER BY occurred_at, id';
 
 /** All events of the range that the search finds, oldest first, written by ClickHouse. */
 export function exportStatement(format: ExportFormatName, query: ExportQuery): ExportStatement {

@@ -32,16 +32,20 @@ export function getFeed({ callers, reader }: { readonly callers: Callers; readon
     const scoped = scopeSearch(search, { tenantId, statuses: statusesByDefault, own: null });
     const matches = compileScoped(scoped);
 
-    const { firstSeq, headSeq } = await reader.bounds(tenantId, asker);
-    const asOf = new Date().toISOString();
+    const { bounds, rows } =
+      typeof asked === 'number'
+        ? await reader.feedWithin({ tenantId, afterSeq: asked, limit }, asker)
+        : { bounds: await reader.bounds(tenantId, asker), rows: [] };
+    const { firstSeq, headSeq } = bounds;
     const after = asked === 'latest' ? headSeq : (asked ?? firstSeq - 1);
     if (after < firstSeq - 1) {
       throw new DocketError('cursor_expired', `The log begins at seq ${firstSeq}.`, {
         extensions: { first_seq: firstSeq },
       });
     }
-    const rows = asked === 'latest' ? [] : await reader.feed({ tenantId, afterSeq: after, limit }, asker);
-    const body = feedAnswer(rows, { after, firstSeq, headSeq, asOf, matches });
+    const asOf = new Date(bounds.atMs).toISOString();
+    const found = asked === undefined ? await reader.feed({ tenantId, afterSeq: after, limit }, asker) : rows;
+    const body = feedAnswer(found, { after, firstSeq, headSeq, asOf, matches });
     const reading = {
       credential,
       log: tenantId,

@@ -34,8 +34,8 @@ export function getLedger({ callers, reader, rangeDaysMax }: LedgerPorts): Reade
     const tenantId = tenantOf(credential, named);
     const asker = { keyId: credential.keyId, signal };
 
-    const { firstSeq, headSeq } = await reader.bounds(tenantId, asker);
-    const asOf = new Date().toISOString();
+    const { firstSeq, headSeq, atMs } = await reader.bounds(tenantId, asker);
+    const asOf = new Date(atMs).toISOString();
     const { rows, hasLater } = await reader.ledger({ tenantId, plan, throughSeq: headSeq }, asker);
     const body = ledgerAnswer(plan, rows, { firstSeq, headSeq, asOf, hasLater });
     const reading = {

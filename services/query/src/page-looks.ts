@@ -1,0 +1,57 @@
+import { timeRangeOf, type TimeRange } from '@docket/event';
+import { fingerprintOf } from './cursor-mapper.ts';
+import type { PageQuery } from './event-sql-mapper.ts';
+
+const hourMicros = 3_600_000_000;
+/** How far back the first look at a search goes that was not asked for before. */
+const firstSpanMicros = 48 * hourMicros;
+/** Below it fewer parts of the table are hardly left out. */
+const spanMicrosMin = hourMicros;
+/** Searches whose spans are remembered: some 100 bytes each. */
+const searchesMax = 10_000;
+
+export interface PageLooks {
+  /**
+   * Where to look first for the rows of a page: at or behind this time, in µs. What is asked of so short a time reads few parts of
+   * the table, and most pages are full with it; the rest of a page lies before. Null: look everywhere at once.
+   */
+  firstFrom(query: PageQuery, nowMicros: number): number | null;
+  /** Remembers how far back the page went; `lastMicros` is the time of its last row, null where it is not full. */
+  learn(query: PageQuery, nowMicros: number, lastMicros: number | null): void;
+}
+
+/** What a search needed last time tells what it needs next time. A wrong guess costs one short statement, never a row. */
+export function createPageLooks(): PageLooks {
+  /** Name of a search → span in µs, the search that was asked last at the end. Infinity: there are not enough rows for a page. */
+  const spans = new Map<string, number>();
+
+  return {
+    firstFrom(query, nowMicros) {
+      const known = spans.get(nameOf(query));
+      const span = known === undefined ? firstSpanMicros : Math.max(spanMicrosMin, 2 * known);
+      const { from } = timeRangeOf(query.search.search);
+      const first = endOf(query, nowMicros) - span;
+      // Before 1970 there is nothing to leave out.
+      return first <= Math.max(0, from ?? 0) ? null : first;
+    },
+    learn(query, nowMicros, lastMicros) {
+      const name = nameOf(query);
+      const span = lastMicros === null ? Number.POSITIVE_INFINITY : Math.max(0, endOf(query, nowMicros) - lastMicros);
+      spans.delete(name);
+      spans.set(name, span);
+      const [oldest] = spans.size > searchesMax ? spans.keys() : [];
+      if (oldest !== undefined) spans.delete(oldest);
+    },
+  };
+}
+
+/** Behind it the page has no rows, but for those that were dated ahead of their time. */
+function endOf({ search, after }: PageQuery, nowMicros: number): number {
+  const { before }: TimeRange = timeRangeOf(search.search);
+  return Math.min(nowMicros, before ?? nowMicros, after?.occurredAt ?? nowMicros);
+}
+
+/** First pages go back over the time in which nothing has happened since; those behind a position begin at an event. */
+function nameOf({ search, after }: PageQuery): string {
+  return `${fingerprintOf(search)}${after === null ? '' : '+'}`;
+}
