@@ -24,7 +24,7 @@ export {
 } from './http/endpoint.ts';
 export type { HttpServer } from './http/http-server.ts';
 export { jsonBody, readJsonBody, requireJsonType } from './http/json-body.ts';
-export { jsonDepthMax, parseJson } from './http/json-text.ts';
+export { jsonDepthMax, jsonMembersMax, parseJson } from './http/json-text.ts';
 export { invalidField, parseBody } from './http/parse-body.ts';
 export { probeEndpoints } from './http/probe-endpoints.ts';
 export { answerProblem } from './http/problem-answer.ts';

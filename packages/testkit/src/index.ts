@@ -4,6 +4,10 @@ export { checkedFetch } from './checked-fetch.ts';
 export { eventInput, eventRecord, publishRecords } from './event-records.ts';
 export { claimTestDatabase } from './claim-database.ts';
 export { eventually, type EventuallyOptions } from './eventually.ts';
+export { type HostileRequest } from './hostile/hostile-request.ts';
+export { hostileRequests } from './hostile/hostile-requests.ts';
+export { exchangeRaw, type RawAnswer, type RawExchange, type RawRequest } from './hostile/raw-http.ts';
+export { createKeyring, type Keyring, type MadeKey } from './keyring.ts';
 export { runKafkaProgram, runKafkaTool } from './kafka-console.ts';
 export {
   startReceiver,

@@ -1,10 +1,17 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createBlock, insertBlock } from '@docket/clickhouse';
 import { eventColumns, newEventId, type EventRow } from '@docket/event';
-import { createWorld, eventually, startService, type ServiceProcess, type World } from '@docket/testkit';
+import {
+  createKeyring,
+  createWorld,
+  eventually,
+  startService,
+  type Keyring,
+  type ServiceProcess,
+  type World,
+} from '@docket/testkit';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openEventStream } from './event-stream.ts';
-import { createKeyring, type Keyring } from './keyring.ts';
 import { internalColumns, storedRow } from './stored-row.ts';
 
 let world: World;

@@ -1,17 +1,18 @@
 import type { Scope } from '@docket/directory';
 import { newEventId } from '@docket/event';
 import {
+  createKeyring,
   createWorld,
   eventInput,
   eventually,
   publishRecords,
   runDocket,
   startService,
+  type Keyring,
   type ServiceProcess,
   type World,
 } from '@docket/testkit';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createKeyring, type Keyring } from './keyring.ts';
 
 let world: World;
 let keyring: Keyring;

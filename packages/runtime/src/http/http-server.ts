@@ -11,6 +11,10 @@ const headersTimeoutMs = 10_000;
 /** Above the 60 s idle time of common load balancers, so that they close first and never write into a closing socket. */
 const keepAliveTimeoutMs = 65_000;
 const headerBytesMax = 16_384;
+/** How late a deadline may be noticed; node's own 30 s would triple the deadline of the headers. */
+const deadlineCheckMs = 1_000;
+/** After the answer to what is no HTTP, a peer gets so long to read it; one that goes on sending is cut off then. */
+const lingerMs = 1_000;
 const connectionsMax = 10_000;
 
 export interface HttpServer {
@@ -28,6 +32,9 @@ export async function listenHttp(listener: RequestListener, port: number, host: 
     headersTimeout: headersTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,
     maxHeaderSize: headerBytesMax,
+    connectionsCheckingInterval: deadlineCheckMs,
+    // Asked for in serveHttp: node's own refusal has no body.
+    requireHostHeader: false,
   });
   server.maxConnections = connectionsMax;
   const underWay = new Set<ServerResponse>();
@@ -43,6 +50,9 @@ export async function listenHttp(listener: RequestListener, port: number, host: 
     });
     listener(req, res);
   });
+  // RFC 9110 §10.1.1: an expectation other than 100-continue may be ignored; node's own 417 has no body.
+  server.on('checkExpectation', (req, res) => server.emit('request', req, res));
+  server.on('connect', (_req, socket) => endWithProblem(socket, new DocketError('method_not_allowed', 'No tunnels.')));
   server.on('clientError', (error, socket) => answerClientError(error, socket, lastAnswer.get(socket)));
   await listening(server, port, host);
   const address = server.address();
@@ -77,12 +87,19 @@ function listening(server: Server, port: number, host: string): Promise<void> {
 
 /** What node's parser refuses never reaches express, and still gets an answer of the usual form where one can be written. */
 function answerClientError(error: NodeJS.ErrnoException, socket: Duplex, answer: ServerResponse | undefined): void {
+  // What follows a last request is nobody's: the answer to that one comes, and ends the connection.
+  if (error.code === 'HPE_CLOSED_CONNECTION' && answer !== undefined && !answer.writableFinished) return;
   const answerHasBegun = answer !== undefined && answer.headersSent && !answer.writableFinished;
-  if (error.code === 'ECONNRESET' || !socket.writable || answerHasBegun) {
+  if (error.code === 'ECONNRESET' || error.code === 'HPE_CLOSED_CONNECTION' || !socket.writable || answerHasBegun) {
     socket.destroy();
     return;
   }
-  const { status, headers, document } = problemFromError(clientError(error), 'none');
+  endWithProblem(socket, clientError(error));
+}
+
+/** Writes an answer onto a bare connection and ends it. */
+function endWithProblem(socket: Duplex, error: DocketError): void {
+  const { status, headers, document } = problemFromError(error, 'none');
   const body = JSON.stringify(document);
   const head = [
     `HTTP/1.1 ${status} ${document.title}`,
@@ -92,6 +109,8 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Duplex, answer:
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  // I8: the peer's half stays open as long as the peer likes. At once would be a reset that may overtake the answer.
+  setTimeout(() => socket.destroy(), lingerMs).unref();
 }
 
 function clientError(error: NodeJS.ErrnoException): DocketError {

@@ -1,35 +1,52 @@
 import { DocketError } from '../errors/docket-error.ts';
+import { positionOfRepeatedKey } from './repeated-key.ts';
 
 /** No honest document nests deeper, and whatever walks a parsed document may recurse. */
 export const jsonDepthMax = 128;
+/** Members of one object or items of one array. A change's value of 8 KiB has at most half as many; a table of a million keys blocks for a second. */
+export const jsonMembersMax = 10_000;
 
-const quote = 0x22;
-const backslash = 0x5c;
-
-/** Parses one JSON document in UTF-8. Throws invalid_json; the message says where, and never repeats the body. */
+/**
+ * Parses one JSON document in UTF-8, with unique keys in each object (RFC 8259 §4 leaves to chance which of two counts; an audit log must not). Throws
+ * invalid_json; the message says where, and never repeats the body.
+ */
 export function parseJson(bytes: Uint8Array): unknown {
   if (bytes.length === 0) throw new DocketError('invalid_json', 'The body is empty.');
-  if (nestsDeeperThan(bytes, jsonDepthMax)) {
-    throw new DocketError('invalid_json', `The body nests deeper than ${jsonDepthMax} levels.`);
-  }
+  const shape = shapeOf(bytes);
+  if (typeof shape === 'string') throw new DocketError('invalid_json', `The body ${shape}.`);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
     throw new DocketError('invalid_json', 'The body is not valid UTF-8.', { cause });
   }
+  let parsed: unknown;
   try {
-    return JSON.parse(text);
+    parsed = JSON.parse(text);
   } catch (cause) {
     const position = cause instanceof Error ? /at position (\d+)/.exec(cause.message)?.[1] : undefined;
     const where = position === undefined ? '' : ` (at character ${position})`;
     throw new DocketError('invalid_json', `The body is not a JSON document${where}.`, { cause });
   }
+  if (countKeys(parsed) !== shape.keys) {
+    throw new DocketError('invalid_json', `The body has a key twice (at character ${positionOfRepeatedKey(text)}).`);
+  }
+  return parsed;
 }
 
-/** Counts brackets outside strings; a document that is not JSON may be miscounted and is refused by the parser afterwards. */
-function nestsDeeperThan(bytes: Uint8Array, max: number): boolean {
+const quote = 0x22;
+const comma = 0x2c;
+const colon = 0x3a;
+const backslash = 0x5c;
+
+/**
+ * Counts keys, or says what is too much, before anything is allocated for it. Of a document that is not JSON the counts may be wrong; the parser refuses
+ * it afterwards.
+ */
+function shapeOf(bytes: Uint8Array): { readonly keys: number } | string {
+  const commas = new Uint32Array(jsonDepthMax + 1);
   let depth = 0;
+  let keys = 0;
   let inString = false;
   for (let at = 0; at < bytes.length; at += 1) {
     const byte = bytes[at];
@@ -37,10 +54,30 @@ function nestsDeeperThan(bytes: Uint8Array, max: number): boolean {
       if (byte === backslash) at += 1;
       else if (byte === quote) inString = false;
     } else if (byte === quote) inString = true;
-    else if (byte === 0x5b || byte === 0x7b) {
+    else if (byte === colon) keys += 1;
+    else if (byte === comma) {
+      const seen = (commas[depth] ?? 0) + 1;
+      if (seen >= jsonMembersMax) return `has an object or array of more than ${jsonMembersMax} members`;
+      commas[depth] = seen;
+    } else if (byte === 0x5b || byte === 0x7b) {
       depth += 1;
-      if (depth > max) return true;
-    } else if (byte === 0x5d || byte === 0x7d) depth -= 1;
+      if (depth > jsonDepthMax) return `nests deeper than ${jsonDepthMax} levels`;
+      commas[depth] = 0;
+    } else if (byte === 0x5d || byte === 0x7d) depth = Math.max(0, depth - 1);
   }
-  return false;
+  return { keys };
+}
+
+/** Of two equal keys JSON.parse keeps one, so a document with fewer than were written has repeated ones. */
+function countKeys(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let count = 0;
+  if (Array.isArray(value)) {
+    for (const item of value) count += countKeys(item);
+    return count;
+  }
+  const members = Object.values(value);
+  count = members.length;
+  for (const member of members) count += countKeys(member);
+  return count;
 }

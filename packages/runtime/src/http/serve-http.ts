@@ -39,6 +39,10 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpServer> 
   web.disable('etag');
   web.set('query parser', 'simple');
   web.use(observe(createHttpMetrics(metrics), logger));
+  web.use((req, _res, next) => {
+    requireOneHost(req);
+    next();
+  });
   web.use(createProbes(apps, metrics, isStarted).express);
   web.use((_req, _res, next) => {
     if (!isStarted()) throw new DocketError('not_ready', 'The service is starting or stopping.');
@@ -50,6 +54,15 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpServer> 
   const server = await listenHttp(web, options.port, options.host);
   logger.info({ port: server.port, host: options.host }, 'http.listening');
   return server;
+}
+
+/** RFC 9112 §3.2: exactly one Host. Two are read differently by whoever stands in front. Throws invalid_request. */
+function requireOneHost(req: Request): void {
+  const hosts = req.rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length;
+  if (hosts === 1 || (hosts === 0 && req.httpVersion === '1.0')) return;
+  throw new DocketError('invalid_request', 'A request has exactly one Host.', {
+    errors: [{ header: 'Host', detail: `is there ${hosts} times` }],
+  });
 }
 
 function createProbes(apps: ServeHttpOptions['apps'], metrics: Registry, isStarted: () => boolean): ApiRouter {

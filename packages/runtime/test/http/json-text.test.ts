@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { DocketError, jsonDepthMax, parseJson } from '../../src/index.ts';
+import { DocketError, jsonDepthMax, jsonMembersMax, parseJson } from '../../src/index.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`;
@@ -25,6 +25,10 @@ describe('parseJson', () => {
     ['an unpaired surrogate in CESU', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), 'not valid UTF-8'],
     ['too deep a nesting', bytes(nested(jsonDepthMax + 1)), 'nests deeper'],
     ['endless brackets', bytes('['.repeat(5_000_000)), 'nests deeper'],
+    ['a member too many', bytes(`[0${',0'.repeat(jsonMembersMax)}]`), 'more than 10000 members'],
+    ['a key twice', bytes('{"a":1,"b":{"a":1},"a":2}'), 'a key twice (at character 19)'],
+    ['a key twice, written differently', bytes('{"a":1,"\\u0061":2}'), 'a key twice (at character 7)'],
+    ['__proto__ twice', bytes('[{"__proto__":1,"__proto__":2}]'), 'a key twice (at character 16)'],
   ])('refuses %s', (_name, body, detail) => {
     expect(() => parseJson(body)).toThrow(DocketError);
     expect(() => parseJson(body)).toThrow(detail);
@@ -40,6 +44,23 @@ describe('parseJson', () => {
     expect(parseJson(bytes(nested(jsonDepthMax)))).toBeInstanceOf(Array);
     expect(parseJson(bytes(JSON.stringify(`\\"${'['.repeat(500)}`)))).toBe(`\\"${'['.repeat(500)}`);
     expect(parseJson(bytes(JSON.stringify(['\\', '{'.repeat(500)])))).toEqual(['\\', '{'.repeat(500)]);
+  });
+
+  test('takes as many members as are allowed, and equal keys of different objects', () => {
+    expect(parseJson(bytes(`[0${',0'.repeat(jsonMembersMax - 1)}]`))).toHaveLength(jsonMembersMax);
+    expect(parseJson(bytes('[{"a":":,{"},{"a":{"a":1}}]'))).toEqual([{ a: ':,{' }, { a: { a: 1 } }]);
+  });
+
+  test('finds every repeated key, wherever it stands', () => {
+    const key = fc.constantFrom('a', '"', '\\', '{', ':', ',', '__proto__', '\u{1f600}');
+    fc.assert(
+      fc.property(fc.array(key, { minLength: 1, maxLength: 12 }), fc.boolean(), (keys, isNested) => {
+        const object = `{${keys.map((name) => `${JSON.stringify(name)}:[":"]`).join(',')}}`;
+        const text = isNested ? `{"x":[${object}]}` : object;
+        if (new Set(keys).size === keys.length) expect(() => parseJson(bytes(text))).not.toThrow();
+        else expect(() => parseJson(bytes(text))).toThrow(/a key twice \(at character \d+\)/);
+      }),
+    );
   });
 
   test('keeps __proto__ as a plain member', () => {

@@ -224,11 +224,36 @@ describe('errors', () => {
       '400',
       'invalid_request',
     ],
+    ['no Host', 'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n', '400', 'invalid_request'],
+    ['two Hosts', 'GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n', '400', 'invalid_request'],
+    ['a tunnel', 'CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n', '405', 'method_not_allowed'],
+    [
+      'an expectation',
+      'GET /v1/nowhere HTTP/1.1\r\nHost: h\r\nExpect: mercy\r\nConnection: close\r\n\r\n',
+      '404',
+      'not_found',
+    ],
   ])('%s is answered in the usual form', async (_name, text, status, code) => {
     const answer = await raw(text);
     expect(answer).toContain(`HTTP/1.1 ${status} `);
     expect(answer).toContain(`"code":"${code}"`);
   });
+});
+
+test('what follows a last request is not read, and its answer comes whole', async () => {
+  const last = 'GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n';
+  const answer = await raw(`${last}${last}`);
+  expect(answer.match(/^HTTP\/1\.1 \d+/gm)).toEqual(['HTTP/1.1 200']);
+});
+
+test('I8: who goes on sending after the refusal is cut off', async () => {
+  const socket = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
+  const closed = new Promise<void>((resolve) => socket.on('error', () => undefined).once('close', () => resolve()));
+  const drip = setInterval(() => socket.write('x'), 20);
+  socket.write('garbage\r\n\r\n');
+  socket.resume();
+  await closed;
+  clearInterval(drip);
 });
 
 describe('request ids', () => {

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { newEventId } from '@docket/event';
 import {
+  createKeyring,
   createWorld,
   eventInput,
   eventRecord,
@@ -8,11 +9,11 @@ import {
   publishRecords,
   runDocket,
   startService,
+  type Keyring,
   type ServiceProcess,
   type World,
 } from '@docket/testkit';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createKeyring, type Keyring } from '../keyring.ts';
 
 let world: World;
 let keyring: Keyring;

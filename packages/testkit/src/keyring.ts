@@ -1,5 +1,5 @@
 import { createDirectoryView, createDirectoryWriter, newApiKey, type ApiKey } from '@docket/directory';
-import type { World } from '@docket/testkit';
+import type { World } from './world.ts';
 
 export interface MadeKey {
   readonly entity: ApiKey;
