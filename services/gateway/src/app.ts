@@ -11,6 +11,7 @@ import { createIngestRoute } from './http/ingest-route.ts';
 import { createUpstreamProxy } from './http/upstream-proxy.ts';
 import { addUpstreamRoutes } from './http/upstream-routes.ts';
 import { publishDeadlineMs } from './limits.ts';
+import { createRateLimits, trackedMax } from './rate-limits.ts';
 import { createGatewayMetrics } from './metrics.ts';
 import type { GatewayMetrics } from './metrics.ts';
 
@@ -52,11 +53,14 @@ function createIngest(config: IngestConfig, ports: AppPorts): { app: App; metric
   const view = createDirectoryView(kafka, { onCrash: (error) => ports.exit(error) });
   const publisher = createPublisher(kafka, { deadlineMs: publishDeadlineMs });
   const budget = createByteBudget(config.inFlightBytesMax);
+  const limits = createRateLimits({ key: config.keyEventsPerSecond, tenant: config.tenantEventsPerSecond });
   const metrics = createGatewayMetrics(ports.metrics, {
     inFlightBytes: budget.usedBytes,
     inFlightBytesMax: budget.limitBytes,
     queuedBytes: () => publisher.stats().queuedBytes,
     queueBytesMax: () => publisher.stats().queueBytesMax,
+    trackedTenants: limits.tenantsTracked,
+    trackedTenantsMax: trackedMax,
   });
   const recordForm = () => {
     const schemaId = schema.found();
@@ -73,6 +77,7 @@ function createIngest(config: IngestConfig, ports: AppPorts): { app: App; metric
       eventsTopic,
       recordForm,
       budget,
+      limits,
       metrics,
       logger,
       tenantsAutocreate,

@@ -25,6 +25,23 @@ export const ingestSettings = {
     min: 32 * 1024 * 1024,
     max: 4 * 1024 * 1024 * 1024,
   }),
+  keyEventsPerSecond: setting.integer({
+    env: 'GATEWAY_KEY_EVENTS_PER_SECOND',
+    description:
+      'Events that one key may send a second through one gateway, on average over ten seconds; beyond it requests are answered 429 rate_limited. 0 sets no limit.',
+    // More than one process takes: a bound for a producer gone wild, not a plan.
+    default: 100_000,
+    min: 0,
+    max: 100_000_000,
+  }),
+  tenantEventsPerSecond: setting.integer({
+    env: 'GATEWAY_TENANT_EVENTS_PER_SECOND',
+    description:
+      'The same for the events of one tenant, whichever keys they come with. A tenant has one partition of Kafka, and one consumer of it.',
+    default: 20_000,
+    min: 0,
+    max: 100_000_000,
+  }),
   ...trustedProxySettings(0),
 };
 

@@ -22,9 +22,20 @@ const result = closedObject(
         description: 'Why it was set aside; pointers into the event.',
       }),
     ),
+    warnings: Type.Optional(
+      Type.Array(closedObject({ pointer: Type.String(), detail: Type.String() }), {
+        description: 'Fields that no event has (lenient handling), and the metadata `_unknown.<path>` that keeps each.',
+      }),
+    ),
   },
   { $id: 'EventResult' },
 );
+
+/** draft-ietf-httpapi-ratelimit-headers */
+const quotaHeaders = {
+  RateLimit: 'What is left of each quota of events (`"key"`, `"tenant"`), and in how many seconds it is whole again.',
+  'RateLimit-Policy': 'The quotas, in events, and their windows in seconds.',
+};
 
 export const publishEvents = defineEndpoint({
   method: 'post',
@@ -45,7 +56,15 @@ export const publishEvents = defineEndpoint({
     {
       in: 'header',
       name: 'Prefer',
-      description: '`handling=lenient`: publish the good events and set the invalid ones aside (RFC 7240).',
+      description:
+        '`handling=lenient`: publish the good events, keep fields that no event has as metadata `_unknown.<path>`, and set the invalid events aside (RFC 7240).',
+      schema: Type.String(),
+    },
+    {
+      in: 'header',
+      name: 'traceparent',
+      description:
+        'W3C Trace Context: goes, with tracestate, into the headers of the records; a single event without context.trace_id takes its trace id.',
       schema: Type.String(),
     },
   ],
@@ -54,9 +73,10 @@ export const publishEvents = defineEndpoint({
     202: jsonAnswer(
       'What became of each event, in the order of the request.',
       closedObject({ results: Type.Array(result) }),
-      { 'Preference-Applied': '`handling=lenient`, where it was asked for.' },
+      { 'Preference-Applied': '`handling=lenient`, where it was asked for.', ...quotaHeaders },
     ),
   },
+  problemHeaders: { 429: quotaHeaders },
   errors: [
     'tenant_required',
     'tenant_not_allowed',

@@ -7,6 +7,8 @@ import { batchEventsMax } from './limits.ts';
 export interface EventBatch {
   readonly inputs: readonly unknown[];
   readonly pointerOf: (index: number) => string;
+  /** The body is the event itself. */
+  readonly isSingle: boolean;
 }
 
 /** Takes a request body apart: one event, or `{"events":[…]}` of 1 to 1000. Throws invalid_request or invalid_event. */
@@ -16,7 +18,7 @@ export function readEventBatch(body: unknown): EventBatch {
       errors: [{ pointer: '', detail: 'must be an object' }],
     });
   }
-  if (!Object.hasOwn(body, 'events')) return { inputs: [body], pointerOf: () => '' };
+  if (!Object.hasOwn(body, 'events')) return { inputs: [body], pointerOf: () => '', isSingle: true };
   const { events, ...others } = body;
   const [stranger] = Object.keys(others);
   if (stranger !== undefined) {
@@ -27,7 +29,7 @@ export function readEventBatch(body: unknown): EventBatch {
   if (events.length === 0 || events.length > batchEventsMax) {
     throw invalidBatch('/events', `has ${events.length} events, 1 to ${batchEventsMax} are allowed`);
   }
-  return { inputs: events, pointerOf: (index) => `/events/${index}` };
+  return { inputs: events, pointerOf: (index) => `/events/${index}`, isSingle: false };
 }
 
 function invalidBatch(pointer: string, detail: string): DocketError {

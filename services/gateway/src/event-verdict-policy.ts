@@ -2,6 +2,7 @@ import { chooseTenant } from '@docket/directory';
 import type { Credential } from '@docket/directory';
 import {
   encodeEvent,
+  keepUnknownFields,
   eventBytesMax,
   idFromIdempotencyKey,
   isEventId,
@@ -19,6 +20,10 @@ export interface VerdictContext {
   /** ms since the epoch. */
   readonly arrivalMs: number;
   readonly idempotencyKey: string | undefined;
+  /** Keeps what an event has beyond its fields, as metadata, instead of calling it invalid. */
+  readonly isLenient: boolean;
+  /** The trace that the request belongs to: of an event that names none. */
+  readonly traceId: string | undefined;
   /** Whether events of a tenant are accepted. */
   readonly isKnownTenant: (tenantId: string) => boolean;
   readonly newId: () => string;
@@ -32,6 +37,8 @@ export interface GoodEvent {
   readonly tenantId: string;
   /** The Avro body of the event, stamped with who sent it from where. */
   readonly body: Buffer;
+  /** Fields that it does not have, and where they are now. */
+  readonly kept?: readonly FieldError[];
 }
 
 export interface BadEvent {
@@ -85,13 +92,16 @@ function judgeEvent(input: unknown, index: number, context: VerdictContext): Ver
       { pointer: '/tenant_id', detail: 'is required: the key is good for several tenants' },
     ]);
   }
-  const parsed = parseEvent(
-    isPlainObject(input) && !isNamed ? { ...input, tenant_id: tenantId } : input,
-    context.arrivalMs,
-    fallbackId,
-  );
-  if (!parsed.ok) return bad(input, id, context, 'invalid_event', parsed.errors);
-  return accept(input, parsed.event, context);
+  const whole = isPlainObject(input) && !isNamed ? { ...input, tenant_id: tenantId } : input;
+  const parsed = parseEvent(whole, context.arrivalMs, fallbackId);
+  if (parsed.ok) return accept(input, parsed.event, context);
+  const tolerated = context.isLenient ? keepUnknownFields(whole) : undefined;
+  if (tolerated === undefined) return bad(input, id, context, 'invalid_event', parsed.errors);
+  const again = parseEvent(tolerated.input, context.arrivalMs, fallbackId);
+  // The first errors tell more: they name the unknown fields.
+  if (!again.ok) return bad(input, id, context, 'invalid_event', parsed.errors);
+  const verdict = accept(input, again.event, context);
+  return verdict.kind === 'good' ? { ...verdict, kept: tolerated.kept } : verdict;
 }
 
 function accept(input: unknown, parsed: AuditEvent, context: VerdictContext): Verdict {
@@ -106,7 +116,9 @@ function accept(input: unknown, parsed: AuditEvent, context: VerdictContext): Ve
     ]);
   }
   const ingest = { key_id: context.credential.keyId, received_from: context.receivedFrom };
-  const body = encodeEvent({ ...parsed, ingest });
+  const { context: said } = parsed;
+  const traced = said.trace_id === '' && context.traceId !== undefined ? { ...said, trace_id: context.traceId } : said;
+  const body = encodeEvent({ ...parsed, context: traced, ingest });
   // Once more with the stamp: what is over the limit in the log would be quarantined after a 202.
   if (body.length > eventBytesMax) {
     const detail = `has ${body.length} bytes encoded, at most ${eventBytesMax} are allowed`;

@@ -3,6 +3,7 @@ import { DocketError } from '@docket/runtime';
 import type { ErrorCode, ErrorItem } from '@docket/runtime';
 
 import type { EventBatch } from './event-batch-policy.ts';
+import type { Taken } from './rate-limits.ts';
 import type { BadEvent, Verdict } from './event-verdict-policy.ts';
 import { answerErrorsMax, resultErrorsMax } from './limits.ts';
 
@@ -11,15 +12,40 @@ export interface IngestResult {
   readonly status: 'published' | 'quarantined';
   /** Why it was set aside; pointers into the event. */
   readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
+  /** Fields that an event does not have, and the metadata that keeps them. */
+  readonly warnings?: readonly { readonly pointer: string; readonly detail: string }[];
 }
 
 /** The results of a 202, in the order of the request. */
 export function resultsOf(verdicts: readonly Verdict[]): IngestResult[] {
-  return verdicts.map((verdict) =>
-    verdict.kind === 'good'
-      ? { id: verdict.id, status: 'published' }
-      : { id: verdict.id, status: 'quarantined', errors: verdict.errors.slice(0, resultErrorsMax) },
-  );
+  return verdicts.map((verdict) => {
+    if (verdict.kind === 'bad') {
+      return { id: verdict.id, status: 'quarantined', errors: verdict.errors.slice(0, resultErrorsMax) };
+    }
+    const { id, kept } = verdict;
+    return { id, status: 'published', ...(kept === undefined ? {} : { warnings: kept.slice(0, resultErrorsMax) }) };
+  });
+}
+
+/** The refusal of a request that is over a limit. Pointers name the first event of each tenant whose quota is used up. */
+export function limitRefusalOf(
+  { by, tenants, retryAfterSeconds, headers }: Extract<Taken, { ok: false }>,
+  verdicts: readonly Verdict[],
+  batch: EventBatch | undefined,
+): DocketError {
+  const errors = tenants.slice(0, answerErrorsMax).map((tenantId) => {
+    const index = verdicts.findIndex((verdict) => verdict.tenantId === tenantId);
+    return { pointer: `${batch?.pointerOf(index) ?? ''}/tenant_id`, detail: 'is a tenant that has used up its quota' };
+  });
+  const message =
+    by === 'key'
+      ? 'The key has used up its quota of events; nothing was published.'
+      : 'A tenant has used up its quota of events; nothing was published.';
+  return new DocketError('rate_limited', message, {
+    retryAfterSeconds,
+    headers,
+    ...(errors.length === 0 ? {} : { errors }),
+  });
 }
 
 /** The refusal of a request that has bad events, or undefined when it has none. Pointers are into the request's body. */

@@ -5,12 +5,21 @@ export interface GatewayMetrics {
   /** Events by what became of them. */
   events(outcome: 'published' | 'quarantined' | 'refused' | 'failed', count: number): void;
   published(seconds: number, events: number): void;
+  /** Requests that were refused for a limit: of the key's or a tenant's events, of one key's or of all bytes under way. */
+  limited(by: 'key' | 'tenant' | 'key_bytes' | 'all_bytes'): void;
   upstreamFailed(upstream: 'query' | 'admin'): void;
 }
 
 export function createGatewayMetrics(
   registry: Registry,
-  fill: { inFlightBytes(): number; inFlightBytesMax: number; queuedBytes(): number; queueBytesMax(): number },
+  fill: {
+    inFlightBytes(): number;
+    inFlightBytesMax: number;
+    queuedBytes(): number;
+    queueBytesMax(): number;
+    trackedTenants(): number;
+    trackedTenantsMax: number;
+  },
 ): GatewayMetrics {
   const registers = [registry];
   const events = new Counter({
@@ -29,6 +38,12 @@ export function createGatewayMetrics(
     name: 'docket_gateway_batch_events',
     help: 'Events in one request.',
     buckets: [1, 2, 5, 10, 50, 100, 500, 1000],
+    registers,
+  });
+  const limited = new Counter({
+    name: 'docket_gateway_limited_requests_total',
+    help: 'Requests refused for a limit: key and tenant (429, events a second), key_bytes (429) and all_bytes (503) under way at once.',
+    labelNames: ['by'],
     registers,
   });
   const upstreamErrors = new Counter({
@@ -53,7 +68,16 @@ export function createGatewayMetrics(
   gauge('docket_gateway_publish_queue_bytes_max', 'The limit of docket_gateway_publish_queue_bytes.', () =>
     fill.queueBytesMax(),
   );
+  gauge('docket_gateway_tracked_tenants', 'Tenants whose quota of events is being counted.', () =>
+    fill.trackedTenants(),
+  );
+  gauge(
+    'docket_gateway_tracked_tenants_max',
+    'The limit of docket_gateway_tracked_tenants: beyond it the least recently seen begin anew.',
+    () => fill.trackedTenantsMax,
+  );
   return {
+    limited: (by) => limited.inc({ by }),
     events: (outcome, count) => {
       if (count > 0) events.inc({ outcome }, count);
     },

@@ -17,6 +17,8 @@ function verdictOn(input: unknown, tenants: readonly string[] | '*'): Verdict {
     receivedFrom: '',
     arrivalMs: 0,
     idempotencyKey: undefined,
+    isLenient: false,
+    traceId: undefined,
     isKnownTenant: () => true,
     newId: () => '0199f3c2-0000-7000-8000-00000000000f',
   });
@@ -46,6 +48,15 @@ describe('records of events', () => {
       log: 'acme',
       schemaId: 7,
       event: { action: 'user.created', ingest: { key_id: 'k' } },
+    });
+  });
+
+  test('both carry the headers of their request', () => {
+    const passed = { traceparent: '00-1' };
+    expect(recordOf(verdictOn(event, '*'), form, passed).headers).toEqual(passed);
+    expect(recordOf(verdictOn(7, '*'), form, passed).headers).toMatchObject({
+      ...passed,
+      'docket-reject': expect.any(Buffer),
     });
   });
 

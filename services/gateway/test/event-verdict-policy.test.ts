@@ -19,6 +19,8 @@ function contextWith(tenants: Credential['tenants'], changes: Partial<VerdictCon
     receivedFrom: '203.0.113.7',
     arrivalMs,
     idempotencyKey: undefined,
+    isLenient: false,
+    traceId: undefined,
     isKnownTenant: () => true,
     newId: () => madeId,
     ...changes,
@@ -54,6 +56,26 @@ describe('good events', () => {
       id,
       idFromIdempotencyKey('acme', 'retry-1', 2),
     ]);
+  });
+
+  test('lenient: fields that no event has are kept as metadata, and said; strict: they are errors', () => {
+    const input = { ...minimal, acton: 'x', actor: { ...minimal.actor, email: 'j@example.com' } };
+    const verdict = judge(input, '*', { isLenient: true });
+    expect(decoded(verdict).metadata).toEqual({ '_unknown.acton': 'x', '_unknown.actor.email': 'j@example.com' });
+    expect(verdict).toMatchObject({ kept: [{ pointer: '/actor/email' }, { pointer: '/acton' }] });
+    expect(judge(input)).toMatchObject({ kind: 'bad', errors: [{ pointer: '/actor/email' }, { pointer: '/acton' }] });
+  });
+
+  test('lenient: an event that is wrong beyond that is bad, with the errors of what was sent', () => {
+    const verdict = judge({ ...minimal, acton: 'x', outcome: 'perhaps' }, '*', { isLenient: true });
+    expect(verdict).toMatchObject({ kind: 'bad', errors: [{ pointer: '/acton' }, { pointer: '/outcome' }] });
+  });
+
+  test('take the trace of the request, unless they name one', () => {
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    expect(decoded(judge(minimal, '*', { traceId })).context.trace_id).toBe(traceId);
+    const named = { ...minimal, context: { trace_id: 'own' } };
+    expect(decoded(judge(named, '*', { traceId })).context.trace_id).toBe('own');
   });
 
   test('the same id for two tenants is fine', () => {

@@ -151,18 +151,48 @@ describe('the gateway on Kafka', () => {
   test('lenient: what was set aside is in the log as rejected, with the reason', async () => {
     const tenant = newTenantId();
     const answer = await send(
-      { events: [eventOf(tenant), { ...eventOf(tenant), acton: 'x' }, 'no event'] },
+      { events: [eventOf(tenant), { ...eventOf(tenant), action: '' }, 'no event'] },
       { prefer: 'handling=lenient' },
     );
     expect(answer.status).toBe(202);
     const log = await readLog();
     expect(log.filter(({ reading }) => reading.log === tenant).map(({ reading }) => reading)).toMatchObject([
       { kind: 'event' },
-      { kind: 'quarantined', reason: 'rejected', detail: expect.stringContaining('/acton') },
+      { kind: 'quarantined', reason: 'rejected', detail: expect.stringContaining('/action') },
     ]);
     expect(log.filter(({ record }) => record.value?.toString() === '"no event"')).toMatchObject([
       { reading: { kind: 'quarantined', reason: 'rejected', log: expect.stringMatching(/^!p/) } },
     ]);
+  }, 60_000);
+
+  test('the trace of a request is in the headers of its record; a single event takes its id', async () => {
+    const tenant = newTenantId();
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const traceparent = `00-${traceId}-00f067aa0ba902b7-01`;
+    expect((await send(eventOf(tenant), { traceparent })).status).toBe(202);
+    expect((await send({ events: [eventOf(tenant)] }, { traceparent })).status).toBe(202);
+    const mine = (await readLog()).filter(({ reading }) => reading.log === tenant);
+    expect(mine.map(({ record }) => record.headers['traceparent']?.toString())).toEqual([traceparent, traceparent]);
+    expect(mine.map(({ reading }) => reading.kind === 'event' && reading.event.context.trace_id)).toEqual([
+      traceId,
+      '',
+    ]);
+  }, 60_000);
+
+  test('I7: limits by settings: a tenant over its quota is 429, another one goes on', async () => {
+    const limited = await startGateway({ GATEWAY_TENANT_EVENTS_PER_SECOND: '1' });
+    const [busy, calm] = [newTenantId(), newTenantId()];
+    const events = Array.from({ length: 10 }, (_, n) => eventOf(busy, n));
+    expect((await send({ events }, {}, limited)).status).toBe(202);
+    const refused = await send({ events: [eventOf(calm), ...events] }, {}, limited);
+    expect(refused).toMatchObject({
+      status: 429,
+      body: { code: 'rate_limited', errors: [{ pointer: '/events/1/tenant_id' }] },
+    });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await send(eventOf(calm), {}, limited)).status).toBe(202);
+    const metrics = await (await fetch(`${limited.server.url}/metrics`)).text();
+    expect(metrics).toContain('docket_gateway_limited_requests_total{by="tenant"} 1');
   }, 60_000);
 
   test('many at once: every 202 is in the log exactly once', async () => {

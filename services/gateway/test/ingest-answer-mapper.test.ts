@@ -3,7 +3,7 @@ import type { PublishOutcome } from '@docket/kafka';
 import { DocketError } from '@docket/runtime';
 
 import type { BadEvent, GoodEvent, Verdict } from '../src/event-verdict-policy.ts';
-import { failureOf, refusalOf, resultsOf } from '../src/ingest-answer-mapper.ts';
+import { failureOf, limitRefusalOf, refusalOf, resultsOf } from '../src/ingest-answer-mapper.ts';
 
 const good: GoodEvent = { kind: 'good', id: 'g', tenantId: 'acme', body: Buffer.alloc(0) };
 const bad = (code: BadEvent['code'] = 'invalid_event', errors = 1): BadEvent => ({
@@ -14,8 +14,26 @@ const bad = (code: BadEvent['code'] = 'invalid_event', errors = 1): BadEvent => 
   tenantId: 'acme',
   input: {},
 });
-const batch = { inputs: [], pointerOf: (index: number) => `/events/${index}` };
-const single = { inputs: [], pointerOf: () => '' };
+const batch = { inputs: [], pointerOf: (index: number) => `/events/${index}`, isSingle: false };
+const single = { inputs: [], pointerOf: () => '', isSingle: true };
+
+describe('limitRefusalOf', () => {
+  const over = { ok: false, retryAfterSeconds: 7, headers: { RateLimit: '"tenant";r=0;t=9' } } as const;
+
+  test('names the first event of each tenant that is over its quota, and when to come back', () => {
+    const verdicts = ['a', 'b', 'a', 'c'].map((tenantId) => ({ ...good, tenantId }));
+    expect(limitRefusalOf({ ...over, by: 'tenant', tenants: ['b', 'c'] }, verdicts, batch)).toMatchObject({
+      code: 'rate_limited',
+      retryAfterSeconds: 7,
+      headers: over.headers,
+      errors: [{ pointer: '/events/1/tenant_id' }, { pointer: '/events/3/tenant_id' }],
+    });
+  });
+
+  test('of a key names none', () => {
+    expect(limitRefusalOf({ ...over, by: 'key', tenants: [] }, [], undefined).errors).toBeUndefined();
+  });
+});
 
 describe('refusalOf', () => {
   test('nothing is refused when all are good', () => {

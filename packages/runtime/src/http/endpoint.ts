@@ -48,6 +48,8 @@ export interface Endpoint {
   /** Of a JSON body. */
   readonly body?: TSchema;
   readonly answers: Readonly<Record<number, DeclaredAnswer>>;
+  /** Header fields of failures, by status, beside those of all failures. */
+  readonly problemHeaders?: Readonly<Record<number, Readonly<Record<string, string>>>>;
   /** Codes of the catalogue beyond those that every endpoint of its kind can answer; see `errorsOf`. */
   readonly errors?: readonly ErrorCode[];
 }

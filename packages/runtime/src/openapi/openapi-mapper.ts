@@ -111,6 +111,9 @@ function responsesOf(endpoint: Endpoint, api: ApiDescription, components: Schema
   }
   const codes = new Set([...errorsOf(endpoint), ...(endpoint.access === 'public' ? [] : (api.errorsBefore ?? []))]);
   for (const [status, group] of byStatus(codes)) addProblems(responseOf(status), group, components);
+  for (const [status, headers] of Object.entries(endpoint.problemHeaders ?? {})) {
+    addHeaders(responseOf(Number(status)), headers);
+  }
   const entries = [...responses].toSorted(([a], [b]) => a - b);
   return Object.fromEntries(
     entries.map(([status, { descriptions, headers, content }]) => [
@@ -128,12 +131,14 @@ const text: JsonSchema = { type: 'string' };
 
 function addAnswer(response: Response, answer: DeclaredAnswer, components: SchemaComponents): void {
   response.descriptions.push(answer.description);
-  for (const [name, description] of Object.entries(answer.headers ?? {})) {
-    response.headers[name] = { description, schema: text };
-  }
+  addHeaders(response, answer.headers ?? {});
   for (const [mediaType, schema] of Object.entries(answer.content ?? {})) {
     response.content[mediaType] = { schema: jsonSchemaOf(schema, components) };
   }
+}
+
+function addHeaders(response: Response, headers: Readonly<Record<string, string>>): void {
+  for (const [name, description] of Object.entries(headers)) response.headers[name] = { description, schema: text };
 }
 
 function addProblems(response: Response, codes: readonly ErrorCode[], components: SchemaComponents): void {

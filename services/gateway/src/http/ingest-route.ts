@@ -8,14 +8,18 @@ import type { Request, RequestHandler } from 'express';
 
 import type { ByteBudget, ByteLease } from '../byte-budget.ts';
 import { readEventBatch } from '../event-batch-policy.ts';
+import type { EventBatch } from '../event-batch-policy.ts';
 import { recordOf } from '../event-record-mapper.ts';
 import type { RecordForm } from '../event-record-mapper.ts';
 import { judgeEvents } from '../event-verdict-policy.ts';
 import type { Verdict } from '../event-verdict-policy.ts';
-import { failureOf, refusalOf, resultsOf } from '../ingest-answer-mapper.ts';
+import { failureOf, limitRefusalOf, refusalOf, resultsOf } from '../ingest-answer-mapper.ts';
 import { bodyBytesMax } from '../limits.ts';
 import type { GatewayMetrics } from '../metrics.ts';
+import type { RateLimits } from '../rate-limits.ts';
 import { prefersLenient, readIdempotencyKey } from '../request-headers-policy.ts';
+import { readTraceContext } from '../trace-context-policy.ts';
+import type { TraceContext } from '../trace-context-policy.ts';
 
 export interface IngestContext {
   readonly view: DirectoryView;
@@ -24,6 +28,7 @@ export interface IngestContext {
   /** Undefined until topics and schema have been checked. */
   readonly recordForm: () => RecordForm | undefined;
   readonly budget: ByteBudget;
+  readonly limits: RateLimits;
   readonly metrics: GatewayMetrics;
   readonly logger: Logger;
   readonly tenantsAutocreate: boolean;
@@ -38,10 +43,13 @@ export function createIngestRoute(context: IngestContext): RequestHandler {
   return async (req, res) => {
     const form = readyForm(context);
     const credential = senderOf(context, req);
+    const { keyId } = credential;
     const isLenient = prefersLenient(req.get('prefer'));
     const idempotencyKey = readIdempotencyKey(req.get('idempotency-key'));
+    const trace = readTraceContext(req.get('traceparent'), req.get('tracestate'));
     requireJsonType(req);
-    const lease = reserve(context, req, credential.keyId);
+    beginWithin(context, keyId);
+    const lease = reserve(context, req, keyId);
     try {
       const bytes = await readBody(req, { bytesMax: bodyBytesMax });
       lease.resize(bytes.length);
@@ -51,6 +59,8 @@ export function createIngestRoute(context: IngestContext): RequestHandler {
         receivedFrom: receivedFrom(req.socket.remoteAddress, req.get('x-forwarded-for'), context.trustedProxyHops),
         arrivalMs: Date.now(),
         idempotencyKey,
+        isLenient,
+        traceId: batch.isSingle ? trace?.traceId : undefined,
         isKnownTenant: (id) => context.tenantsAutocreate || context.view.tenant(id) !== undefined,
         newId: newEventId,
       });
@@ -59,10 +69,11 @@ export function createIngestRoute(context: IngestContext): RequestHandler {
         context.metrics.events('refused', verdicts.length);
         throw refusal;
       }
-      const counts = await publish(context, verdicts, form);
+      res.set(takeQuota(context, keyId, verdicts, batch));
+      const counts = await publish(context, { verdicts, form, trace });
       if (isLenient) res.set('Preference-Applied', 'handling=lenient');
       res.status(202).json({ results: resultsOf(verdicts) });
-      const fields = { request_id: requestIdOf(res), key_id: credential.keyId, bytes: bytes.length, ...counts };
+      const fields = { request_id: requestIdOf(res), key_id: keyId, bytes: bytes.length, ...counts };
       context.logger.info(fields, 'events.accepted');
     } finally {
       lease.release();
@@ -86,13 +97,40 @@ function senderOf({ view }: IngestContext, req: Request): Credential {
   return authentication.credential;
 }
 
+/** What every request costs its key, so that bad ones are not free. */
+function beginWithin({ limits, metrics }: IngestContext, keyId: string): void {
+  const begun = limits.begin(keyId, Date.now());
+  if (begun.ok) return;
+  metrics.limited('key');
+  throw limitRefusalOf(begun, [], undefined);
+}
+
+/** I7: counts the events against the quotas of the key and of each tenant; gives the headers that tell what is left. Throws rate_limited. */
+function takeQuota(
+  { limits, metrics }: IngestContext,
+  keyId: string,
+  verdicts: readonly Verdict[],
+  batch: EventBatch,
+): Record<string, string> {
+  const eventsOf = new Map<string, number>();
+  for (const { tenantId } of verdicts) {
+    if (tenantId !== undefined) eventsOf.set(tenantId, (eventsOf.get(tenantId) ?? 0) + 1);
+  }
+  const taken = limits.take(keyId, verdicts.length - 1, eventsOf, Date.now());
+  if (taken.ok) return taken.headers;
+  metrics.limited(taken.by);
+  metrics.events('refused', verdicts.length);
+  throw limitRefusalOf(taken, verdicts, batch);
+}
+
 /** I8: takes what the body may cost before reading it: its length, or the most it can be where that is not known. */
-function reserve({ budget }: IngestContext, req: Request, keyId: string): ByteLease {
+function reserve({ budget, metrics }: IngestContext, req: Request, keyId: string): ByteLease {
   const announced = Number(req.headers['content-length'] ?? bodyBytesMax);
   const isPlain = (req.headers['content-encoding'] ?? 'identity').toLowerCase() === 'identity';
   const bytes = Math.min(announced, bodyBytesMax) + (isPlain ? 0 : bodyBytesMax);
   const taken = budget.take(keyId, bytes);
   if (taken.ok) return taken.lease;
+  metrics.limited(taken.reason === 'all_taken' ? 'all_bytes' : 'key_bytes');
   if (taken.reason === 'all_taken') {
     throw new DocketError('overloaded', 'Too many bytes are being received at once.', { retryAfterSeconds: 1 });
   }
@@ -101,13 +139,12 @@ function reserve({ budget }: IngestContext, req: Request, keyId: string): ByteLe
 
 async function publish(
   { publisher, eventsTopic, metrics }: IngestContext,
-  verdicts: readonly Verdict[],
-  form: RecordForm,
+  { verdicts, form, trace }: { verdicts: readonly Verdict[]; form: RecordForm; trace: TraceContext | undefined },
 ): Promise<{ published: number; quarantined: number; publish_ms: number }> {
   const startedMs = performance.now();
   const outcomes = await publisher.publish(
     eventsTopic,
-    verdicts.map((verdict) => recordOf(verdict, form)),
+    verdicts.map((verdict) => recordOf(verdict, form, trace?.headers)),
   );
   const elapsedMs = performance.now() - startedMs;
   metrics.published(elapsedMs / 1000, verdicts.length);

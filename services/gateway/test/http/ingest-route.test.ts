@@ -14,6 +14,7 @@ import { publishEvents } from '../../src/endpoints.ts';
 import { createIngestRoute } from '../../src/http/ingest-route.ts';
 import type { IngestContext } from '../../src/http/ingest-route.ts';
 import { createGatewayMetrics } from '../../src/metrics.ts';
+import { createRateLimits } from '../../src/rate-limits.ts';
 
 /** What the route decides before Kafka: here the publisher only notes what it was handed. What Kafka does with it is for the contract test. */
 const published: PublishRecord[] = [];
@@ -36,6 +37,7 @@ const mebibyte = 1024 * 1024;
 const keys = { acme: newApiKey(), several: newApiKey(), reader: newApiKey() };
 const directory = createDirectoryState();
 const budget = createByteBudget(32 * mebibyte);
+let limits = createRateLimits({ key: 0, tenant: 0 });
 let isCaughtUp = true;
 let isReady = true;
 let server: HttpServer;
@@ -80,11 +82,18 @@ beforeAll(async () => {
     eventsTopic: 'audit.events',
     recordForm: () => (isReady ? { schemaId: 1, partitions: 12 } : undefined),
     budget,
+    limits: {
+      begin: (...given) => limits.begin(...given),
+      take: (...given) => limits.take(...given),
+      tenantsTracked: () => limits.tenantsTracked(),
+    },
     metrics: createGatewayMetrics(metrics, {
       inFlightBytes: budget.usedBytes,
       inFlightBytesMax: budget.limitBytes,
       queuedBytes: () => 0,
       queueBytesMax: () => 1,
+      trackedTenants: () => 0,
+      trackedTenantsMax: 1,
     }),
     logger,
     tenantsAutocreate: true,
@@ -105,6 +114,7 @@ afterAll(() => server.close(0));
 
 beforeEach(() => {
   published.length = 0;
+  limits = createRateLimits({ key: 0, tenant: 0 });
   isCaughtUp = true;
   isReady = true;
   isAcknowledged = true;
@@ -270,14 +280,14 @@ describe('POST /v1/events: what is taken', () => {
 
   test('lenient: good ones are published, bad ones set aside with their reason, in the order of the request', async () => {
     const answer = await send(
-      JSON.stringify({ events: [event, { ...event, id, acton: '' }, 7, { ...event, tenant_id: 'beta' }] }),
+      JSON.stringify({ events: [event, { ...event, id, action: '' }, 7, { ...event, tenant_id: 'beta' }] }),
       lenient,
     );
     expect(answer.status).toBe(202);
     expect(answer.headers.get('preference-applied')).toBe('handling=lenient');
     expect(answer.body['results']).toEqual([
       { id: expect.any(String), status: 'published' },
-      { id, status: 'quarantined', errors: [{ pointer: '/acton', detail: expect.any(String) }] },
+      { id, status: 'quarantined', errors: [{ pointer: '/action', detail: expect.any(String) }] },
       { id: expect.any(String), status: 'quarantined', errors: [{ pointer: '', detail: expect.any(String) }] },
       {
         id: expect.any(String),
@@ -291,6 +301,12 @@ describe('POST /v1/events: what is taken', () => {
       ['acme', ['docket-reject']],
       ['acme', ['docket-reject']],
     ]);
+  });
+
+  test('lenient: fields that no event has are kept, and the answer says where', async () => {
+    const warnings = [{ pointer: '/seats', detail: 'is not a field of an event; kept as metadata _unknown.seats' }];
+    const answer = await send(JSON.stringify({ ...event, seats: 5 }), lenient);
+    expect(answer).toMatchObject({ status: 202, body: { results: [{ status: 'published', warnings }] } });
   });
 
   test('lenient is about events: what is no batch is refused all the same', async () => {
@@ -328,6 +344,35 @@ describe('POST /v1/events: not now', () => {
     const other = { authorization: `Bearer ${keys.several.text}` };
     expect((await send(JSON.stringify({ ...event, tenant_id: 'acme' }), other)).status).toBe(202);
     if (half.ok) half.lease.release();
+  });
+
+  test('I7: a tenant over its quota: 429 with Retry-After and what is left; nothing of the request is published', async () => {
+    limits = createRateLimits({ key: 1_000, tenant: 1 });
+    const first = await send(many(10));
+    expect(first.status).toBe(202);
+    expect(first.headers.get('ratelimit-policy')).toBe(
+      '"key";q=10000;qu="events";w=10, "tenant";q=10;qu="events";w=10',
+    );
+    expect(first.headers.get('ratelimit')).toMatch(/^"key";r=99\d\d;t=1, "tenant";r=0;t=10$/);
+    published.length = 0;
+    const refused = await send(many(10));
+    expect(refused).toMatchObject({
+      status: 429,
+      body: { code: 'rate_limited', errors: [{ pointer: '/events/0/tenant_id' }] },
+    });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(8);
+    expect(refused.headers.get('ratelimit')).toContain('"tenant";r=0;');
+    expect(published).toEqual([]);
+    expect(budget.usedBytes()).toBe(0);
+  });
+
+  test('I7: a key over its quota: 429 before the body is read, also when all it sends is wrong', async () => {
+    limits = createRateLimits({ key: 1, tenant: 0 });
+    for (let n = 0; n < 10; n += 1) expect((await send('{')).status).toBe(400);
+    const refused = await send('{');
+    expect(refused).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect((await send(one, { authorization: `Bearer ${keys.several.text}` })).status).toBe(400);
   });
 
   test('I1: not acknowledged: 503 with Retry-After and the ids used, which a retry uses again', async () => {

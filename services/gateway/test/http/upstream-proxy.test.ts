@@ -36,6 +36,7 @@ beforeEach(async () => {
   const metrics = {
     events: () => undefined,
     published: () => undefined,
+    limited: () => undefined,
     upstreamFailed: (name: string) => void failures.push(name),
   };
   const silenceMsMax = (path: string): number =>
