@@ -7,7 +7,8 @@ import { makeApps } from './apps-without-servers.ts';
 import { codeBlocks } from './code-blocks-mapper.ts';
 import { createHttpMetrics } from '../../packages/runtime/src/http/http-metrics.ts';
 import { settings as admin } from '../../services/admin/src/config.ts';
-import { operatorSettings as docket } from '../../services/cli/src/program.ts';
+import { clientSettings } from '../../services/cli/src/client/client-settings.ts';
+import { operatorSettings } from '../../services/cli/src/program.ts';
 import { settings as delivery } from '../../services/delivery/src/config.ts';
 import { settings as gateway } from '../../services/gateway/src/config.ts';
 import { settings as ingestor } from '../../services/ingestor/src/config.ts';
@@ -25,6 +26,7 @@ import {
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
 /** `docket`: the operator commands migrate and verify. */
+const docket = { ...operatorSettings, ...clientSettings };
 const declared = { gateway, ingestor, query, delivery, admin, docket };
 
 const documents = {

@@ -4,6 +4,10 @@ import { createLogger, logSettings, readSettings, type SettingDeclarations, type
 import { Command, InvalidArgumentError } from 'commander';
 import { acceptLossLines } from './accept-loss/accept-loss-report-mapper.ts';
 import { acceptLoss } from './accept-loss/accept-loss.ts';
+import { createApiClient } from './client/api-client.ts';
+import { clientSettings } from './client/client-settings.ts';
+import { addDirectoryCommands } from './client/directory-commands.ts';
+import { addLogCommands } from './client/log-commands.ts';
 import { migrateAll } from './migrate.ts';
 import { repairLines } from './repair/repair-report-mapper.ts';
 import { repair, type OperatorOptions } from './repair/repair.ts';
@@ -89,6 +93,12 @@ export function createProgram(host: ProgramHost): Command {
     },
   );
 
+  const ports = {
+    client: () => createApiClient(settingsFor(host, clientSettings)),
+    print: (line: string) => host.print(line),
+  };
+  addDirectoryCommands(program, ports);
+  addLogCommands(program, ports);
   return program;
 }
 

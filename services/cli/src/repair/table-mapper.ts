@@ -1,9 +1,13 @@
-/** Beyond these, rows are counted and not printed. */
+/** Beyond these, rows of a report are counted and not printed. */
 const rowsShownMax = 100;
 
 /** Columns for people, each as wide as its widest cell. */
-export function tableOf(heading: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const shown = [heading, ...rows.slice(0, rowsShownMax)];
+export function tableOf(
+  heading: readonly string[],
+  rows: readonly (readonly string[])[],
+  rowsMax: number = rowsShownMax,
+): string[] {
+  const shown = [heading, ...rows.slice(0, rowsMax)];
   const widths = heading.map((_, column) => Math.max(...shown.map((row) => (row[column] ?? '').length)));
   const lines = shown.map((row) =>
     row
@@ -11,5 +15,5 @@ export function tableOf(heading: readonly string[], rows: readonly (readonly str
       .join('  ')
       .trimEnd(),
   );
-  return rows.length > rowsShownMax ? [...lines, `… and ${rows.length - rowsShownMax} more`] : lines;
+  return rows.length > rowsMax ? [...lines, `… and ${rows.length - rowsMax} more`] : lines;
 }

@@ -1,0 +1,162 @@
+import { spawn } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createWorld, eventually, runDocket, startService } from '@docket/testkit';
+import type { DocketRun, ServiceProcess, World } from '@docket/testkit';
+
+const token = randomBytes(24).toString('hex');
+const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+let world: World;
+let service: ServiceProcess;
+let key: string;
+
+beforeAll(async () => {
+  world = await createWorld();
+  service = await startService('all-in-one', {
+    ...world.env,
+    DOCKET_BOOTSTRAP_TOKEN: token,
+    DOCKET_MASTER_KEY: randomBytes(32).toString('base64'),
+    SINK_ALLOWED_HOSTS: '127.0.0.1',
+  });
+}, 180_000);
+
+afterAll(async () => {
+  await service.kill();
+  await world.close();
+}, 60_000);
+
+const docket = (args: readonly string[], credential = token): Promise<DocketRun> =>
+  runDocket(args, { DOCKET_URL: service.url, DOCKET_KEY: credential });
+
+/** The objects that a command printed, one a line. */
+async function printed(args: readonly string[], credential = token): Promise<Record<string, unknown>[]> {
+  const { code, output } = await docket([...args, '--json'], credential);
+  expect({ code, output }).toMatchObject({ code: 0 });
+  return output
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => ({ ...Object(JSON.parse(line)) }));
+}
+
+async function record(event: object): Promise<void> {
+  const response = await fetch(`${service.url}/v1/events`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ actor: { type: 'user', id: 'u_1', name: 'Jane' }, ...event }),
+  });
+  expect(response.status).toBe(202);
+}
+
+describe('docket, as a client of the API', () => {
+  test('tenants: created, listed as a table and as JSON, shown', async () => {
+    expect(await printed(['tenants', 'create', 'acme', '--name', 'Acme Inc'])).toMatchObject([
+      { id: 'acme', name: 'Acme Inc' },
+    ]);
+    await printed(['tenants', 'create', 'beta']);
+    const { code, output } = await docket(['tenants', 'list']);
+    expect(code).toBe(0);
+    expect(output.split('\n')).toEqual([
+      expect.stringMatching(/^ID {4}NAME {6}CREATED$/),
+      expect.stringMatching(/^acme {2}Acme Inc {2}\d{4}-/),
+      expect.stringMatching(/^beta {2}beta {6}\d{4}-/),
+    ]);
+    expect((await printed(['tenants', 'list'])).map(({ id }) => id)).toEqual(['acme', 'beta']);
+    expect((await docket(['tenants', 'get', 'acme'])).output).toMatch(/^id +acme\nname +Acme Inc\n/);
+  }, 120_000);
+
+  test('keys: made, used, listed without their secret, revoked', async () => {
+    const scopes = ['--scope', 'events:write', 'events:read', 'subscriptions:write', '--tenant', 'acme'];
+    const [made] = await printed(['keys', 'create', 'app', ...scopes]);
+    key = String(made?.['key']);
+    const [doomed] = await printed(['keys', 'create', 'doomed', '--scope', 'admin', '--all-tenants']);
+    const doomedKey = String(doomed?.['key']);
+    expect((await docket(['tenants', 'list'], doomedKey)).code).toBe(0);
+    expect(await docket(['keys', 'revoke', String(doomed?.['id'])])).toMatchObject({ code: 0 });
+    expect(await docket(['tenants', 'list'], doomedKey)).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('401 unauthenticated'),
+    });
+    const { output } = await docket(['keys', 'list']);
+    expect(output).toMatch(/app +events:write events:read subscriptions:write +acme +valid/);
+    expect(output).toMatch(/doomed +admin +\* +revoked \d{4}-/);
+    expect(output).not.toContain(key.slice(20));
+  }, 120_000);
+
+  test('subscriptions: created with a secret shown once, paused, resumed, removed', async () => {
+    const url = 'http://127.0.0.1:9/siem';
+    const create = ['subscriptions', 'create', '--url', url, '--filter', '-outcome:success'];
+    const [made] = await printed(create, key);
+    expect(made).toMatchObject({
+      tenant_id: 'acme',
+      filter: '-outcome:success',
+      secret: expect.stringMatching(/^whsec_/),
+    });
+    const id = String(made?.['id']);
+    expect((await docket(['subscriptions', 'list', '--tenant', 'acme'], key)).output).toContain(`webhook ${url}`);
+    expect(await printed(['subscriptions', 'pause', id], key)).toMatchObject([{ state: 'paused' }]);
+    expect(await printed(['subscriptions', 'resume', id], key)).toMatchObject([{ state: 'active' }]);
+    expect(await docket(['subscriptions', 'remove', id], key)).toMatchObject({ code: 0, output: `${id} removed` });
+    expect(await printed(['subscriptions', 'list'], key)).toEqual([]);
+    const body = JSON.stringify({
+      sink: { type: 'splunk_hec', url: 'https://splunk.example:8088', token: 'secret-token' },
+    });
+    expect(await printed(['subscriptions', 'create', '--body', body], key)).toMatchObject([
+      { sink: { type: 'splunk_hec' } },
+    ]);
+  }, 120_000);
+
+  test('search: in the search language, also with terms that begin with a dash, newest first, over pages', async () => {
+    await eventually(() => record({ action: 'user.login' }).then(() => true), { what: 'a known key' });
+    await record({ action: 'user.deleted', outcome: 'denied', description: 'red\u001b[31m' });
+    await eventually(async () => (await printed(['search'], key)).length >= 2, { what: 'events to find' });
+    const { code, output } = await docket(['search', '-outcome:success', 'actor:u_1', '--since', '-1h'], key);
+    expect(code).toBe(0);
+    expect(output.split('\n')).toHaveLength(2);
+    expect(output).toMatch(/^TIME +ACTION +ACTOR/);
+    expect(output).toMatch(/user\.deleted +user:u_1 \(Jane\) +denied/);
+    const found = await printed(['search', 'action:user.*', '--limit', '1'], key);
+    expect(found).toMatchObject([{ action: 'user.deleted', seq: expect.any(Number) }]);
+  }, 120_000);
+
+  test('errors say what is wrong, where, and what to do', async () => {
+    const wrong = await docket(['search', 'actr:u_1'], key);
+    expect(wrong).toMatchObject({ code: 1, output: expect.stringContaining('did you mean') });
+    expect(await docket(['search', '--limt', '5'], key)).toMatchObject({
+      code: 1,
+      output: 'docket: unknown option --limt',
+    });
+    expect((await docket(['tenants', 'create', 'a b'])).output).toMatch(/422 invalid_body[^]*\/id /);
+    expect((await docket(['keys', 'create', 'x', '--scope', 'admin'])).output).toContain('--all-tenants');
+    const unset = await runDocket(['tenants', 'list'], { DOCKET_URL: service.url });
+    expect(unset).toMatchObject({ code: 2, output: expect.stringContaining('DOCKET_KEY') });
+    const away = await runDocket(['tenants', 'list'], { DOCKET_URL: 'http://127.0.0.1:1', DOCKET_KEY: token });
+    expect(away).toMatchObject({ code: 1, output: expect.stringContaining('check DOCKET_URL') });
+  }, 120_000);
+
+  test('tail: shows what comes from now on, filtered', async () => {
+    const child = spawn(process.execPath, [main, 'tail', 'action:door.*', '--json'], {
+      env: { DOCKET_URL: service.url, DOCKET_KEY: key },
+    });
+    try {
+      let output = '';
+      child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+      const id = randomUUID();
+      // Until the stream is open, events are before its beginning.
+      await eventually(
+        async () => {
+          await record({ action: 'door.opened' });
+          return output.includes('door.opened');
+        },
+        { what: 'an event of the tail', intervalMs: 500 },
+      );
+      await record({ action: 'user.login' });
+      await record({ action: 'door.closed', id });
+      await eventually(() => output.includes(id), { what: 'the last event' });
+      expect(output).not.toContain('user.login');
+    } finally {
+      child.kill('SIGKILL');
+    }
+  }, 120_000);
+});
