@@ -12,7 +12,7 @@ jest := node --experimental-vm-modules --disable-warning=ExperimentalWarning nod
 # Extra arguments for jest: make test ARGS='-t I4'
 ARGS ?=
 
-.PHONY: help install build stack demo smoke test unit integration test-foreign test-faults lint format check verify bench-codec bench-ingest bench-query bench-write docs sdk-package env clean
+.PHONY: help install build stack demo smoke test unit integration test-foreign test-faults lint format check verify bench-codec bench-ingest bench-query bench-write bench-delivery docs sdk-package env clean
 
 help: ## This list
 	@printf 'Docket. Needs Node >= 20; the local stack also needs Java >= 17 and Maven.\n\n'
@@ -81,6 +81,10 @@ bench-query: build ## What the query service answers how fast, on 20 M rows, and
 SCENARIOS ?=
 bench-write: build ## What recording an event costs the application
 	@node bench/dist/write/main.js $(SCENARIOS)
+
+# Some ten minutes; BENCH_SCENARIOS=single,batch for some of it, BENCH_SCALE=0.2 for a fifth of each.
+bench-delivery: build ## Delivery's speed, and what bad receivers, outages and backlogs do to others
+	@node bench/dist/delivery/main.js
 
 docs: install ## Write the tables of docs/ that come from declarations
 	@WRITE_DOCS=1 $(jest) --selectProjects unit --testPathPatterns test/docs

@@ -47,6 +47,11 @@ export function createEventDecoder(writerSchema: unknown): (body: Buffer) => Aud
   return createEventCodec(writerSchema).decode;
 }
 
+/** The event of a body that is known to be one in our own layout and canonical form. */
+export function readOwnBody(body: Buffer): AuditEvent {
+  return normalised(auditEventType.fromBuffer(body) as AuditEvent);
+}
+
 function normalised(event: AuditEvent): AuditEvent {
   return {
     ...event,

@@ -36,6 +36,7 @@ export { createEventRows, type EventRows } from './columns/event-rows.ts';
 export { createRowReader, type RowReader } from './columns/row-reader.ts';
 export type { WaitingRows } from './columns/withdraw-refused.ts';
 export { contentHashOf } from './content-hash.ts';
+export { createQuickReader, type QuickReader } from './quick-read.ts';
 export {
   createDeliveryAttemptDecoder,
   deliveryOutcomes,

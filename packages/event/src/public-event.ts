@@ -92,10 +92,16 @@ function wireChange(change: Change): { path: string; old?: unknown; new?: unknow
   }
 }
 
+/** Own ones only: what avsc decodes inherits methods. */
+function namesOf<T extends object>(texts: T): (keyof T)[] {
+  return Object.keys(texts) as (keyof T)[];
+}
+
 /** The texts that are not empty. */
 function present<T extends Readonly<Record<string, string>>>(texts: T): Partial<T> {
-  const kept = Object.entries(texts).filter(([, text]) => text !== '');
-  return Object.fromEntries(kept) as Partial<T>;
+  const kept: Partial<T> = {};
+  for (const name of namesOf(texts)) if (texts[name] !== '') kept[name] = texts[name];
+  return kept;
 }
 
 function presentObject<K extends string, T extends object>(name: K, object: T): { [P in K]?: T } {

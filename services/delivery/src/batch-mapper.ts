@@ -44,13 +44,13 @@ export interface BatchOrigin {
 const entriesMax = 10_000;
 
 /**
- * Makes the batch of the entries behind a cursor. `entries` are consecutive; `expired` seqs before the first of them have been cut by retention.
+ * Makes the batch of the entries behind a cursor. `entries` are consecutive, and taken only as far as they fit; `expired` seqs before the first of them have been cut by retention.
  * Undefined without entries. The accounting is exact: from_seq = prev_to_seq + 1, and count + Σ skipped = to_seq − prev_to_seq, so a receiver can prove
  * that nothing is missing. Deterministic: the same entries, limits and encoding give the same bytes.
  */
 export function buildBatch(
   origin: BatchOrigin,
-  entries: readonly LogEntry[],
+  entries: Iterable<LogEntry>,
   limits: BatchLimits,
   encoding: BatchEncoding,
   expired = 0,
@@ -63,12 +63,15 @@ export function buildBatch(
   let eventSeq = origin.prevEventSeq;
   let oldestReceivedAtMs: number | null = null;
   let last: LogEntry | undefined;
+  let taken = 0;
   let isFull = false;
-  for (const entry of entries.slice(0, entriesMax)) {
+  for (const entry of entries) {
+    isFull = taken >= entriesMax || (entry.kind === 'event' && events.length >= eventsMax);
+    if (isFull) break;
     if (entry.kind === 'event') {
       const text = encoding.event({ ...entry.event, prev_seq: eventSeq });
       const size = Buffer.byteLength(text) + encoding.joinBytes;
-      isFull = events.length >= eventsMax || (events.length > 0 && bytes + size > bytesMax);
+      isFull = events.length > 0 && bytes + size > bytesMax;
       if (isFull) break;
       events.push(text);
       bytes += size;
@@ -78,6 +81,7 @@ export function buildBatch(
       skipped[entry.reason] += 1;
     }
     last = entry;
+    taken += 1;
   }
   if (last === undefined) return undefined;
   const fromSeq = origin.prevToSeq + 1;
@@ -92,7 +96,7 @@ export function buildBatch(
     eventCount: events.length,
     skipped,
     oldestReceivedAtMs,
-    isFull: isFull || entries.length > entriesMax,
+    isFull,
     body,
   };
 }

@@ -4,7 +4,7 @@ import type { DirectoryView, Subscription } from '@docket/directory';
 import { fetchTopicOffsets } from '@docket/kafka';
 import type {
   Assignment,
-  EventDecoders,
+  EventCodecs,
   KafkaClient,
   PartitionBatch,
   PartitionConsumer,
@@ -56,7 +56,7 @@ export interface DeliveryRunPorts {
   readonly clickhouse: ClickHouse;
   readonly directory: DirectoryView;
   readonly cursors: Cursors;
-  readonly decoders: EventDecoders;
+  readonly decoders: EventCodecs;
   readonly mac: RecordMac;
   readonly sender: BatchSender;
   readonly slots: Slots;

@@ -15,6 +15,9 @@ export interface Attempts {
 
 /** Attempts in memory while the registry or Kafka is away; beyond it they are lost, and counted. */
 const pendingMax = 10_000;
+/** Attempts are written together: one by one each would cost as much as the request that it tells of. */
+const gatherMs = 50;
+const writtenAtOnceMax = 500;
 
 export function createAttempts(
   kafka: KafkaClient,
@@ -22,7 +25,10 @@ export function createAttempts(
 ): Attempts {
   const { publisher, registry, metrics } = ports;
   const topic = kafka.topics.attempts.name;
-  const pending = new Set<Promise<void>>();
+  const underWay = new Set<Promise<void>>();
+  let gathered: DeliveryAttempt[] = [];
+  let pending = 0;
+  let timer: NodeJS.Timeout | undefined;
   let schemaId: Promise<number | undefined> | undefined;
 
   const knownId = async (): Promise<number | undefined> => {
@@ -37,27 +43,50 @@ export function createAttempts(
     }
   };
 
-  const write = async (attempt: DeliveryAttempt): Promise<void> => {
+  const write = async (attempts: readonly DeliveryAttempt[]): Promise<void> => {
     try {
       const id = await knownId();
       if (id === undefined) throw new Error(`the schema of ${topic} is not registered: run \`docket migrate\``);
-      const value = frameAvro(id, encodeDeliveryAttempt(attempt));
-      const [outcome] = await publisher.publish(topic, [{ key: attempt.subscription_id, value }]);
-      if (outcome !== undefined && !outcome.ok) throw outcome.error;
+      const records = attempts.map((attempt) => ({
+        key: attempt.subscription_id,
+        value: frameAvro(id, encodeDeliveryAttempt(attempt)),
+      }));
+      const outcomes = await publisher.publish(topic, records);
+      for (const outcome of outcomes) if (!outcome.ok) lose(1, outcome.error);
     } catch (error) {
-      metrics.attemptsLost.inc();
-      kafka.logger.debug({ err: error, attempt_id: attempt.attempt_id }, 'attempt.lost');
+      lose(attempts.length, error);
     }
+  };
+
+  const lose = (count: number, error: unknown): void => {
+    metrics.attemptsLost.inc(count);
+    kafka.logger.debug({ err: error, count }, 'attempts.lost');
+  };
+
+  const writeGathered = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    const batch = gathered;
+    gathered = [];
+    if (batch.length === 0) return;
+    pending += batch.length;
+    const writing = write(batch).finally(() => {
+      pending -= batch.length;
+      underWay.delete(writing);
+    });
+    underWay.add(writing);
   };
 
   return {
     publish: (attempt) => {
-      if (pending.size >= pendingMax) return metrics.attemptsLost.inc();
-      const writing = write(attempt).finally(() => pending.delete(writing));
-      pending.add(writing);
+      if (pending + gathered.length >= pendingMax) return metrics.attemptsLost.inc();
+      gathered.push(attempt);
+      if (gathered.length >= writtenAtOnceMax) writeGathered();
+      else timer ??= setTimeout(writeGathered, gatherMs);
     },
     settled: async () => {
-      await Promise.all(pending);
+      writeGathered();
+      await Promise.all(underWay);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { eventFromRow, readRecord, toPublicEvent } from '@docket/event';
+import { eventFromRow, toPublicEvent } from '@docket/event';
 import type {
   AuditEvent,
   EventMatcher,
@@ -6,7 +6,7 @@ import type {
   LogRecord,
   PublicEvent,
   QuarantineReason,
-  ReadingRules,
+  Reading,
   StoredAs,
   StoredEventRow,
 } from '@docket/event';
@@ -39,29 +39,26 @@ export function entryOfRow(row: StoredEventRow, matches: EventMatcher): LogEntry
 }
 
 /**
- * The entries of consecutive records of one log, the first of which has seq `firstSeq`. A record from Kafka is judged without the duplicate window: what
+ * The entries of consecutive records of one log, the first of which has seq `firstSeq`; each is read when it is asked for. A record from Kafka is judged without the duplicate window: what
  * the index later calls a duplicate is delivered, and its id makes that harmless. Ends before a record whose schema id or MAC key is not known: the
  * index may know it, so it decides; nothing that the index accepts is skipped here.
  */
-export function entriesOfRecords(
+export function* entriesOfRecords(
   records: readonly LogRecord[],
   firstSeq: number,
-  rules: ReadingRules,
+  read: (record: LogRecord) => Reading,
   matches: EventMatcher,
-): LogEntry[] {
-  const entries: LogEntry[] = [];
+): Generator<LogEntry, void, undefined> {
+  let seq = firstSeq;
   for (const record of records) {
-    const seq = firstSeq + entries.length;
     const receivedAtMs = record.timestampMs;
-    const reading = readRecord(record, rules);
-    if (reading.kind === 'quarantined' && isForTheIndex(reading.reason)) break;
-    entries.push(
-      reading.kind === 'event'
-        ? entryOfEvent(reading.event, { seq, receivedAtMs, status: 'accepted' }, matches)
-        : { seq, receivedAtMs, kind: 'skipped', reason: 'quarantined' },
-    );
+    const reading = read(record);
+    if (reading.kind === 'quarantined' && isForTheIndex(reading.reason)) return;
+    yield reading.kind === 'event'
+      ? entryOfEvent(reading.event, { seq, receivedAtMs, status: 'accepted' }, matches)
+      : { seq, receivedAtMs, kind: 'skipped', reason: 'quarantined' };
+    seq += 1;
   }
-  return entries;
 }
 
 function entryOfEvent(event: AuditEvent, stored: StoredAs, matches: EventMatcher): LogEntry {

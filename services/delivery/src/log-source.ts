@@ -1,6 +1,7 @@
 import type { Subscription } from '@docket/directory';
-import type { RecordMac } from '@docket/event';
-import type { EventDecoders, Topology } from '@docket/kafka';
+import { createQuickReader, readRecord } from '@docket/event';
+import type { LogRecord, RecordMac } from '@docket/event';
+import type { EventCodecs, Topology } from '@docket/kafka';
 import type { Logger } from '@docket/runtime';
 
 import { buildBatch, buildProof } from './batch-mapper.ts';
@@ -50,7 +51,7 @@ const tailRecordsMax = 2_000;
  */
 export function createLogSource(ports: {
   readonly stored: StoredLog;
-  readonly decoders: EventDecoders;
+  readonly decoders: EventCodecs;
   readonly mac: RecordMac;
   readonly topology: Topology;
   readonly logger: Logger;
@@ -61,6 +62,8 @@ export function createLogSource(ports: {
 }): { read(request: ReadRequest): Promise<SourceRead> } {
   const { stored, decoders, mac, topology, logger, readEnds, rowsMax = rowsMaxDefault } = ports;
   const rules = { partitions: topology.partitions, decoderOf: decoders.decoderOf, mac };
+  const readQuickly = createQuickReader(decoders.codecOf);
+  const readerOf = (log: string) => (record: LogRecord) => readQuickly(record, log) ?? readRecord(record, rules);
   const filterOf = createFilters();
   const behind: SourceRead = { source: 'clickhouse', result: { kind: 'behind' } };
 
@@ -71,15 +74,21 @@ export function createLogSource(ports: {
     if (!tail.covers(log, offset)) return undefined;
     // The tail may still be on its way to the cursor.
     const seenThrough = Math.max(offset, tail.endOffset() - 1);
-    const wanted = toSeq === null ? tailRecordsMax : toSeq - cursor.seq;
+    const limits = limitsOf(request);
+    const encoding = encodingOf(subscription);
+    // Without a filter nearly every record is an event; one more than fits tells whether there is more.
+    const likely =
+      subscription.filter === undefined ? Math.min(limits.eventsMax, encoding.eventsMax) + 1 : tailRecordsMax;
+    const wanted = toSeq === null ? Math.min(likely, tailRecordsMax) : toSeq - cursor.seq;
     const records = tail.after(log, offset, wanted);
     if (records.length === 0) return { source: 'tail', result: { kind: 'nothing', offset: seenThrough } };
     await decoders.prepare(records, request.signal);
-    const entries = entriesOfRecords(records, cursor.seq + 1, rules, filterOf(subscription));
-    const batch = buildBatch(originOf(request), entries, limitsOf(request), encodingOf(subscription));
+    const entries = entriesOfRecords(records, cursor.seq + 1, readerOf(log), filterOf(subscription));
+    const batch = buildBatch(originOf(request), entries, limits, encoding);
     if (batch === undefined) return undefined;
-    const isWhole = !batch.isFull && entries.length === records.length && records.length < wanted;
-    const lastOffset = records[batch.toSeq - cursor.seq - 1]?.offset ?? null;
+    const taken = batch.toSeq - cursor.seq;
+    const isWhole = taken === records.length && records.length < wanted;
+    const lastOffset = records[taken - 1]?.offset ?? null;
     return found('tail', batch, isWhole ? seenThrough : lastOffset, !isWhole);
   };
 

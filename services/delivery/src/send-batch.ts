@@ -30,7 +30,8 @@ export function createBatchSender(ports: {
   readonly logger: Logger;
   readonly metrics: DeliveryMetrics;
 }): BatchSender {
-  const { webhook, masterKey, attempts, logger, metrics } = ports;
+  const { webhook, attempts, logger, metrics } = ports;
+  const validSecrets = createSecrets(ports.masterKey);
 
   const exchange = async (
     subscription: Subscription,
@@ -48,7 +49,7 @@ export function createBatchSender(ports: {
     send: async (subscription, batch, tryNumber, signal) => {
       if (batch.body.length === 0) return { outcome: { kind: 'delivered' }, error: '', retryAfterMs: null };
       const startedAtMs = Date.now();
-      const secrets = validSecrets(masterKey, subscription, startedAtMs);
+      const secrets = validSecrets(subscription, startedAtMs);
       const answer = await exchange(subscription, batch, secrets, startedAtMs, signal);
       const durationMs = Date.now() - startedAtMs;
       const { error, ...outcome } = verdictOf(subscription.sink.type, answer, batch.eventCount);
@@ -86,13 +87,20 @@ export function createBatchSender(ports: {
   };
 }
 
-/** All secrets that are valid now, newest first; several during a rotation. */
-function validSecrets(masterKey: MasterKey, subscription: Subscription, nowMs: number): string[] {
-  return subscription.sink.secrets.flatMap(({ sealed, expires_at: expiresAt }) => {
-    if (expiresAt !== undefined && Date.parse(expiresAt) <= nowMs) return [];
-    const opened = openSecret(masterKey, subscription.id, sealed);
-    return opened.ok ? [opened.secret] : [];
-  });
+/** All secrets that are valid now, newest first; several during a rotation. Each is opened once for a version of its subscription. */
+function createSecrets(masterKey: MasterKey): (subscription: Subscription, nowMs: number) => string[] {
+  const opened = new WeakMap<Subscription, { readonly secret: string; readonly expiresAtMs: number }[]>();
+  const open = ({ id, sink }: Subscription) =>
+    sink.secrets.flatMap(({ sealed, expires_at: expiresAt }) => {
+      const found = openSecret(masterKey, id, sealed);
+      const expiresAtMs = expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(expiresAt);
+      return found.ok ? [{ secret: found.secret, expiresAtMs }] : [];
+    });
+  return (subscription, nowMs) => {
+    const known = opened.get(subscription) ?? open(subscription);
+    opened.set(subscription, known);
+    return known.filter(({ expiresAtMs }) => expiresAtMs > nowMs).map(({ secret }) => secret);
+  };
 }
 
 /** A receiver may answer with what it was sent, and its answer is shown: no secret of it, in neither of the forms it goes out in. */

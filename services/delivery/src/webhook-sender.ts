@@ -71,16 +71,23 @@ export function createWebhookSender({ allowedHosts }: WebhookSenderOptions): Web
     send: async (webhook, signal) => {
       const target = vetUrl(webhook.url, allowedHosts);
       if (!target.ok) return { kind: 'failed', error: target.reason };
-      const timeout = AbortSignal.timeout(exchangeTimeoutMs);
+      const ending = new AbortController();
+      let isLate = false;
+      const timer = setTimeout(() => {
+        isLate = true;
+        ending.abort();
+      }, exchangeTimeoutMs);
+      // By hand: AbortSignal.any keeps something of every request for as long as `signal` lives.
+      const giveUp = (): void => ending.abort();
+      if (signal.aborted) giveUp();
+      signal.addEventListener('abort', giveUp, { once: true });
       try {
-        return await exchange(
-          target.url,
-          target.isVetted ? trusted : guarded,
-          webhook,
-          AbortSignal.any([signal, timeout]),
-        );
+        return await exchange(target.url, target.isVetted ? trusted : guarded, webhook, ending.signal);
       } catch (error) {
-        return { kind: 'failed', error: timeout.aborted ? 'timeout' : sendErrorOf(error) };
+        return { kind: 'failed', error: isLate ? 'timeout' : sendErrorOf(error) };
+      } finally {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', giveUp);
       }
     },
     close: async () => {

@@ -6,13 +6,15 @@ import {
   newEventId,
   parseEvent,
   partitionOf,
+  readRecord,
   rowOfEvent,
 } from '@docket/event';
-import type { AuditEvent, EventStatus, LogRecord } from '@docket/event';
+import type { AuditEvent, EventStatus, LogRecord, Reading } from '@docket/event';
 import { createEventDecoder } from '@docket/event';
 import { auditEventAvro } from '@docket/schemas';
 
 import { entriesOfRecords, entryOfRow } from '../src/log-entry-mapper.ts';
+import type { LogEntry } from '../src/log-entry-mapper.ts';
 
 const partitions = 12;
 const decode = createEventDecoder(auditEventAvro);
@@ -20,6 +22,10 @@ const decoderOf = (schemaId: number): typeof decode | undefined => (schemaId ===
 const mac = createRecordMac([Buffer.alloc(32, 1)]);
 const every = () => true;
 const rules = { partitions, decoderOf, mac };
+const read = (one: LogRecord): Reading => readRecord(one, rules);
+const entriesOf = (records: readonly LogRecord[], firstSeq: number): LogEntry[] => [
+  ...entriesOfRecords(records, firstSeq, read, every),
+];
 
 function newEvent(): AuditEvent {
   const parsed = parseEvent(
@@ -44,7 +50,7 @@ describe('entries of records', () => {
   test('consecutive records get consecutive seqs; what cannot be an event is skipped and counted', () => {
     const good = frameAvro(1, encodeEvent(newEvent()));
     const records = [record(good, 10), record(Buffer.from('garbage'), 12), record(null, 13), record(good, 17)];
-    const entries = entriesOfRecords(records, 41, rules, every);
+    const entries = entriesOf(records, 41);
     expect(entries.map((entry) => [entry.seq, entry.kind === 'event' ? entry.event.seq : entry.reason])).toEqual([
       [41, 41],
       [42, 'quarantined'],
@@ -56,8 +62,8 @@ describe('entries of records', () => {
   test('nothing that the index accepts is skipped: an unknown schema ends the entries instead', () => {
     const good = frameAvro(1, encodeEvent(newEvent()));
     const unknown = frameAvro(2, encodeEvent(newEvent()));
-    expect(entriesOfRecords([record(good, 1), record(unknown, 2), record(good, 3)], 1, rules, every)).toHaveLength(1);
-    expect(entriesOfRecords([record(unknown, 2)], 1, rules, every)).toEqual([]);
+    expect(entriesOf([record(good, 1), record(unknown, 2), record(good, 3)], 1)).toHaveLength(1);
+    expect(entriesOf([record(unknown, 2)], 1)).toEqual([]);
   });
 
   test('an event of our own is delivered; one under a key that others may know ends the entries', () => {
@@ -66,7 +72,7 @@ describe('entries of records', () => {
       ...record(value, key),
       headers: createRecordMac([Buffer.alloc(32, key)]).sign('acme', value),
     });
-    const kinds = (records: LogRecord[]) => entriesOfRecords(records, 1, rules, every).map(({ kind }) => kind);
+    const kinds = (records: LogRecord[]) => entriesOf(records, 1).map(({ kind }) => kind);
     expect(kinds([signedWith(1), record(value, 2)])).toEqual(['event', 'skipped']);
     expect(kinds([signedWith(1), signedWith(2), signedWith(1)])).toEqual(['event']);
   });
@@ -112,7 +118,7 @@ describe('entries of rows', () => {
       partition: 0,
       offset: 3,
     };
-    const [ofRecord] = entriesOfRecords([from], 1, rules, every);
+    const [ofRecord] = entriesOf([from], 1);
     expect(entryOfRow(rowOfEvent(event, { ...place, status: 'accepted' }, 0n), every)).toEqual(ofRecord);
   });
 });

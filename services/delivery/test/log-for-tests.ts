@@ -1,5 +1,5 @@
 import {
-  createEventDecoder,
+  createEventCodec,
   createRecordMac,
   encodeEvent,
   frameAvro,
@@ -19,8 +19,8 @@ import type { TailBuffer } from '../src/tail-buffer.ts';
 export const partition = partitionOf('acme', 1);
 export const generation = 1;
 export const logger = createLogger({ service: 'test', level: 'silent' });
-const decode = createEventDecoder(auditEventAvro);
-export const decoders = { prepare: async () => undefined, decoderOf: () => decode };
+const codec = createEventCodec(auditEventAvro);
+export const decoders = { prepare: async () => undefined, decoderOf: () => codec.decode, codecOf: () => codec };
 export const mac = createRecordMac([]);
 
 /** A record of Kafka, and the row that it is or will be. */

@@ -1,0 +1,156 @@
+import { newWebhookSecret, readMasterKey, recordOfEntity, sealSecret, webhookSecretBytes } from '@docket/directory';
+import type { Subscription } from '@docket/directory';
+import { createPublisher } from '@docket/kafka';
+import { createWorld, eventually, startService, type ServiceProcess, type World } from '@docket/testkit';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startLoad, tenantName, type Load } from './load.ts';
+import { startReceiverProcess, type ReceiverProcess } from './receiver-process.ts';
+
+/** An endpoint and the one subscription that delivers to it. */
+export interface Endpoint {
+  /** Whose events it gets. */
+  readonly tenant: number;
+  readonly layout: 'single' | 'batch';
+  readonly isPaused?: boolean;
+  /** Nothing listens there. */
+  readonly isClosed?: boolean;
+}
+
+/** An installation with its receivers and its load, for one scenario. */
+export interface Site {
+  readonly world: World;
+  readonly receivers: ReceiverProcess;
+  readonly load: Load;
+  readonly endpoints: readonly Endpoint[];
+  readonly directory: string;
+  delivery(): ServiceProcess;
+  /** Starts delivery; it is ready when this resolves. */
+  startDelivery(): Promise<void>;
+  /** Pauses or resumes the subscription of an endpoint. */
+  setPaused(endpoint: number, isPaused: boolean): Promise<void>;
+  /** Resolves when endpoints `from` up to, but not including, `to` have acknowledged all that was published for them. Rejects on a hole. */
+  untilAcknowledged(from: number, to: number, deadlineMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface SiteOptions {
+  readonly tenants: number;
+  readonly endpoints: readonly Endpoint[];
+  /** Whether ClickHouse is filled beside: what leaves the tail comes from there. */
+  readonly hasIngestor: boolean;
+}
+
+/** Ports of receivers: each is an origin of its own to the sender, as other customers' servers are. */
+const originsMax = 1_000;
+/** Of the topic, as `docket migrate` makes it. */
+const partitions = 12;
+const closedPort = 1;
+const subscriptionsAtOnce = 1_000;
+
+export async function openSite({ tenants, endpoints, hasIngestor }: SiteOptions): Promise<Site> {
+  const directory = await mkdtemp(join(tmpdir(), 'docket-bench-delivery-'));
+  const world = await createWorld({ partitions });
+  const masterKey = randomBytes(32).toString('base64');
+  const secret = newWebhookSecret();
+  const receivers = await startReceiverProcess(
+    Math.min(originsMax, endpoints.length),
+    webhookSecretBytes(secret)?.toString('base64') ?? '',
+  );
+  const seal = (id: string): string => sealSecret(readMasterKey(masterKey), id, secret);
+  const subscriptionAt = (index: number, endpoint: Endpoint): Subscription => {
+    const port = endpoint.isClosed === true ? closedPort : receivers.ports[index % receivers.ports.length];
+    const url = `http://127.0.0.1:${port}/endpoint/${index}/${endpoint.tenant}`;
+    return subscriptionOf(index, endpoint, url, seal);
+  };
+  await putSubscriptions(
+    world,
+    endpoints.map((endpoint, index) => subscriptionAt(index, endpoint)),
+  );
+  const load = await startLoad(world, tenants, directory);
+  const ingestor = hasIngestor ? await startService('ingestor', world.env) : undefined;
+  let delivery: ServiceProcess | undefined;
+  return {
+    world,
+    receivers,
+    load,
+    endpoints,
+    directory,
+    delivery: () => {
+      if (delivery === undefined) throw new Error('delivery has not been started');
+      return delivery;
+    },
+    startDelivery: async () => {
+      delivery = await startService('delivery', {
+        ...world.env,
+        DOCKET_MASTER_KEY: masterKey,
+        SINK_ALLOWED_HOSTS: '127.0.0.1',
+      });
+    },
+    setPaused: async (index, isPaused) => {
+      const endpoint = endpoints[index];
+      if (endpoint === undefined) throw new Error(`there is no endpoint ${index}`);
+      await putSubscriptions(world, [subscriptionAt(index, { ...endpoint, isPaused })]);
+    },
+    untilAcknowledged: async (from, to, deadlineMs) => {
+      const expected = endpoints.slice(from, to).reduce((sum, { tenant }) => sum + load.published(tenant), 0);
+      await eventually(async () => (await receivers.counts(from, to)).acknowledged >= expected, {
+        what: `acknowledgements of ${expected} events by endpoints ${from} to ${to - 1}`,
+        deadlineMs,
+        intervalMs: 10,
+      });
+      const { acknowledged } = await receivers.counts(from, to);
+      if (acknowledged !== expected) throw new Error(`${acknowledged} events were acknowledged of ${expected}`);
+    },
+    close: async () => {
+      await delivery?.stop();
+      await ingestor?.stop();
+      await load.stop();
+      await receivers.stop();
+      await world.close();
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+/** As admin makes it by default, but for the wait: a batch goes as soon as there is something to send. */
+function subscriptionOf(
+  index: number,
+  { tenant, layout, isPaused = false }: Endpoint,
+  url: string,
+  seal: (id: string) => string,
+): Subscription {
+  const id = `sub_${index}`;
+  const now = new Date().toISOString();
+  return {
+    version: 1,
+    kind: 'subscription',
+    id,
+    tenant_id: tenantName(tenant),
+    name: 'a SIEM',
+    sink: { type: 'webhook', url, secrets: [{ sealed: seal(id), created_at: now }], layout },
+    batch: { max_events: 100, max_bytes: 1024 * 1024, max_wait_ms: 0 },
+    state: isPaused ? 'paused' : 'active',
+    start_after_seq: 0,
+    created_at: now,
+    updated_at: now,
+  };
+}
+
+async function putSubscriptions(world: World, subscriptions: readonly Subscription[]): Promise<void> {
+  const publisher = createPublisher(world.kafka, { deadlineMs: 30_000 });
+  try {
+    for (let from = 0; from < subscriptions.length; from += subscriptionsAtOnce) {
+      const records = subscriptions
+        .slice(from, from + subscriptionsAtOnce)
+        .map((subscription) => ({ ...recordOfEntity(subscription), partition: 0 }));
+      const outcomes = await publisher.publish(world.kafka.topics.directory.name, records);
+      const failed = outcomes.find((outcome) => !outcome.ok);
+      if (failed !== undefined) throw new Error('a subscription was not written', { cause: failed });
+    }
+  } finally {
+    await publisher.stop();
+  }
+}
