@@ -28,6 +28,11 @@ import { createWebhookSender } from './webhook-sender.ts';
 
 /** Of one tenant in one pool, far below the pool: a tenant with many dead receivers cannot fill it (I7). */
 const inFlightPerTenantMax = 8;
+/** Of one tenant among those that wait for slow receivers. */
+const slowPerTenantMax = 32;
+/** A request that takes longer no longer holds up the healthy: many times what a receiver near by takes. */
+const slowAfterMs = 250;
+const slowCheckMs = 50;
 const topicsRetryMs = 1_000;
 const metricsIntervalMs = 1_000;
 /** What is under way at SIGTERM may end by itself for this long; then it is given up, and sent again by whoever comes next. */
@@ -56,8 +61,15 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
   const sender = createBatchSender({ webhook, masterKey: readMasterKey(config.masterKey), attempts, logger, metrics });
   const { inFlightMax } = config;
   const slots = createSlots({
-    perPool: { live: inFlightMax, failing: Math.ceil(inFlightMax / 2), catch_up: Math.ceil(inFlightMax / 4) },
+    perPool: {
+      live: inFlightMax,
+      failing: Math.ceil(inFlightMax / 2),
+      catch_up: Math.ceil(inFlightMax / 4),
+      slow: inFlightMax * 8,
+    },
     perTenant: inFlightPerTenantMax,
+    perTenantSlow: slowPerTenantMax,
+    slowAfterMs,
   });
   const stopping = new AbortController();
   /** Runs that may still have something under way; the last is the current one. */
@@ -67,6 +79,7 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
   let topicsProblem = 'the topics are being checked';
   let slotsTimer: NodeJS.Immediate | undefined;
   let metricsTimer: NodeJS.Timeout | undefined;
+  let slowTimer: NodeJS.Timeout | undefined;
 
   const consumer = createPartitionConsumer(kafka, {
     groupId: `${config.kafkaTopicPrefix}delivery`,
@@ -168,11 +181,15 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
     async start() {
       await publisher.start();
       metricsTimer = setInterval(observe, metricsIntervalMs);
+      slowTimer = setInterval(() => {
+        if (slots.setSlowApart(Date.now())) takeSlotsSoon();
+      }, slowCheckMs);
       void join();
     },
     async stop() {
       stopping.abort();
       clearInterval(metricsTimer);
+      clearInterval(slowTimer);
       end();
       // Leaving the group lets another instance begin while what is under way here ends.
       await Promise.all([finish().then(() => attempts.settled()), consumer.stop()]);

@@ -12,6 +12,7 @@ import type { BatchPlace, ReadResult } from './delivery-state.ts';
 import { entriesOfRecords, entryOfRow } from './log-entry-mapper.ts';
 import type { StoredLog } from './clickhouse-log.ts';
 import type { PartitionEnds } from './partition-ends.ts';
+import { createReadAhead } from './read-ahead.ts';
 import { encodingOf } from './sinks/sink-rules.ts';
 import { createFilters } from './subscription-filter.ts';
 import type { TailBuffer } from './tail-buffer.ts';
@@ -65,6 +66,7 @@ export function createLogSource(ports: {
   const readQuickly = createQuickReader(decoders.codecOf);
   const readerOf = (log: string) => (record: LogRecord) => readQuickly(record, log) ?? readRecord(record, rules);
   const filterOf = createFilters();
+  const ahead = createReadAhead(stored.rows);
   const behind: SourceRead = { source: 'clickhouse', result: { kind: 'behind' } };
 
   /** From the tail, the cursor being cut at `offset`. Undefined when the tail cannot say: it does not reach back so far, or a schema is not known to us. */
@@ -96,7 +98,7 @@ export function createLogSource(ports: {
     const { subscription, toSeq, signal } = request;
     const tenantId = subscription.tenant_id;
     const limit = toSeq === null ? rowsMax : Math.max(1, toSeq - afterSeq);
-    const rows = await stored.rows(tenantId, afterSeq, limit, signal);
+    const rows = await ahead.rows(subscription.id, tenantId, afterSeq, limit, signal);
     const matches = filterOf(subscription);
     const entries = rows.map((row) => entryOfRow(row, matches));
     const batch = buildBatch(originOf(request), entries, limitsOf(request), encodingOf(subscription), expired);

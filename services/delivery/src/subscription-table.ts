@@ -145,6 +145,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     const { subscription } = row;
     const batch = held.get(subscription.id)?.batch;
     if (batch === undefined) throw new Error(`the batch of ${subscription.id} that is to be sent is not there`);
+    slots.sent(subscription.id, Date.now());
     const sent = await ports.sender.send(subscription, batch, tryNumber, aborting.signal);
     // Whatever was asked while it was under way: what the receiver acknowledged, it has.
     if (sent.outcome.kind === 'delivered') held.delete(subscription.id);

@@ -4,7 +4,12 @@ import fc from 'fast-check';
 import { createSlots } from '../src/slot-policy.ts';
 import type { Pool, SlotRequest } from '../src/slot-policy.ts';
 
-const limits = { perPool: { live: 3, catch_up: 1, failing: 2 }, perTenant: 2 };
+const limits = {
+  perPool: { live: 3, catch_up: 1, failing: 2, slow: 4 },
+  perTenant: 2,
+  perTenantSlow: 3,
+  slowAfterMs: 250,
+};
 const ask = (id: string, tenantId: string, pool: Pool = 'live'): SlotRequest => ({ id, tenantId, pool });
 const granted = (slots: ReturnType<typeof createSlots>): string[] => slots.grant().map(({ id }) => id);
 
@@ -24,7 +29,7 @@ describe('I7: slots', () => {
     const slots = createSlots(limits);
     for (const id of ['1', '2', '3']) slots.ask(ask(id, 'big'));
     slots.ask(ask('4', 'small'));
-    expect(granted(slots)).toEqual(['1', '2', '4']);
+    expect(granted(slots)).toEqual(['1', '4', '2']);
     slots.release('1');
     expect(granted(slots)).toEqual(['3']);
   });
@@ -35,6 +40,45 @@ describe('I7: slots', () => {
     for (let index = 0; index < 50; index += 1) slots.ask(ask(`c${index}`, `t${index}`, 'catch_up'));
     slots.ask(ask('healthy', 'x'));
     expect(granted(slots)).toEqual(['healthy', 'c0', 'f0', 'f1']);
+  });
+
+  test('tenants take turns: one with many subscriptions does not hold up one with few', () => {
+    const slots = createSlots({ ...limits, perTenant: 100 });
+    for (let index = 0; index < 50; index += 1) slots.ask(ask(`big${index}`, 'big'));
+    slots.ask(ask('small', 'small'));
+    expect(granted(slots)).toEqual(['big0', 'small', 'big1']);
+  });
+
+  test('a request that has become slow makes room in its pool, whatever number of receivers hangs at once', () => {
+    const slots = createSlots(limits);
+    for (let index = 0; index < 6; index += 1) slots.ask(ask(`hanging${index}`, `t${index}`));
+    slots.ask(ask('healthy', 'x'));
+    for (const id of granted(slots)) slots.sent(id, 1_000);
+    expect(slots.setSlowApart(1_249)).toBe(false);
+    expect(slots.setSlowApart(1_250)).toBe(true);
+    for (const id of granted(slots)) slots.sent(id, 1_300);
+    expect(slots.stats()).toMatchObject({ live: { held: 3, waiting: 1 }, slow: { held: 3 } });
+    // The fourth is the last that there is room for.
+    expect(slots.setSlowApart(2_000)).toBe(true);
+    expect(granted(slots)).toEqual(['healthy']);
+    slots.sent('healthy', 2_000);
+    expect(slots.setSlowApart(3_000)).toBe(false);
+    expect(slots.stats()).toMatchObject({ live: { held: 3 }, slow: { held: 4 } });
+    slots.release('hanging0');
+    expect(slots.stats()).toMatchObject({ live: { held: 3 }, slow: { held: 3 } });
+  });
+
+  test('what has not been sent is not slow, and a tenant has a share of the slow, too', () => {
+    const slots = createSlots({ ...limits, perTenant: 4 });
+    for (let index = 0; index < 3; index += 1) slots.ask(ask(`${index}`, 'big'));
+    granted(slots);
+    expect(slots.setSlowApart(10_000)).toBe(false);
+    for (let index = 0; index < 3; index += 1) slots.sent(`${index}`, 0);
+    expect(slots.setSlowApart(10_000)).toBe(true);
+    slots.ask(ask('3', 'big'));
+    expect(granted(slots)).toEqual(['3']);
+    slots.sent('3', 10_000);
+    expect(slots.setSlowApart(20_000)).toBe(false);
   });
 
   test('one subscription holds one slot, also when it asks again before it has released', () => {

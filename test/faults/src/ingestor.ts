@@ -7,10 +7,14 @@ const running = new Set<ServiceProcess>();
 
 /** Starts an ingestor of the drain's world; resolves when it serves HTTP, which is before it has joined its group. */
 export async function startIngestor(drain: Drain, env: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
-  const ingestor = await startService('ingestor', { ...drain.world.env, ...env }, { until: 'listening' });
-  running.add(ingestor);
-  void ingestor.exited.then(() => running.delete(ingestor));
-  return ingestor;
+  return noteRunning(await startService('ingestor', { ...drain.world.env, ...env }, { until: 'listening' }));
+}
+
+/** Remembers a service until it has ended, so that a failed case leaves none behind. */
+export function noteRunning(service: ServiceProcess): ServiceProcess {
+  running.add(service);
+  void service.exited.then(() => running.delete(service));
+  return service;
 }
 
 /** For a case that has failed: nothing of it is left running. Gives the log of each that was. */

@@ -1,0 +1,102 @@
+import type { StoredEventRow } from '@docket/event';
+
+import type { StoredLog } from './clickhouse-log.ts';
+
+/**
+ * Reads the logs of those who catch up ahead of them: a subscriber that takes batch after batch gets the next one from memory, while more is asked of
+ * ClickHouse. How much is read at once grows only with what has been used, and is bounded by rows and bytes; of more subscribers than a few nothing is
+ * kept (I8), and they read as they go. What is stored never changes, so that rows which were read earlier are as good as new ones.
+ */
+export interface ReadAhead {
+  /** As StoredLog.rows, for one subscription. */
+  rows(
+    subscriptionId: string,
+    tenantId: string,
+    afterSeq: number,
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<readonly StoredEventRow[]>;
+}
+
+interface Reader {
+  /** Consecutive, oldest first; those before the cursor are dropped at the next call. */
+  rows: readonly StoredEventRow[];
+  /** How many are read at once, from what was read last. */
+  chunkRows: number;
+  /** The chunk behind `rows` is being read; undefined when it failed. */
+  following: Promise<readonly StoredEventRow[] | undefined> | undefined;
+  /** ClickHouse had no more, when it was asked last. */
+  isAtEnd: boolean;
+}
+
+const readersMax = 8;
+/** Decoding so many takes some ms of the process, in which nobody else is served. */
+const chunkRowsMax = 1_000;
+const chunkBytesMax = 2 * 1024 * 1024;
+
+export function createReadAhead(read: StoredLog['rows']): ReadAhead {
+  /** Least recently used first. */
+  const readers = new Map<string, Reader>();
+
+  const readerOf = (id: string): Reader => {
+    const reader = readers.get(id) ?? { rows: [], chunkRows: 0, following: undefined, isAtEnd: false };
+    readers.delete(id);
+    readers.set(id, reader);
+    const [oldest] = readers.keys();
+    if (readers.size > readersMax && oldest !== undefined) readers.delete(oldest);
+    return reader;
+  };
+
+  /** Takes in what was read behind `rows`. */
+  const take = (reader: Reader, rows: readonly StoredEventRow[], asked: number): void => {
+    reader.rows = [...reader.rows, ...rows];
+    reader.isAtEnd = rows.length < asked;
+    if (rows.length > 0) reader.chunkRows = nextRows(rows);
+  };
+
+  return {
+    rows: async (subscriptionId, tenantId, afterSeq, limit, signal) => {
+      const reader = readerOf(subscriptionId);
+      const chunkRows = Math.max(limit, reader.chunkRows);
+      reader.rows = rowsBehind(reader.rows, afterSeq);
+      if (reader.rows.length < limit && reader.following !== undefined) {
+        const following = await reader.following;
+        reader.following = undefined;
+        const next = rowsBehind(following ?? [], reader.rows.at(-1)?.seq ?? afterSeq);
+        if (next.length > 0) take(reader, next, next.length);
+        reader.isAtEnd = following !== undefined && following.length < chunkRows;
+      }
+      if (reader.rows.length === 0) take(reader, await read(tenantId, afterSeq, limit, signal), limit);
+      const lastSeq = reader.rows.at(-1)?.seq;
+      const isRunningOut = reader.rows.length - limit < chunkRows / 2;
+      if (lastSeq !== undefined && reader.following === undefined && !reader.isAtEnd && isRunningOut) {
+        const asked = Math.max(limit, reader.chunkRows);
+        // Whoever asks next meets the failure, by asking ClickHouse itself.
+        reader.following = read(tenantId, lastSeq, asked, signal).catch(() => undefined);
+      }
+      return reader.rows.slice(0, limit);
+    },
+  };
+}
+
+/** Those from the one with the seq behind `afterSeq` on; none without that one. */
+function rowsBehind(rows: readonly StoredEventRow[], afterSeq: number): readonly StoredEventRow[] {
+  const index = afterSeq + 1 - (rows[0]?.seq ?? Number.POSITIVE_INFINITY);
+  return index < 0 ? [] : rows.slice(index);
+}
+
+/** Twice as many as were of use, of rows as large as these. */
+function nextRows(rows: readonly StoredEventRow[]): number {
+  const bytes = rows.reduce((sum, row) => sum + sizeOf(row), 0);
+  const fitting = Math.floor((chunkBytesMax * rows.length) / bytes);
+  return Math.max(1, Math.min(rows.length * 2, fitting, chunkRowsMax));
+}
+
+const fieldBytes = 8;
+
+/** About what a value takes. */
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return fieldBytes + value.length;
+  if (typeof value !== 'object' || value === null) return fieldBytes;
+  return Object.values(value).reduce((sum: number, inner) => sum + sizeOf(inner), fieldBytes);
+}

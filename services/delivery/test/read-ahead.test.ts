@@ -1,0 +1,85 @@
+import { describe, expect, test } from '@jest/globals';
+import type { StoredEventRow } from '@docket/event';
+import fc from 'fast-check';
+
+import { createReadAhead } from '../src/read-ahead.ts';
+import { kafkaOf, storedLogOf } from './log-for-tests.ts';
+
+const never = new AbortController().signal;
+const limit = 10;
+
+function logOf(records: number) {
+  const kafka = kafkaOf(
+    Array.from({ length: records }, () => 'acme'),
+    [],
+  );
+  const world = { kafka, stored: records, firstSeq: 1, through: undefined };
+  const stored = storedLogOf(world, () => 0);
+  const asked: { afterSeq: number; limit: number }[] = [];
+  const failing = { next: false };
+  const read: typeof stored.rows = async (tenantId, afterSeq, rowsMax, signal) => {
+    asked.push({ afterSeq, limit: rowsMax });
+    if (failing.next) throw new Error('ClickHouse is away');
+    return stored.rows(tenantId, afterSeq, rowsMax, signal);
+  };
+  return { world, asked, failing, ahead: createReadAhead(read) };
+}
+
+const seqsOf = (rows: readonly StoredEventRow[]): number[] => rows.map(({ seq }) => seq);
+const seqsFrom = (first: number, count: number): number[] => Array.from({ length: count }, (_, index) => first + index);
+
+describe('reading ahead of a subscriber that catches up', () => {
+  test('it gives every row once and in order, and asks for more at a time the more is used, up to a limit', async () => {
+    const { ahead, asked } = logOf(5_000);
+    for (let afterSeq = 0; afterSeq < 5_000; afterSeq += limit)
+      expect(seqsOf(await ahead.rows('sub', 'acme', afterSeq, limit, never))).toEqual(seqsFrom(afterSeq + 1, limit));
+    const limits = asked.map((one) => one.limit);
+    expect(Math.max(...limits)).toBe(1_000);
+    expect(asked.length).toBeLessThan(30);
+  });
+
+  test('at the end of what is stored it asks again, and finds what came meanwhile', async () => {
+    const { ahead, world } = logOf(25);
+    world.stored = 15;
+    expect(seqsOf(await ahead.rows('sub', 'acme', 0, limit, never))).toEqual(seqsFrom(1, 10));
+    expect(seqsOf(await ahead.rows('sub', 'acme', 10, limit, never))).toEqual(seqsFrom(11, 5));
+    expect(await ahead.rows('sub', 'acme', 15, limit, never)).toEqual([]);
+    world.stored = 25;
+    expect(seqsOf(await ahead.rows('sub', 'acme', 15, limit, never))).toEqual(seqsFrom(16, 10));
+  });
+
+  test('a failed reading ahead is nobody’s failure; the one that is waited for is', async () => {
+    const { ahead, failing } = logOf(100);
+    await ahead.rows('sub', 'acme', 0, limit, never);
+    failing.next = true;
+    await ahead.rows('sub', 'acme', 10, limit, never);
+    await expect(ahead.rows('sub', 'acme', 50, limit, never)).rejects.toThrow('away');
+    failing.next = false;
+    expect(seqsOf(await ahead.rows('sub', 'acme', 50, limit, never))).toEqual(seqsFrom(51, 10));
+  });
+
+  test('I6: whatever is asked by however many, the rows are those that follow the seq', async () => {
+    const ask = fc.record({
+      id: fc.nat({ max: 11 }).map(String),
+      afterSeq: fc.nat({ max: 70 }),
+      step: fc.boolean(),
+      grow: fc.nat({ max: 3 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(ask, { maxLength: 80 }), async (asks) => {
+        const { ahead, world } = logOf(60);
+        world.stored = 20;
+        const at = new Map<string, number>();
+        for (const { id, afterSeq, step, grow } of asks) {
+          const from = step ? (at.get(id) ?? 0) : afterSeq;
+          const before = world.stored;
+          const seqs = seqsOf(await ahead.rows(id, 'acme', from, limit, never));
+          expect(seqs).toEqual(seqsFrom(from + 1, seqs.length));
+          if (from < before) expect(seqs.length).toBeGreaterThan(0);
+          at.set(id, seqs[Math.floor(seqs.length / 2)] ?? from);
+          world.stored = Math.min(60, world.stored + grow);
+        }
+      }),
+    );
+  });
+});
