@@ -9,7 +9,11 @@ import ipaddr from 'ipaddr.js';
 export function isPublicAddress(address: string): boolean {
   // ::ffff:a.b.c.d connects to a.b.c.d, so `process` judges that.
   // isIP: ipaddr.js also reads short and octal forms, which nothing here should ever see.
-  return isIP(address) !== 0 && ipaddr.process(address).range() === 'unicast';
+  if (isIP(address) === 0) return false;
+  const judged = ipaddr.process(address);
+  // 2000::/3 is all that has been given out; ::127.0.0.1 and the like are outside of it, and no range of their own to ipaddr.js.
+  const isGivenOut = judged instanceof ipaddr.IPv4 || judged.match(ipaddr.IPv6.parse('2000::'), 3);
+  return isGivenOut && judged.range() === 'unicast';
 }
 
 /** Ports below 1024 belong to protocols that a request body could be mistaken for. */

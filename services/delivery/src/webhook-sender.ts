@@ -3,12 +3,16 @@ import { Agent, request } from 'undici';
 import { vetUrl } from './address-policy.ts';
 import type { Answer, SendError } from './outcome-policy.ts';
 import { parseRetryAfter } from './retry-policy.ts';
-import { addressNotAllowedCode, vettedLookup } from './vetted-lookup.ts';
+import { addressNotAllowedCode, createVettedLookup } from './vetted-lookup.ts';
+import type { Resolve } from './vetted-lookup.ts';
 
-/** Deadlines of one exchange. Together they bound how long a slot is held. */
-const connectTimeoutMs = 5_000;
-const firstByteTimeoutMs = 15_000;
-const exchangeTimeoutMs = 30_000;
+/** Deadlines of one exchange, which bound how long a slot is held. `exchangeMs` is that of the whole, answer's body included. */
+interface Deadlines {
+  readonly connectMs: number;
+  readonly firstByteMs: number;
+  readonly exchangeMs: number;
+}
+const defaultDeadlines: Deadlines = { connectMs: 5_000, firstByteMs: 15_000, exchangeMs: 30_000 };
 /** More of an answer than this is not read, unless the sink has more to say; the socket is closed. */
 const answerBytesMaxDefault = 16 * 1024;
 /** Below what common servers keep idle sockets for (nginx 75 s, Node 5 s). */
@@ -32,17 +36,25 @@ export interface WebhookSender {
 export interface WebhookSenderOptions {
   /** SINK_ALLOWED_HOSTS: hosts whose addresses are not judged. */
   readonly allowedHosts: readonly string[];
+  /** Default: 5 s, 15 s, 30 s. */
+  readonly deadlines?: Deadlines;
+  /** Default: the system's resolver. */
+  readonly resolve?: Resolve;
+  /** Authorities, PEM, in place of those that Node trusts. */
+  readonly ca?: string;
 }
 
-export function createWebhookSender({ allowedHosts }: WebhookSenderOptions): WebhookSender {
+export function createWebhookSender(options: WebhookSenderOptions): WebhookSender {
+  const { allowedHosts, deadlines = defaultDeadlines, resolve, ca } = options;
   const limits = {
-    headersTimeout: firstByteTimeoutMs,
-    bodyTimeout: firstByteTimeoutMs,
+    headersTimeout: deadlines.firstByteMs,
+    bodyTimeout: deadlines.firstByteMs,
     keepAliveTimeout: keepAliveMs,
     pipelining: 1,
   };
-  const guarded = new Agent({ ...limits, connect: { timeout: connectTimeoutMs, lookup: vettedLookup } });
-  const trusted = new Agent({ ...limits, connect: { timeout: connectTimeoutMs } });
+  const connect = { timeout: deadlines.connectMs, ...(ca === undefined ? {} : { ca }) };
+  const guarded = new Agent({ ...limits, connect: { ...connect, lookup: createVettedLookup(resolve) } });
+  const trusted = new Agent({ ...limits, connect });
 
   const exchange = async (
     url: URL,
@@ -76,7 +88,7 @@ export function createWebhookSender({ allowedHosts }: WebhookSenderOptions): Web
       const timer = setTimeout(() => {
         isLate = true;
         ending.abort();
-      }, exchangeTimeoutMs);
+      }, deadlines.exchangeMs);
       // By hand: AbortSignal.any keeps something of every request for as long as `signal` lives.
       const giveUp = (): void => ending.abort();
       if (signal.aborted) giveUp();

@@ -12,6 +12,8 @@ describe('which addresses a webhook may connect to', () => {
     '255.255.255.255 192.0.2.1 198.18.0.1 198.51.100.1 203.0.113.7 224.0.0.1 240.0.0.1 192.0.0.1 192.88.99.1',
     ':: ::1 fe80::1 fc00::1 fd12::1 fec0::1 ff02::1 2001:db8::1 100::1',
     '::ffff:127.0.0.1 ::ffff:10.0.0.1 ::127.0.0.1 64:ff9b::7f00:1 64:ff9b::a00:1 2002:7f00:1:: 2001::1',
+    '::808:808 64:ff9b:1::7f00:1 ::ffff:0:7f00:1 2002:808:808:: 2001:0:808:808::1 100:0:0:1::1 3fff::1 5f00::1 4000::1 8000::1',
+    'fe80::1%eth0 192.31.196.1 192.52.193.1 192.175.48.1 192.88.99.2 192.0.0.9',
     'localhost 1.2.3 1.2.3.4.5 0x7f.0.0.1 0177.0.0.1 2130706433',
   ];
   test.each(['', '8.8.8.8 ', ...reserved.flatMap((line) => line.split(' '))])('%j: no', (address) => {
@@ -43,6 +45,22 @@ describe('which URLs a webhook may have', () => {
     ['https://0177.0.0.1/', 'address_not_allowed'],
     ['https://[::1]/', 'address_not_allowed'],
     ['https://[::ffff:169.254.169.254]/', 'address_not_allowed'],
+    ['https://127.1/', 'address_not_allowed'],
+    ['https://0/', 'address_not_allowed'],
+    ['https://0x7f000001/', 'address_not_allowed'],
+    ['https://017700000001/', 'address_not_allowed'],
+    ['https://0300.0250.1.1/', 'address_not_allowed'],
+    ['https://127.0.0.1./', 'address_not_allowed'],
+    ['https://①②⑦.0.0.1/', 'address_not_allowed'],
+    ['https://127。0。0。1/', 'address_not_allowed'],
+    ['https://[::127.0.0.1]/', 'address_not_allowed'],
+    ['https://[64:ff9b::127.0.0.1]/', 'address_not_allowed'],
+    ['https://[64:ff9b:1::a00:1]/', 'address_not_allowed'],
+    ['https://[2002:7f00:1::]/', 'address_not_allowed'],
+    ['https://[2001:0:7f00:1::1]/', 'address_not_allowed'],
+    ['https://[fe80::1%25eth0]/', 'invalid_url'],
+    ['https://127.0.0.1:443@8.8.8.8/', 'invalid_url'],
+    ['https://8.8.8.8@127.0.0.1/', 'invalid_url'],
   ])('%s: %s', (url, reason) => {
     expect(vetUrl(url, [])).toEqual({ ok: false, reason });
   });

@@ -6,9 +6,10 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 
 import { eventually } from '@docket/testkit';
 
-import { vettedLookup } from '../src/vetted-lookup.ts';
+import { createVettedLookup } from '../src/vetted-lookup.ts';
 import { createWebhookSender } from '../src/webhook-sender.ts';
 
+const vettedLookup = createVettedLookup();
 const servers: { close(): unknown; closeAllConnections?(): void }[] = [];
 const sender = createWebhookSender({ allowedHosts: ['127.0.0.1'] });
 afterAll(async () => {
