@@ -51,7 +51,7 @@ integration: build ## The contract and system tests, on the real stack
 test-foreign: build ## The tests beside validators and clients in other languages; need Python >= 3.9 and Go, too
 	@mkdir -p $(results) && $(jest) --selectProjects foreign --runInBand --json --outputFile=$(results)/foreign.json $(ARGS)
 
-# Some twenty minutes, most of it waiting for sessions to expire. Cases by name: make test-faults CASES='zombie rebalance'
+# Some thirty minutes, most of it waiting for sessions to expire. Cases by name: make test-faults CASES='zombie rebalance'
 CASES ?=
 test-faults: build ## SIGKILL, SIGSTOP and outages on the real stack, while records must each become one row
 	@node test/faults/dist/main.js $(CASES)
