@@ -66,7 +66,7 @@ export function createLogSource(ports: {
   const readQuickly = createQuickReader(decoders.codecOf);
   const readerOf = (log: string) => (record: LogRecord) => readQuickly(record, log) ?? readRecord(record, rules);
   const filterOf = createFilters();
-  const ahead = createReadAhead(stored.rows);
+  const ahead = createReadAhead((...asked) => stored.rows(...asked));
   const behind: SourceRead = { source: 'clickhouse', result: { kind: 'behind' } };
 
   /** From the tail, the cursor being cut at `offset`. Undefined when the tail cannot say: it does not reach back so far, or a schema is not known to us. */

@@ -10,7 +10,7 @@ export interface DeliveryPhase {
   reach(
     deliveries: Deliveries,
     clickhouse: HttpProxy,
-  ): Promise<{ readonly delivery: ServiceProcess; afterDeath(): void }>;
+  ): Promise<{ readonly delivery: ServiceProcess; afterDeath: () => void }>;
 }
 
 const reachedDeadlineMs = 60_000;
