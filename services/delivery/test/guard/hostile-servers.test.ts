@@ -14,7 +14,7 @@ import { hostileAnswers, startHostileServer } from './hostile-servers.ts';
 import type { HostileServer } from './hostile-servers.ts';
 
 /** Short, so that what only a deadline ends is seen to end by it. */
-const deadlines = { connectMs: 500, firstByteMs: 1_000, exchangeMs: 1_500 };
+const deadlines = { connectMs: 2_000, firstByteMs: 3_000, exchangeMs: 3_000 };
 const sender = createWebhookSender({ allowedHosts: ['127.0.0.1'], deadlines });
 const servers: HostileServer[] = [];
 const closing: (() => unknown)[] = [];

@@ -51,6 +51,8 @@ function pour(socket: Socket, piece: Buffer | string, everyMs = 0): void {
 
 const ok = 'HTTP/1.1 200 OK\r\n';
 const mebibyte = 1024 * 1024;
+/** Made before any server answers with it: that takes a while. */
+const bomb = gzipSync(Buffer.alloc(64 * mebibyte), { level: 9 });
 
 /** What hostile or broken servers answer with, by what it is. */
 export const hostileAnswers: Readonly<Record<string, (socket: Socket) => void>> = {
@@ -73,7 +75,6 @@ export const hostileAnswers: Readonly<Record<string, (socket: Socket) => void>> 
     pour(socket, `10000\r\n${'x'.repeat(65_536)}\r\n`);
   },
   'a compressed bomb': (socket) => {
-    const bomb = gzipSync(Buffer.alloc(64 * mebibyte), { level: 9 });
     socket.write(`${ok}content-encoding: gzip\r\ncontent-length: ${bomb.length}\r\n\r\n`);
     socket.write(bomb);
   },
