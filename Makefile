@@ -82,7 +82,6 @@ SCENARIOS ?=
 bench-write: build ## What recording an event costs the application
 	@node bench/dist/write/main.js $(SCENARIOS)
 
-
 # Some fifteen minutes; BENCH_SCENARIOS=single,batch for some of it, BENCH_SCALE=0.2 for a fifth of each.
 bench-delivery: build ## Delivery's speed, and what bad receivers, outages and backlogs do to others
 	@node bench/dist/delivery/main.js
