@@ -284,6 +284,18 @@ const writes: Readonly<Record<string, EndpointCells>> = {
       { method: 'PATCH', path: await newSubscription(world, right), body: { sink: { url: 'https://thief.example.com/' } } },
     ],
   },
+  'GET /v1/subscriptions/{id}/parked': {
+    ...subscribing,
+    shows: false,
+    own: async (world, of) => get(`${await newSubscription(world, of)}/parked`),
+    foreign: async (world, right) => [get(`${await newSubscription(world, right)}/parked`)],
+  },
+  'POST /v1/subscriptions/{id}/parked/replay': {
+    ...subscribing,
+    shows: false,
+    own: async (world, of) => post(`${await newSubscription(world, of)}/parked/replay`, { seqs: 'all' }),
+    foreign: async (world, right) => [post(`${await newSubscription(world, right)}/parked/replay`, { seqs: 'all' })],
+  },
   'DELETE /v1/subscriptions/{id}': {
     ...subscribing,
     shows: false,

@@ -45,3 +45,13 @@ export { masterKeySettings, readMasterKey, type MasterKey } from './master-key.t
 export { openSecret, sealSecret, type Opened } from './sealed-secret.ts';
 export { newWebhookSecret, webhookSecretBytes } from './webhook-secret.ts';
 export { isAllowedHost, sinkSettings } from './sink-settings.ts';
+export {
+  isAskedFor,
+  mergedParked,
+  parkedBytes,
+  parkedKey,
+  parkedMax,
+  parseParked,
+  parseParkedKey,
+  type ParkedEvent,
+} from './parked-mapper.ts';

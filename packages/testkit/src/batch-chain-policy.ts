@@ -17,6 +17,8 @@ export interface ChainReport {
   readonly range: { readonly afterSeq: number; readonly toSeq: number } | null;
   /** Sum of all `skipped` counts of the batches that advanced the chain. */
   readonly skipped: number;
+  /** Events that came tagged, outside the chain, in the order in which they came. */
+  readonly replayed: readonly ChainEvent[];
 }
 
 export interface ChainRules {
@@ -33,12 +35,13 @@ interface Batch {
   readonly count: number;
   readonly skipped: number;
   readonly events: readonly ChainEvent[];
+  readonly isReplay: boolean;
 }
 
 /**
  * Checks the bodies of one subscription, parsed from JSON, in the order in which they were acknowledged:
  * from_seq = prev_to_seq + 1; count = number of events; count + Σ skipped = to_seq − prev_to_seq; events inside the range in rising seq;
- * each batch begins where the one before ended; a seq never changes its id; one tenant, one subscription.
+ * each batch begins where the one before ended; a seq never changes its id; one tenant, one subscription. A replay is tagged and stands beside the chain.
  */
 export function checkBatchChain(bodies: readonly unknown[], rules: ChainRules = {}): ChainReport {
   const problems: string[] = [];
@@ -46,6 +49,7 @@ export function checkBatchChain(bodies: readonly unknown[], rules: ChainRules = 
   let beganAfterSeq: number | undefined;
   let reachedSeq: number | undefined;
   let skipped = 0;
+  const replayed: ChainEvent[] = [];
   let first: Batch | null = null;
   for (const [index, body] of bodies.entries()) {
     const note = (problem: string) => problems.push(`batch ${index}: ${problem}`);
@@ -56,6 +60,10 @@ export function checkBatchChain(bodies: readonly unknown[], rules: ChainRules = 
     }
     first ??= batch;
     for (const problem of [...ownProblems(batch), ...identityProblems(batch, first)]) note(problem);
+    if (batch.isReplay) {
+      replayed.push(...batch.events);
+      continue;
+    }
     for (const { seq, id } of batch.events) {
       if ((idBySeq.get(seq) ?? id) !== id) note(`seq ${seq} was ${idBySeq.get(seq)} and is now ${id}`);
       idBySeq.set(seq, id);
@@ -69,7 +77,7 @@ export function checkBatchChain(bodies: readonly unknown[], rules: ChainRules = 
   const events = [...idBySeq].map(([seq, id]) => ({ seq, id })).sort((a, b) => a.seq - b.seq);
   const range =
     beganAfterSeq === undefined || reachedSeq === undefined ? null : { afterSeq: beganAfterSeq, toSeq: reachedSeq };
-  return { problems, events, range, skipped };
+  return { problems, events, range, skipped, replayed };
 }
 
 function ownProblems(batch: Batch): string[] {
@@ -125,6 +133,7 @@ function readBatch(body: unknown): Batch | string {
     count,
     skipped: skippedCounts.reduce((sum, value) => sum + value, 0),
     events,
+    isReplay: data['replay'] !== undefined,
   };
 }
 

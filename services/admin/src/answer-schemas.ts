@@ -93,6 +93,22 @@ export const newSubscriptionAnswer = closedObject(
   { $id: 'NewSubscription' },
 );
 
+export const parkedEventAnswer = closedObject(
+  {
+    seq: Type.Integer({ description: 'Of the event in the log of the tenant.' }),
+    error: Type.String({ description: 'Why the receiver refuses it, such as status_400.' }),
+    answer_excerpt: Type.String({ description: "The beginning of the receiver's last answer." }),
+    parked_at: time,
+    state: Type.Union([Type.Literal('parked'), Type.Literal('replaying')], {
+      description: 'replaying: it is being sent again.',
+    }),
+  },
+  { $id: 'ParkedEvent', description: 'An event that the receiver refuses while it takes those around it.' },
+);
+export const replayAnswer = closedObject({
+  requested: Type.Integer({ description: 'Parked events that are sent again now.' }),
+});
+
 export const pageAnswer = (item: TSchema) =>
   closedObject({
     data: Type.Array(item),
@@ -102,4 +118,5 @@ export const pageAnswer = (item: TSchema) =>
 export type PublicTenant = Static<typeof tenantAnswer>;
 export type PublicKey = Static<typeof keyAnswer>;
 export type PublicSink = Static<typeof sinkAnswer>;
+export type PublicParkedEvent = Static<typeof parkedEventAnswer>;
 export type PublicSubscription = Static<typeof subscriptionAnswer>;

@@ -7,8 +7,10 @@ import { openApiDocuments } from '@docket/schemas';
 import type { Config } from './config.ts';
 import type { AdminContext } from './http/admin-context.ts';
 import { addKeyRoutes } from './http/key-routes.ts';
+import { addParkedRoutes } from './http/parked-routes.ts';
 import { addSubscriptionRoutes } from './http/subscription-routes.ts';
 import { addTenantRoutes } from './http/tenant-routes.ts';
+import { createParkedView } from './kafka-parked.ts';
 import { createAdminMetrics } from './metrics.ts';
 
 /**
@@ -21,6 +23,7 @@ export function createAdminApp(config: Config, ports: AppPorts): App {
   const topics = createStartCheck({ name: 'topics', logger, probe: () => checkTopics(kafka) });
   const view = createDirectoryView(kafka, { onCrash: (error) => ports.exit(error) });
   const writer = createDirectoryWriter(kafka, { view, onFenced: (error) => ports.exit(error) });
+  const parked = createParkedView(kafka, { onCrash: (error) => ports.exit(error) });
   const context: AdminContext = {
     view,
     writer,
@@ -33,11 +36,14 @@ export function createAdminApp(config: Config, ports: AppPorts): App {
     masterKey: readMasterKey(config.masterKey),
     bootstrapToken: config.bootstrapToken,
     sinkAllowedHosts: config.sinkAllowedHosts,
+    parked,
+    topology: () => checkTopics(kafka),
   };
   const router = createApiRouter();
   addTenantRoutes(router, context);
   addKeyRoutes(router, context);
   addSubscriptionRoutes(router, context);
+  addParkedRoutes(router, context);
   addDocumentRoutes(router, openApiDocuments.admin);
   return {
     router,
@@ -45,11 +51,13 @@ export function createAdminApp(config: Config, ports: AppPorts): App {
       topics.start();
       view.start();
       writer.start();
+      await parked.start();
     },
     stop: async () => {
       topics.stop();
-      await Promise.all([writer.stop(), view.stop()]);
+      await Promise.all([writer.stop(), view.stop(), parked.stop()]);
     },
-    health: () => healthOf({ topics: topics.check(), directory: view.check(), writer: writer.check() }),
+    health: () =>
+      healthOf({ topics: topics.check(), directory: view.check(), parked: parked.check(), writer: writer.check() }),
   };
 }

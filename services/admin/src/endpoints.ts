@@ -7,11 +7,19 @@ import {
   newKeyAnswer,
   newSubscriptionAnswer,
   pageAnswer,
+  parkedEventAnswer,
+  replayAnswer,
   subscriptionAnswer,
   tenantAnswer,
 } from './answer-schemas.ts';
 import { limitRange } from './page-policy.ts';
-import { newKeyBody, newSubscriptionBody, newTenantBody, subscriptionPatchBody } from './request-schemas.ts';
+import {
+  newKeyBody,
+  newSubscriptionBody,
+  newTenantBody,
+  replayBody,
+  subscriptionPatchBody,
+} from './request-schemas.ts';
 
 const admin = ['admin'] as const satisfies readonly Scope[];
 const subscribers = ['subscriptions:write', 'admin'] as const satisfies readonly Scope[];
@@ -175,4 +183,31 @@ export const removeSubscription = defineEndpoint({
   parameters: [pathParameter('id', 'Id of the subscription.')],
   answers: { 204: { description: 'Nothing more is delivered.' } },
   errors: ['not_found', ...changesErrors],
+});
+
+export const listParkedEvents = defineEndpoint({
+  method: 'get',
+  path: '/v1/subscriptions/:id/parked',
+  name: 'listParkedEvents',
+  tag: 'subscriptions',
+  access: subscribers,
+  summary: 'List the events that a receiver refuses',
+  description: 'The receiver takes those around them, so they were passed. They are kept until it takes them.',
+  parameters: [pathParameter('id', 'Id of the subscription.'), ...paging],
+  answers: page('By seq.', parkedEventAnswer),
+  errors: ['invalid_cursor', 'not_found'],
+});
+
+export const replayParkedEvents = defineEndpoint({
+  method: 'post',
+  path: '/v1/subscriptions/:id/parked/replay',
+  name: 'replayParkedEvents',
+  tag: 'subscriptions',
+  access: subscribers,
+  summary: 'Send parked events again',
+  description: 'Each comes by itself, tagged and outside the order. What the receiver takes leaves the list.',
+  parameters: [pathParameter('id', 'Id of the subscription.')],
+  body: replayBody,
+  answers: { 202: jsonAnswer('They are being sent.', replayAnswer) },
+  errors: ['invalid_body', 'not_found', 'kafka_unavailable', 'topic_misconfigured'],
 });

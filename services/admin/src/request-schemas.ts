@@ -1,4 +1,4 @@
-import { eventFormats, scopes } from '@docket/directory';
+import { eventFormats, parkedMax, scopes } from '@docket/directory';
 import { searchUnitsMax, tenantIdPattern } from '@docket/event';
 import { Type } from '@sinclair/typebox';
 import type { Static, TProperties } from '@sinclair/typebox';
@@ -66,7 +66,22 @@ export const subscriptionPatchBody = closed(
   { minProperties: 1 },
 );
 
+export const replayBody = closed({
+  seqs: Type.Union(
+    [
+      Type.Literal('all'),
+      Type.Array(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }), {
+        minItems: 1,
+        maxItems: parkedMax,
+        uniqueItems: true,
+      }),
+    ],
+    { description: 'Of parked events, or all of them.' },
+  ),
+});
+
 export type NewTenantBody = Static<typeof newTenantBody>;
 export type NewKeyBody = Static<typeof newKeyBody>;
 export type NewSubscriptionBody = Static<typeof newSubscriptionBody>;
+export type ReplayBody = Static<typeof replayBody>;
 export type SubscriptionPatchBody = Static<typeof subscriptionPatchBody>;

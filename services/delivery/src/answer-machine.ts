@@ -1,54 +1,45 @@
 import { grownBytes, halvedBytes } from './batch-size-policy.ts';
 import type { Cursor } from './cursor-mapper.ts';
 import { proceed, rest, settle } from './delivery-phases.ts';
-import type { BatchPlace, DeliveryState, Effect, Input, Step } from './delivery-state.ts';
+import type { BatchPlace, DeliveryState, Effect, Input, Sending, Step } from './delivery-state.ts';
+import { fromTheFirst, isNarrowing, parkedOf, probeTaken, refuse, taken } from './refusal-machine.ts';
+import { replayAnswered, withParked, withoutParked } from './replay-machine.ts';
 import { retryDelayMs } from './retry-policy.ts';
 import { noneSkipped } from './skipped-counts.ts';
 
 type Answered = Extract<Input, { type: 'answered' }>;
 
+const release: Effect = { type: 'release' };
+const save: Effect = { type: 'save', isUrgent: true };
+
 /** The part of delivery-machine that follows an answer: what a request came to, and what is done about it. */
-export function answered(state: DeliveryState, batch: BatchPlace, input: Answered, nowMs: number): Step {
-  const release: Effect = { type: 'release' };
-  const save: Effect = { type: 'save', isUrgent: true };
-  const { cursor } = state;
+export function answered(state: DeliveryState, sent: Sending, input: Answered, nowMs: number): Step {
+  const { batch, aside } = sent;
+  const replayed = aside?.kind === 'parked' ? replayAnswered(state, aside.seq, input, nowMs) : undefined;
+  if (replayed !== undefined) return replayed;
   switch (input.outcome.kind) {
-    case 'delivered': {
-      const moved: Cursor = {
-        ...cursor,
-        seq: batch.toSeq,
-        eventSeq: batch.eventSeq,
-        passed: noneSkipped,
-        toldAtMs: nowMs,
-        // A cut belongs to its seq: the old one says nothing about the new seq.
-        offset: batch.offset,
-        state: 'active',
-        suspendedVersion: '',
-        failingSinceMs: null,
-        lastError: '',
-      };
-      const bytesLearned = batch.mayHaveMore ? grownBytes(state.bytesLearned, state.bytesMax) : state.bytesLearned;
-      const next = { ...state, cursor: moved, trying: null, proofAtMs: null, failures: 0, bytesLearned };
-      // What is known of a batch is from when it was first read: whatever came while it waited for its next try is behind it.
-      const wasTriedBefore = state.trying !== null && state.trying.tries > 1;
-      if (batch.mayHaveMore || wasTriedBefore) return proceed(next, [release, save]);
-      return settle(next, input.jitter, nowMs, [release, save]);
-    }
+    case 'delivered':
+      if (aside?.kind === 'probe') return proceed({ ...state, refusals: probeTaken(state.refusals) }, [release]);
+      return delivered(state, sent, input, nowMs);
     case 'split':
-      // One event is the least that can be sent: the receiver has to take it, and somebody to see to that.
-      if (batch.eventCount <= 1) return failed(state, input, 'misconfigured', nowMs);
+      if (sent.version !== state.version) return proceed(state, [release]);
+      // One event is the least that can be sent: what is refused then is the event.
+      if (batch.eventCount === 1) return refused(state, batch, { indices: [0], hasTaken: false }, input, nowMs);
+      if (batch.eventCount === 0) return failed(state, { ...input, outcome: 'misconfigured' }, nowMs);
       return proceed({ ...state, trying: null, bytesLearned: halvedBytes(batch.bodyBytes) }, [release]);
     case 'retry':
     case 'misconfigured':
-      return failed(state, input, input.outcome.kind, nowMs);
+      return failed(state, { ...input, outcome: input.outcome.kind }, nowMs);
     case 'reject_event':
-      return failed(state, input, 'misconfigured', nowMs);
+      // The subscription may be mended by what was changed meanwhile.
+      if (sent.version !== state.version) return proceed(state, [release]);
+      return refused(state, batch, input.outcome, input, nowMs);
     case 'gone': {
       const suspended: Cursor = {
-        ...cursor,
+        ...state.cursor,
         state: 'suspended',
         suspendedVersion: state.version,
-        failingSinceMs: cursor.failingSinceMs ?? nowMs,
+        failingSinceMs: state.cursor.failingSinceMs ?? nowMs,
         lastError: input.error,
       };
       return { state: { ...state, cursor: suspended, phase: { name: 'suspended' } }, effects: [release, save] };
@@ -56,16 +47,74 @@ export function answered(state: DeliveryState, batch: BatchPlace, input: Answere
   }
 }
 
-/** The same batch again, later. */
-function failed(state: DeliveryState, input: Answered, outcome: 'retry' | 'misconfigured', nowMs: number): Step {
+function delivered(state: DeliveryState, { batch, leftOut }: Sending, input: Answered, nowMs: number): Step {
+  const moved: Cursor = {
+    ...state.cursor,
+    seq: batch.toSeq,
+    eventSeq: batch.eventSeq,
+    passed: noneSkipped,
+    toldAtMs: nowMs,
+    // A cut belongs to its seq: the old one says nothing about the new seq.
+    offset: batch.offset,
+    state: 'active',
+    suspendedVersion: '',
+    failingSinceMs: null,
+    lastError: '',
+  };
+  const parked = leftOut.filter(({ seq }) => seq <= batch.toSeq).map((one) => parkedOf(one, nowMs));
+  const refusals = taken(state.refusals, batch);
+  // Parked by an owner who ended before its cursor was kept, and taken now.
+  const found = state.parked.filter(({ seq }) => batch.eventSeqs.includes(seq));
+  const listed = found.reduce((rest, { seq }) => withoutParked(rest, seq), parked.reduce(withParked, state));
+  const bytesLearned = batch.mayHaveMore ? grownBytes(state.bytesLearned, state.bytesMax) : state.bytesLearned;
+  const next = { ...listed, cursor: moved, refusals, trying: null, proofAtMs: null, failures: 0, bytesLearned };
+  const effects: Effect[] = [
+    release,
+    ...parked.map((one): Effect => ({ type: 'keep_parked', parked: one })),
+    ...found.map(({ seq }): Effect => ({ type: 'forget_parked', seq })),
+    save,
+  ];
+  // What is known of a batch is from when it was first read: whatever came while it waited for its next try, or was narrowed, is behind it.
+  const wasTriedBefore = state.trying !== null && state.trying.tries > 1;
+  if (batch.mayHaveMore || wasTriedBefore || isNarrowing(state.refusals)) return proceed(next, effects);
+  return settle(next, input.jitter, nowMs, effects);
+}
+
+function refused(
+  state: DeliveryState,
+  batch: BatchPlace,
+  which: { readonly indices: readonly number[]; readonly hasTaken: boolean },
+  input: Answered,
+  nowMs: number,
+): Step {
+  const { error, excerpt } = input;
+  const step = refuse(state, batch, { ...which, error, excerpt });
+  if (step.kind === 'narrowed') return proceed({ ...state, trying: null, refusals: step.refusals }, [release]);
+  return failed(state, { ...input, error: step.error, outcome: 'misconfigured' }, nowMs);
+}
+
+/** What is tried again later. */
+export interface Failing {
+  readonly outcome: 'retry' | 'misconfigured';
+  readonly error: string;
+  readonly retryAfterMs: number | null;
+  readonly jitter: number;
+  /** Also as soon as there is more in the log. */
+  readonly forNeighbour?: boolean;
+}
+
+/** The same again, later. */
+export function failed(state: DeliveryState, failing: Failing, nowMs: number): Step {
   const { cursor } = state;
+  const { outcome, error, retryAfterMs, jitter, forNeighbour = false } = failing;
   const failures = state.failures + 1;
   const failingSinceMs = cursor.failingSinceMs ?? nowMs;
-  const failing: Cursor = { ...cursor, state: 'failing', failingSinceMs, lastError: input.error };
-  const { retryAfterMs, jitter } = input;
+  const next: Cursor = { ...cursor, state: 'failing', failingSinceMs, lastError: error };
   const delayMs = retryDelayMs({ outcome, failures, failingForMs: nowMs - failingSinceMs, retryAfterMs, jitter });
-  const isNews = cursor.state !== failing.state || cursor.lastError !== failing.lastError;
-  const release: Effect = { type: 'release' };
-  const effects: Effect[] = isNews ? [release, { type: 'save', isUrgent: true }] : [release];
-  return rest({ ...state, cursor: failing, failures }, nowMs + delayMs, effects);
+  const isNews = cursor.state !== next.state || cursor.lastError !== next.lastError;
+  const effects: Effect[] = isNews ? [release, save] : [release];
+  // What was known of refusals proves nothing after that: it is found out again.
+  const trying = isNarrowing(state.refusals) ? null : state.trying;
+  const failedState = { ...state, cursor: next, failures, trying, refusals: fromTheFirst(state.refusals) };
+  return rest(failedState, { untilMs: nowMs + delayMs, forNeighbour }, effects);
 }

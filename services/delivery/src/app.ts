@@ -55,7 +55,13 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
   const readEnds = createPartitionEnds(kafka, eventsTopic);
   const onCrash = (error: Error): void => ports.exit(error);
   const directory = createDirectoryView(kafka, { onCrash });
-  const cursors = createCursors(kafka, { publisher, partitions: () => topology?.partitions ?? 1, metrics, onCrash });
+  const cursors = createCursors(kafka, {
+    publisher,
+    partitions: () => topology?.partitions ?? 1,
+    metrics,
+    onCrash,
+    onParked: (subscriptionId, parked) => current?.run.onParked(subscriptionId, parked),
+  });
   const attempts = createAttempts(kafka, { publisher, registry, metrics });
   const webhook = createWebhookSender({ allowedHosts: config.sinkAllowedHosts });
   const sender = createBatchSender({ webhook, masterKey: readMasterKey(config.masterKey), attempts, logger, metrics });
@@ -161,6 +167,7 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
     const stats = current?.run.stats();
     metrics.tailBytes.set(stats?.tailBytes ?? 0);
     metrics.heldBytes.set(stats?.heldBytes ?? 0);
+    metrics.parked.set(cursors.parkedCount());
     metrics.subscriptions.reset();
     for (const [phase, count] of stats?.byPhase ?? []) metrics.subscriptions.set({ phase }, count);
     for (const [pool, { held, waiting }] of Object.entries(slots.stats())) {

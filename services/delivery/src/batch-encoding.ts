@@ -4,8 +4,14 @@ import type { SkippedCounts } from './skipped-counts.ts';
 
 /** An event as it goes to a subscription: with its place in the log, and that of the event sent before it. */
 export interface SentEvent extends PublicEvent {
+  /** Of one that is sent again outside the order: its own. */
   readonly prev_seq: number;
+  /** Why it comes outside the order of the log; absent: it does not. */
+  readonly replay?: ReplayTag;
 }
+
+/** It was parked and is sent again; or it is sent ahead of those that were refused, and comes again in its place. */
+export type ReplayTag = 'parked' | 'probe';
 
 /** What a batch accounts for, beside its events. */
 export interface BatchSummary {
@@ -18,6 +24,8 @@ export interface BatchSummary {
   readonly skipped: SkippedCounts;
   /** RFC 3339, of a proof that nothing happened until then; null otherwise. */
   readonly asOf: string | null;
+  /** As of its events. */
+  readonly replay: ReplayTag | null;
 }
 
 /** How a sink writes a batch. Pure: the same events and summary give the same bytes. */

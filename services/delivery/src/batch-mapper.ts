@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
-import type { BatchEncoding } from './batch-encoding.ts';
+import type { BatchEncoding, ReplayTag } from './batch-encoding.ts';
 import type { LogEntry } from './log-entry-mapper.ts';
-import { sumSkipped } from './skipped-counts.ts';
+import { noneSkipped, sumSkipped } from './skipped-counts.ts';
 import type { SkippedCounts } from './skipped-counts.ts';
 
 /** What one request says, ready to be sent any number of times: a retry sends the same bytes. */
@@ -14,6 +14,8 @@ export interface Batch {
   /** Of the last event, or the one before the batch. */
   readonly eventSeq: number;
   readonly eventCount: number;
+  /** Of its events, in their order. */
+  readonly eventSeqs: readonly number[];
   /** Of all that it accounts for. */
   readonly skipped: SkippedCounts;
   /** Events by how long ago they were received are the freshness that is measured; null without events. */
@@ -38,6 +40,8 @@ export interface BatchOrigin {
   readonly prevEventSeq: number;
   /** What has been passed since without a batch, up to the first entry. */
   readonly passed: SkippedCounts;
+  /** Events that are left out because the receiver refuses them. */
+  readonly without?: ReadonlySet<number>;
 }
 
 /** Skipped seqs cost nothing in the body; this bounds how many one batch accounts for. */
@@ -59,6 +63,7 @@ export function buildBatch(
   const eventsMax = Math.min(limits.eventsMax, encoding.eventsMax);
   const bytesMax = Math.min(limits.bytesMax, encoding.bytesMax);
   const events: string[] = [];
+  const eventSeqs: number[] = [];
   let bytes = encoding.frameBytes;
   let eventSeq = origin.prevEventSeq;
   let oldestReceivedAtMs: number | null = null;
@@ -68,12 +73,15 @@ export function buildBatch(
   for (const entry of entries) {
     isFull = taken >= entriesMax || (entry.kind === 'event' && events.length >= eventsMax);
     if (isFull) break;
-    if (entry.kind === 'event') {
+    if (entry.kind === 'event' && origin.without?.has(entry.seq) === true) {
+      skipped.parked += 1;
+    } else if (entry.kind === 'event') {
       const text = encoding.event({ ...entry.event, prev_seq: eventSeq });
       const size = Buffer.byteLength(text) + encoding.joinBytes;
       isFull = events.length > 0 && bytes + size > bytesMax;
       if (isFull) break;
       events.push(text);
+      eventSeqs.push(entry.seq);
       bytes += size;
       eventSeq = entry.seq;
       oldestReceivedAtMs ??= entry.receivedAtMs;
@@ -89,11 +97,12 @@ export function buildBatch(
   // Of the last record rather than of this moment: a batch that is built again has the same bytes.
   const body = bodyOf(origin, { timestampMs: last.receivedAtMs, toSeq, skipped }, events, encoding);
   return {
-    webhookId: webhookIdOf(origin.subscriptionId, fromSeq, toSeq),
+    webhookId: webhookIdOf(origin.subscriptionId, fromSeq, toSeq, [...(origin.without ?? [])].join(' ')),
     fromSeq,
     toSeq,
     eventSeq,
     eventCount: events.length,
+    eventSeqs,
     skipped,
     oldestReceivedAtMs,
     isFull,
@@ -107,15 +116,41 @@ export function buildProof(origin: BatchOrigin, asOfMs: number, encoding: BatchE
   const fromSeq = prevToSeq + 1;
   const toSeq = prevToSeq + sumSkipped(passed);
   return {
-    webhookId: webhookIdOf(origin.subscriptionId, fromSeq, toSeq, asOfMs),
+    webhookId: webhookIdOf(origin.subscriptionId, fromSeq, toSeq, String(asOfMs)),
     fromSeq,
     toSeq,
     eventSeq: prevEventSeq,
     eventCount: 0,
+    eventSeqs: [],
     skipped: passed,
     oldestReceivedAtMs: null,
     isFull: false,
     body: bodyOf(origin, { timestampMs: asOfMs, toSeq, skipped: passed, asOfMs }, [], encoding),
+  };
+}
+
+/** One event by itself and outside the order. `time`: for the how manieth time, so that the receiver does not take it for a repeat. */
+export function buildAside(
+  origin: Pick<BatchOrigin, 'subscriptionId' | 'tenantId'>,
+  entry: Extract<LogEntry, { kind: 'event' }>,
+  { replay, time }: { readonly replay: ReplayTag; readonly time: number },
+  encoding: BatchEncoding,
+): Batch {
+  const { seq, receivedAtMs, event } = entry;
+  const text = encoding.event({ ...event, prev_seq: seq, replay });
+  const range = { ...origin, prevToSeq: seq - 1, prevEventSeq: seq, passed: noneSkipped };
+  const summary = { timestampMs: receivedAtMs, toSeq: seq, skipped: noneSkipped, replay };
+  return {
+    webhookId: webhookIdOf(origin.subscriptionId, seq, seq, `${replay} ${time}`),
+    fromSeq: seq,
+    toSeq: seq,
+    eventSeq: seq,
+    eventCount: 1,
+    eventSeqs: [seq],
+    skipped: noneSkipped,
+    oldestReceivedAtMs: null,
+    isFull: false,
+    body: bodyOf(range, summary, [text], encoding),
   };
 }
 
@@ -124,25 +159,27 @@ interface Envelope {
   readonly toSeq: number;
   readonly skipped: SkippedCounts;
   readonly asOfMs?: number;
+  readonly replay?: ReplayTag;
 }
 
 function bodyOf(
   origin: BatchOrigin,
-  { timestampMs, toSeq, skipped, asOfMs }: Envelope,
+  { timestampMs, toSeq, skipped, asOfMs, replay }: Envelope,
   events: readonly string[],
   encoding: BatchEncoding,
 ): Buffer {
   const { subscriptionId, tenantId, prevToSeq } = origin;
   const timestamp = new Date(timestampMs).toISOString();
   const asOf = asOfMs === undefined ? null : new Date(asOfMs).toISOString();
-  return Buffer.from(encoding.body(events, { subscriptionId, tenantId, timestamp, prevToSeq, toSeq, skipped, asOf }));
+  const summary = { subscriptionId, tenantId, timestamp, prevToSeq, toSeq, skipped, asOf, replay: replay ?? null };
+  return Buffer.from(encoding.body(events, summary));
 }
 
 /**
- * Names a range of a subscription, whoever sends it and however often (Standard Webhooks: the idempotency key). The ranges of proofs are empty; each is
- * named by its time, too.
+ * Names a range of a subscription, whoever sends it and however often (Standard Webhooks: the idempotency key). `about` sets apart what is sent of the same
+ * range: proofs by their time, what leaves out parked events by these, replays by their ask.
  */
-export function webhookIdOf(subscriptionId: string, fromSeq: number, toSeq: number, asOfMs?: number): string {
-  const name = [subscriptionId, fromSeq, toSeq, ...(asOfMs === undefined ? [] : [asOfMs])].join('\n');
+export function webhookIdOf(subscriptionId: string, fromSeq: number, toSeq: number, about = ''): string {
+  const name = [subscriptionId, fromSeq, toSeq, ...(about === '' ? [] : [about])].join('\n');
   return `msg_${createHash('sha256').update(name).digest('base64url').slice(0, 32)}`;
 }

@@ -1,15 +1,16 @@
 import { fartherCut } from './cursor-mapper.ts';
 import type { Cursor } from './cursor-mapper.ts';
-import { answered } from './answer-machine.ts';
-import { idle, linger, proceed, rest, settle, stay } from './delivery-phases.ts';
-import type { BatchPlace, DeliveryState, Effect, Input, Step, Wish } from './delivery-state.ts';
+import { answered, failed } from './answer-machine.ts';
+import { idle, idleUntilMs, linger, proceed, rest, settle, stay } from './delivery-phases.ts';
+import { nothingRefused, passedMax } from './delivery-state.ts';
+import type { Aside, BatchPlace, DeliveryState, Effect, Input, Step, Wish } from './delivery-state.ts';
+import { needsProbe, refusalsEventsMax } from './refusal-machine.ts';
+import { asked, nextReplay, replayRead } from './replay-machine.ts';
 import { readRetryDelayMs } from './retry-policy.ts';
 import { sumSkipped } from './skipped-counts.ts';
 
 /** How soon ClickHouse is asked again for what it does not hold yet: about two inserts of the ingestor. */
 export const behindPollMs = 500;
-/** So many seqs without an event are passed without a batch; then one without events accounts for them. */
-export const passedMax = 100_000;
 
 /**
  * One subscription, as a machine: what happened comes in, what to do comes out, and nothing here waits, sends or looks at a clock.
@@ -32,9 +33,11 @@ export function stepDelivery(state: DeliveryState, input: Input, nowMs: number):
     case 'slot':
       return slot(state, nowMs);
     case 'read':
-      return state.phase.name === 'reading' ? wasRead(state, state.phase.version, input, nowMs) : stay(state);
+      return state.phase.name === 'reading' ? wasRead(state, state.phase, input, nowMs) : stay(state);
     case 'answered':
-      return state.phase.name === 'sending' ? answered(state, state.phase.batch, input, nowMs) : stay(state);
+      return state.phase.name === 'sending' ? answered(state, state.phase, input, nowMs) : stay(state);
+    case 'parked':
+      return asked(state, input.parked);
     case 'changed':
       return changed(state, {
         isPaused: input.isPaused,
@@ -53,9 +56,10 @@ function grew(state: DeliveryState, nowMs: number): Step {
     case 'reading':
     case 'sending':
       return stay({ ...state, hasGrown: true });
+    case 'resting':
+      return state.phase.forNeighbour ? proceed(state) : stay(state);
     case 'lingering':
     case 'queued':
-    case 'resting':
     case 'suspended':
       return stay(state);
   }
@@ -64,7 +68,7 @@ function grew(state: DeliveryState, nowMs: number): Step {
 function due(state: DeliveryState, nowMs: number): Step {
   const { phase } = state;
   const isTimed = phase.name === 'lingering' || phase.name === 'resting';
-  const untilMs = isTimed ? phase.untilMs : phase.name === 'idle' ? state.proofAtMs : null;
+  const untilMs = isTimed ? phase.untilMs : phase.name === 'idle' ? idleUntilMs(state) : null;
   if (untilMs === null) return stay(state);
   // A timer may fire a moment early.
   return nowMs >= untilMs ? proceed(state) : { state, effects: [{ type: 'wake', atMs: untilMs }] };
@@ -72,13 +76,32 @@ function due(state: DeliveryState, nowMs: number): Step {
 
 function slot(state: DeliveryState, nowMs: number): Step {
   if (state.phase.name !== 'queued') return { state, effects: [{ type: 'release' }] };
+  const { version, refusals, replay } = state;
+  const parked = nextReplay(state, nowMs);
+  if (parked !== undefined) {
+    const phase = { name: 'reading', version, aside: { kind: 'parked', seq: parked.seq } } as const;
+    return {
+      state: { ...state, phase, replay: { ...replay, isItsTurn: false } },
+      effects: [{ type: 'read_parked', parked }],
+    };
+  }
+  const isProbe = needsProbe(refusals);
   return {
-    state: { ...state, phase: { name: 'reading', version: state.version }, hasGrown: false },
+    state: {
+      ...state,
+      phase: { name: 'reading', version, aside: isProbe ? { kind: 'probe' } : null },
+      hasGrown: false,
+      replay: { ...replay, isItsTurn: true },
+    },
     effects: [
       {
         type: 'read',
-        toSeq: state.trying?.toSeq ?? null,
+        // What leaves events out ends with the first that is not, also when it is made again.
+        toSeq: refusals.refused.length > 0 ? null : (state.trying?.toSeq ?? null),
         bytesMax: state.bytesLearned ?? state.bytesMax,
+        eventsMax: refusalsEventsMax(refusals),
+        without: refusals.refused.map(({ seq }) => seq),
+        isProbe,
         isProofDue: state.proofAtMs !== null && nowMs >= state.proofAtMs,
       },
     ],
@@ -87,10 +110,12 @@ function slot(state: DeliveryState, nowMs: number): Step {
 
 function wasRead(
   state: DeliveryState,
-  version: string,
-  { result, jitter }: Extract<Input, { type: 'read' }>,
+  { version, aside }: { readonly version: string; readonly aside: Aside | null },
+  input: Extract<Input, { type: 'read' }>,
   nowMs: number,
 ): Step {
+  if (aside?.kind === 'parked') return replayRead(state, { version, parkedSeq: aside.seq }, input, nowMs);
+  const { result, jitter } = input;
   const release: Effect = { type: 'release' };
   switch (result.kind) {
     case 'batch':
@@ -100,13 +125,14 @@ function wasRead(
       if (version !== state.version) return proceed(state, [release]);
       const tries = (state.trying?.tries ?? 0) + 1;
       const { kind, ...batch } = result;
+      if (state.refusals.refused.length > 0 && batch.eventCount === 0) return alone(state, jitter, nowMs);
       if (kind === 'batch' && isPassed(state, batch)) return pass(state, batch, jitter, nowMs);
       return {
         state: {
           ...state,
-          phase: { name: 'sending', batch },
+          phase: { name: 'sending', batch, aside, version, leftOut: aside === null ? state.refusals.refused : [] },
           // A proof that fails is not repeated: the next one says more.
-          trying: kind === 'proof' ? null : { toSeq: batch.toSeq, tries },
+          trying: kind === 'proof' || aside !== null ? null : { toSeq: batch.toSeq, tries },
           readFailures: 0,
         },
         effects: [{ type: 'send', tryNumber: tries }],
@@ -119,11 +145,13 @@ function wasRead(
       const next = { ...state, cursor: { ...state.cursor, offset }, readFailures: 0 };
       return settle(next, jitter, nowMs, effects);
     }
+    case 'expired':
     case 'behind':
-      return rest({ ...state, readFailures: 0 }, nowMs + behindPollMs, [release]);
+      return rest({ ...state, readFailures: 0 }, { untilMs: nowMs + behindPollMs }, [release]);
     case 'failed': {
       const readFailures = state.readFailures + 1;
-      return rest({ ...state, readFailures }, nowMs + readRetryDelayMs(readFailures, jitter), [release]);
+      const untilMs = nowMs + readRetryDelayMs(readFailures, jitter);
+      return rest({ ...state, readFailures }, { untilMs }, [release]);
     }
   }
 }
@@ -133,10 +161,20 @@ function isPassed(state: DeliveryState, batch: BatchPlace): boolean {
   return state.trying === null && batch.eventCount === 0 && sumSkipped(batch.skipped) < passedMax;
 }
 
+/** Nothing is there but what was refused: without a neighbour that is taken, nothing shows that the receiver would take any. */
+function alone(state: DeliveryState, jitter: number, nowMs: number): Step {
+  const error = state.refusals.refused.at(-1)?.error ?? '';
+  const failing = { outcome: 'misconfigured', error, retryAfterMs: null, jitter, forNeighbour: true } as const;
+  return failed({ ...state, readFailures: 0 }, failing, nowMs);
+}
+
 /** Goes on behind what has no event, without a request; the next batch accounts for it. */
 function pass(state: DeliveryState, batch: BatchPlace, jitter: number, nowMs: number): Step {
   const cursor: Cursor = { ...state.cursor, seq: batch.toSeq, offset: batch.offset, passed: batch.skipped };
-  const next: DeliveryState = { ...state, cursor, readFailures: 0 };
+  const suspect = state.refusals.suspect;
+  const isBehind = suspect !== null && suspect.toSeq <= batch.toSeq;
+  const refusals = isBehind ? { ...state.refusals, suspect: null } : state.refusals;
+  const next: DeliveryState = { ...state, cursor, refusals, readFailures: 0 };
   const effects: Effect[] = [{ type: 'release' }, { type: 'save', isUrgent: true }];
   return batch.mayHaveMore ? proceed(next, effects) : settle(next, jitter, nowMs, effects);
 }
@@ -151,6 +189,8 @@ function changed(state: DeliveryState, wish: Wish): Step {
     ...wish,
     // What failed is made anew, by the filter and the limits as they are now; and then it must be looked for, too.
     trying: isNews ? null : state.trying,
+    // The evidence is about the subscription as it was.
+    refusals: isNews ? nothingRefused : state.refusals,
     hasGrown: state.hasGrown || isNews,
     bytesLearned: null,
   };

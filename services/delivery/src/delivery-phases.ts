@@ -1,5 +1,8 @@
+import { isAskedFor } from '@docket/directory';
+
 import type { DeliveryState, Effect, Step } from './delivery-state.ts';
 import { proofAtMs } from './proof-policy.ts';
+import { isNarrowing } from './refusal-machine.ts';
 
 /** Nothing happens. */
 export const stay = (state: DeliveryState): Step => ({ state, effects: [] });
@@ -21,20 +24,39 @@ export function linger(state: DeliveryState, nowMs: number, effects: readonly Ef
   };
 }
 
-/** Nothing is left: waits for records, or until it is time to prove that there were none. */
+/** Nothing is left: sends a parked event again if one is asked for, waits for records, or until it is time to prove that there were none. */
 export function settle(state: DeliveryState, jitter: number, nowMs: number, effects: readonly Effect[]): Step {
   if (state.hasGrown) return linger(state, nowMs, effects);
   if (state.isPaused) return { state: { ...state, phase: idle, proofAtMs: null }, effects };
   const { cursor, proofIntervalMs: intervalMs } = state;
-  const atMs = proofAtMs({ toldAtMs: cursor.toldAtMs, intervalMs, nowMs, jitter });
-  const next = { ...state, phase: idle, proofAtMs: atMs };
+  const due = proofAtMs({ toldAtMs: cursor.toldAtMs, intervalMs, nowMs, jitter });
+  const next: DeliveryState = { ...state, phase: idle, proofAtMs: due };
+  const atMs = idleUntilMs(next);
+  // Not without the turn: the log has been looked at since the last one.
+  if (atMs !== null && atMs <= nowMs && state.replay.isItsTurn) return proceed(next, effects);
   return { state: next, effects: atMs === null ? effects : [...effects, { type: 'wake', atMs }] };
 }
 
-export function rest(state: DeliveryState, untilMs: number, effects: readonly Effect[]): Step {
+/** Until when there is nothing to do without new records; null: for ever. */
+export function idleUntilMs(state: DeliveryState): number | null {
+  const { proofAtMs: proof, parked, replay } = state;
+  if (!mayReplay(state) || !parked.some(isAskedFor)) return proof;
+  return proof === null ? replay.atMs : Math.min(proof, replay.atMs);
+}
+
+/** Parked events are sent again only while the receiver takes everything else. */
+export function mayReplay({ cursor, trying, refusals }: DeliveryState): boolean {
+  return cursor.state === 'active' && trying === null && !isNarrowing(refusals);
+}
+
+export function rest(
+  state: DeliveryState,
+  { untilMs, forNeighbour = false }: { readonly untilMs: number; readonly forNeighbour?: boolean },
+  effects: readonly Effect[],
+): Step {
   if (state.isPaused) return { state: { ...state, phase: idle }, effects };
   return {
-    state: { ...state, phase: { name: 'resting', untilMs } },
+    state: { ...state, phase: { name: 'resting', untilMs, forNeighbour } },
     effects: [...effects, { type: 'wake', atMs: untilMs }],
   };
 }

@@ -1,6 +1,6 @@
 import { partitionOf } from '@docket/event';
 import type { ClickHouse } from '@docket/clickhouse';
-import type { DirectoryView, Subscription } from '@docket/directory';
+import type { DirectoryView, ParkedEvent, Subscription } from '@docket/directory';
 import { fetchTopicOffsets } from '@docket/kafka';
 import type {
   Assignment,
@@ -43,6 +43,7 @@ export interface DeliveryRun {
   onPosition(partition: number, nextOffset: number): void;
   onPositionJump(jump: PositionJump): void;
   onSubscription(id: string): void;
+  onParked(subscriptionId: string, parked: ParkedEvent): void;
   takeSlots(): void;
   isPrepared(): boolean;
   /** Partitions that wait for an operator, with the reason. */
@@ -161,6 +162,7 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
     onSubscription: (id) => {
       if (isPrepared) table.set(id, directory.subscription(id));
     },
+    onParked: (subscriptionId, parked) => table.parked(subscriptionId, parked),
     takeSlots: () => table.takeSlots(),
     isPrepared: () => isPrepared,
     stopped: () => stoppedPartitions,

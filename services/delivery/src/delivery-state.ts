@@ -1,3 +1,5 @@
+import type { ParkedEvent } from '@docket/directory';
+
 import type { Cursor } from './cursor-mapper.ts';
 import type { Outcome } from './outcome-policy.ts';
 import type { SkippedCounts } from './skipped-counts.ts';
@@ -28,20 +30,71 @@ export interface DeliveryState {
   readonly failures: number;
   /** Failed reads in a row. */
   readonly readFailures: number;
+  readonly refusals: Refusals;
+  /** The list of the subscription, by seq; at most `parkedMax`. */
+  readonly parked: readonly ParkedEvent[];
+  readonly replay: Replay;
 }
+
+/** What the receiver is known to refuse behind the cursor, as the subscription is now. */
+export interface Refusals {
+  /** Among the next `count` events, up to this seq, is one that it refuses; null: nothing is known. */
+  readonly suspect: { readonly toSeq: number; readonly count: number } | null;
+  /** Refused by themselves; by seq. The next batch leaves them out, and if it is taken they are parked. */
+  readonly refused: readonly RefusedEvent[];
+  /** It has taken others since it began to refuse. */
+  readonly hasTaken: boolean;
+}
+
+export interface RefusedEvent {
+  readonly seq: number;
+  readonly error: string;
+  readonly excerpt: string;
+  /** Why not all events are refused: the sink's own answer says that it took others; it took another one before; nothing does. */
+  readonly evidence: 'sink' | 'neighbour' | 'none';
+}
+
+/** Sending parked events again: one between two batches, when asked for, with delays of its own. */
+export interface Replay {
+  readonly isItsTurn: boolean;
+  /** Not before. */
+  readonly atMs: number;
+  /** Failed tries in a row. */
+  readonly failures: number;
+}
+
+/** So many seqs without an event are passed without a batch; then one without events accounts for them (I8). */
+export const passedMax = 100_000;
+
+export const nothingRefused: Refusals = { suspect: null, refused: [], hasTaken: false };
+
+/** What is sent beside the stream: a parked event, or one behind those that were refused, to see whether it is taken. Neither moves the cursor. */
+export type Aside = { readonly kind: 'parked'; readonly seq: number } | { readonly kind: 'probe' };
 
 export type Phase =
   | { readonly name: 'idle' | 'queued' | 'suspended' }
   /** For the subscription as it was at this version. */
-  | { readonly name: 'reading'; readonly version: string }
-  | { readonly name: 'lingering' | 'resting'; readonly untilMs: number }
-  | { readonly name: 'sending'; readonly batch: BatchPlace };
+  | { readonly name: 'reading'; readonly version: string; readonly aside: Aside | null }
+  | { readonly name: 'lingering'; readonly untilMs: number }
+  /** `forNeighbour`: what was refused has nothing behind it that could show whether it is the only one. */
+  | { readonly name: 'resting'; readonly untilMs: number; readonly forNeighbour: boolean }
+  | ({ readonly name: 'sending' } & Sending);
+
+/** One request, and what was known when it was sent: its answer is about that. */
+export interface Sending {
+  readonly batch: BatchPlace;
+  readonly aside: Aside | null;
+  readonly version: string;
+  /** What it says `parked` of. */
+  readonly leftOut: readonly RefusedEvent[];
+}
 
 /** What the machine needs to know of a batch. */
 export interface BatchPlace {
   readonly toSeq: number;
   readonly eventSeq: number;
   readonly eventCount: number;
+  readonly eventSeqs: readonly number[];
   /** What else it accounts for. */
   readonly skipped: SkippedCounts;
   readonly bodyBytes: number;
@@ -57,6 +110,8 @@ export type ReadResult =
   | ({ readonly kind: 'proof' } & BatchPlace)
   /** There is nothing behind the cursor, up to this offset; what comes later is told by `grew`. */
   | { readonly kind: 'nothing'; readonly offset: number }
+  /** Of a parked event: the log does not have it any more. */
+  | { readonly kind: 'expired' }
   /** The tail does not hold it and ClickHouse does not hold it yet. */
   | { readonly kind: 'behind' }
   /** Reading failed. */
@@ -81,32 +136,55 @@ export type Input =
       readonly type: 'answered';
       readonly outcome: Outcome;
       readonly error: string;
+      /** The beginning of what the receiver said. */
+      readonly excerpt: string;
       readonly retryAfterMs: number | null;
       readonly jitter: number;
     }
-  | ({ readonly type: 'changed' } & Wish);
+  | ({ readonly type: 'changed' } & Wish)
+  /** Somebody asks for a parked event, or it is known from elsewhere. */
+  | { readonly type: 'parked'; readonly parked: ParkedEvent };
 
 export type Effect =
   /** Ask for a slot; `slot` follows, unless `cancel` does. */
   | { readonly type: 'ask' }
   | { readonly type: 'cancel' }
   | { readonly type: 'release' }
-  /** Read a batch behind the cursor; `toSeq` is the end of the one that is tried again, `bytesMax` bounds a new one, `isProofDue` asks for a
-   * proof if there is none. `read` follows. */
-  | { readonly type: 'read'; readonly toSeq: number | null; readonly bytesMax: number; readonly isProofDue: boolean }
+  | ReadEffect
+  /** Read a parked event. `read` follows. */
+  | { readonly type: 'read_parked'; readonly parked: ParkedEvent }
   /** Send the batch that was read. `answered` follows. */
   | { readonly type: 'send'; readonly tryNumber: number }
   /** `due` at this time; a later `wake` replaces it. */
   | { readonly type: 'wake'; readonly atMs: number }
+  /** Keep a parked event. MUST be durable before any cursor that is saved after it. */
+  | { readonly type: 'keep_parked'; readonly parked: ParkedEvent }
+  | { readonly type: 'forget_parked'; readonly seq: number }
   /** Keep the cursor: soon, or, when only its cut moved, now and then. */
   | { readonly type: 'save'; readonly isUrgent: boolean };
+
+/** Read a batch behind the cursor. `read` follows. */
+export interface ReadEffect {
+  readonly type: 'read';
+  /** The end of the one that is tried again, which nothing else bounds. */
+  readonly toSeq: number | null;
+  /** Bounds of a new one; null: those of the subscription. */
+  readonly bytesMax: number;
+  readonly eventsMax: number | null;
+  /** Events that it leaves out and counts as parked; then it is read on until there is another event, if there is one. */
+  readonly without: readonly number[];
+  /** Only the first event that is not left out, aside of the stream. */
+  readonly isProbe: boolean;
+  /** Without anything there, a proof is wanted. */
+  readonly isProofDue: boolean;
+}
 
 export interface Step {
   readonly state: DeliveryState;
   readonly effects: readonly Effect[];
 }
 
-export function initialState(cursor: Cursor, wish: Wish): DeliveryState {
+export function initialState(cursor: Cursor, wish: Wish, parked: readonly ParkedEvent[] = []): DeliveryState {
   const isSuspended = cursor.state === 'suspended' && cursor.suspendedVersion === wish.version;
   return {
     cursor,
@@ -118,5 +196,8 @@ export function initialState(cursor: Cursor, wish: Wish): DeliveryState {
     trying: null,
     failures: 0,
     readFailures: 0,
+    refusals: nothingRefused,
+    parked: parked.toSorted((a, b) => a.seq - b.seq),
+    replay: { isItsTurn: false, atMs: 0, failures: 0 },
   };
 }

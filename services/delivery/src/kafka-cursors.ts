@@ -1,12 +1,18 @@
+import { randomUUID } from 'node:crypto';
+
+import { parkedBytes, parkedKey, parseParked, parseParkedKey } from '@docket/directory';
+import type { ParkedEvent } from '@docket/directory';
 import { partitionOf } from '@docket/event';
+import type { LogRecord } from '@docket/event';
 import { createTopicView } from '@docket/kafka';
 import type { KafkaClient, Publisher, PublishRecord } from '@docket/kafka';
 
 import { cursorBytes, laterCursor, parseCursor } from './cursor-mapper.ts';
 import type { Cursor } from './cursor-mapper.ts';
 import type { DeliveryMetrics } from './metrics.ts';
+import { createParkedLists } from './parked-lists.ts';
 
-/** All cursors of the installation as the compacted topic has them, and the way to write them back. */
+/** All cursors and parked events of the installation as the compacted topic has them, and the way to write them back. */
 export interface Cursors {
   start(): void;
   /** Writes what has changed, at most 5 s, and ends. */
@@ -17,64 +23,135 @@ export interface Cursors {
   refresh(deadlineMs: number): Promise<void>;
   get(subscriptionId: string): Cursor | undefined;
   /** Keeps a cursor: within 200 ms when it moved, within a minute when only its cut did. Never rejects; tried until Kafka takes it. */
-  save(subscription: { readonly id: string; readonly tenant_id: string }, cursor: Cursor, isUrgent: boolean): void;
+  save(subscription: SubscriptionName, cursor: Cursor, isUrgent: boolean): void;
+  /** By seq. */
+  parkedOf(subscriptionId: string): readonly ParkedEvent[];
+  /** Keeps a parked event as `save` does, and durably before any cursor of its subscription that is saved after it. */
+  keepParked(subscription: SubscriptionName, parked: ParkedEvent): void;
+  forgetParked(subscription: SubscriptionName, seq: number): void;
+  /** I8: of all subscriptions. */
+  parkedCount(): number;
+}
+
+interface SubscriptionName {
+  readonly id: string;
+  readonly tenant_id: string;
+}
+
+interface ParkedName extends SubscriptionName {
+  readonly seq: number;
 }
 
 const checkpointIntervalMs = 200;
 /** Cuts of silent logs: they only save work after a restart. */
 const cutsIntervalMs = 60_000;
+/** Who wrote a parked event: what comes back of this instance's own is older than what it knows. */
+const writerHeader = 'docket-writer';
 
 export function createCursors(
   kafka: KafkaClient,
-  ports: { publisher: Publisher; partitions: () => number; metrics: DeliveryMetrics; onCrash: (error: Error) => void },
+  ports: {
+    publisher: Publisher;
+    partitions: () => number;
+    metrics: DeliveryMetrics;
+    onCrash: (error: Error) => void;
+    /** Somebody else has written it: an operator who asks for it, or an owner before. */
+    onParked: (subscriptionId: string, parked: ParkedEvent) => void;
+  },
 ): Cursors {
   const { publisher, metrics } = ports;
   const topic = kafka.topics.cursors.name;
+  const writerId = randomUUID();
   const cursors = new Map<string, Cursor>();
+  const parked = createParkedLists();
   /** What is to be written: the tenant, which decides the partition, by subscription. */
   const changed = new Map<string, string>();
   const cut = new Map<string, string>();
+  /** The same by key of the parked event. */
+  const changedParked = new Map<string, ParkedName>();
   let cutsWrittenAtMs = Date.now();
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> | undefined;
 
+  const readParked = ({ value, headers, offset }: LogRecord, subscriptionId: string, seq: number): void => {
+    if (headers[writerHeader]?.toString() === writerId) return;
+    if (value === null) return parked.remove(subscriptionId, seq);
+    const read = parseParked(value);
+    if (read?.seq !== seq) return kafka.logger.error({ topic, offset }, 'parked.unreadable');
+    ports.onParked(subscriptionId, parked.put(subscriptionId, read));
+  };
+
   const view = createTopicView(kafka, {
     topic,
     onCrash: (error) => ports.onCrash(error),
-    onRecord: ({ key, value, offset }) => {
+    onRecord: (record) => {
+      const { key, value, offset } = record;
       const id = key?.toString() ?? '';
+      const name = parseParkedKey(id);
+      if (name !== undefined) return readParked(record, name.subscriptionId, name.seq);
       const cursor = value === null ? undefined : parseCursor(value);
       if (cursor !== undefined) cursors.set(id, laterCursor(cursors.get(id), cursor));
       else if (value !== null) kafka.logger.error({ topic, offset }, 'cursor.unreadable');
     },
   });
 
-  const write = async (): Promise<void> => {
-    const batch = new Map(changed);
+  const partitionOfTenant = (tenantId: string): number => partitionOf(tenantId, ports.partitions());
+
+  const takeParked = (): { readonly names: readonly ParkedName[]; readonly records: readonly PublishRecord[] } => {
+    const names = [...changedParked.values()];
+    changedParked.clear();
+    const records = names.map(({ id, tenant_id: tenantId, seq }): PublishRecord => {
+      const one = parked.get(id, seq);
+      const value = one === undefined ? null : parkedBytes(one);
+      const partition = partitionOfTenant(tenantId);
+      return { key: parkedKey(id, seq), value, partition, headers: { [writerHeader]: writerId } };
+    });
+    return { names, records };
+  };
+
+  const takeCursors = (): { readonly ids: ReadonlyMap<string, string>; readonly records: readonly PublishRecord[] } => {
+    const ids = new Map(changed);
     changed.clear();
     if (Date.now() - cutsWrittenAtMs >= cutsIntervalMs) {
-      for (const [id, tenantId] of cut) batch.set(id, tenantId);
+      for (const [id, tenantId] of cut) ids.set(id, tenantId);
       cut.clear();
       cutsWrittenAtMs = Date.now();
     }
-    const records = [...batch].flatMap(([id, tenantId]): PublishRecord[] => {
+    const records = [...ids].flatMap(([id, tenantId]): PublishRecord[] => {
       const cursor = cursors.get(id);
       if (cursor === undefined) return [];
-      return [{ key: id, value: cursorBytes(cursor), partition: partitionOf(tenantId, ports.partitions()) }];
+      return [{ key: id, value: cursorBytes(cursor), partition: partitionOfTenant(tenantId) }];
     });
-    const outcomes = await publisher.publish(topic, records);
+    return { ids, records };
+  };
+
+  /** Of one moment: what was parked first, and then the cursors that have passed it. */
+  const write = async (): Promise<void> => {
+    const { names, records: listed } = takeParked();
+    const { ids, records } = takeCursors();
+    const failed = new Set<string>();
+    const again = (id: string): void => void changed.set(id, ids.get(id) ?? '');
+    const listing = await publisher.publish(topic, listed);
+    names.forEach((name, index) => {
+      if (listing[index]?.ok === true) return;
+      metrics.cursorsFailed.inc();
+      failed.add(name.id);
+      changedParked.set(parkedKey(name.id, name.seq), name);
+    });
+    const passing = records.filter(({ key }) => !failed.has(String(key)));
+    for (const id of failed) if (ids.has(id)) again(id);
+    const outcomes = await publisher.publish(topic, passing);
     outcomes.forEach((outcome, index) => {
-      const id = String(records[index]?.key ?? '');
       if (outcome.ok) return;
       metrics.cursorsFailed.inc();
-      changed.set(id, batch.get(id) ?? '');
+      again(String(passing[index]?.key ?? ''));
     });
   };
 
   /** One write at a time: an older value must not land behind a newer one. */
   const checkpoint = (): void => {
     const areCutsDue = cut.size > 0 && Date.now() - cutsWrittenAtMs >= cutsIntervalMs;
-    if (writing !== undefined || (changed.size === 0 && !areCutsDue)) return;
+    if (writing !== undefined || (changed.size === 0 && changedParked.size === 0 && !areCutsDue)) return;
     writing = write().finally(() => {
       writing = undefined;
     });
@@ -99,6 +176,16 @@ export function createCursors(
     save: ({ id, tenant_id: tenantId }, cursor, isUrgent) => {
       cursors.set(id, laterCursor(cursors.get(id), cursor));
       (isUrgent ? changed : cut).set(id, tenantId);
+    },
+    parkedOf: (subscriptionId) => parked.of(subscriptionId),
+    parkedCount: () => parked.count(),
+    keepParked: ({ id, tenant_id: tenantId }, one) => {
+      parked.put(id, one);
+      changedParked.set(parkedKey(id, one.seq), { id, tenant_id: tenantId, seq: one.seq });
+    },
+    forgetParked: ({ id, tenant_id: tenantId }, seq) => {
+      parked.remove(id, seq);
+      changedParked.set(parkedKey(id, seq), { id, tenant_id: tenantId, seq });
     },
   };
 }

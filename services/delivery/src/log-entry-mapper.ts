@@ -12,7 +12,7 @@ import type {
 } from '@docket/event';
 
 /** Why a record of the log has no event in a batch. */
-type SkipReason = 'filtered' | 'duplicate' | 'quarantined' | 'lost';
+type SkipReason = 'filtered' | 'duplicate' | 'quarantined' | 'parked' | 'lost';
 
 /** One seq of a log, as delivery sees it. */
 export type LogEntry = {

@@ -1,19 +1,22 @@
-import type { Subscription } from '@docket/directory';
+import type { ParkedEvent, Subscription } from '@docket/directory';
 import { createQuickReader, readRecord } from '@docket/event';
 import type { LogRecord, RecordMac } from '@docket/event';
 import type { EventCodecs, Topology } from '@docket/kafka';
 import type { Logger } from '@docket/runtime';
 
-import { buildBatch, buildProof } from './batch-mapper.ts';
+import { buildAside, buildBatch, buildProof } from './batch-mapper.ts';
 import type { Batch, BatchLimits, BatchOrigin } from './batch-mapper.ts';
 import { toldSeq } from './cursor-mapper.ts';
 import type { Cursor } from './cursor-mapper.ts';
+import { passedMax } from './delivery-state.ts';
 import type { BatchPlace, ReadResult } from './delivery-state.ts';
 import { entriesOfRecords, entryOfRow } from './log-entry-mapper.ts';
+import type { LogEntry } from './log-entry-mapper.ts';
 import type { StoredLog } from './clickhouse-log.ts';
 import type { PartitionEnds } from './partition-ends.ts';
 import { createReadAhead } from './read-ahead.ts';
 import { encodingOf } from './sinks/sink-rules.ts';
+import { sumSkipped } from './skipped-counts.ts';
 import { createFilters } from './subscription-filter.ts';
 import type { TailBuffer } from './tail-buffer.ts';
 
@@ -34,8 +37,27 @@ export interface ReadRequest {
   readonly toSeq: number | null;
   /** Of the body of a new batch; a single event may exceed it. */
   readonly bytesMax: number;
+  /** Beside the subscription's own limit; null: none. */
+  readonly eventsMax: number | null;
+  /** Events to leave out as parked; then it is read on until there is another one, or nothing. */
+  readonly without: ReadonlySet<number>;
+  /** Only the first event that is not left out, aside of the stream. */
+  readonly isProbe: boolean;
   /** When there is nothing, a batch is wanted that proves it. */
   readonly isProofDue: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface LogSource {
+  /** What is behind a cursor. Never rejects. */
+  read(request: ReadRequest): Promise<SourceRead>;
+  /** One parked event as it is stored. Never rejects. */
+  readParked(request: ParkedRequest): Promise<SourceRead>;
+}
+
+export interface ParkedRequest {
+  readonly subscription: Subscription;
+  readonly parked: ParkedEvent;
   readonly signal: AbortSignal;
 }
 
@@ -60,7 +82,7 @@ export function createLogSource(ports: {
   readonly readEnds: () => Promise<PartitionEnds | undefined>;
   /** Rows of one catch-up read; default 200. */
   readonly rowsMax?: number;
-}): { read(request: ReadRequest): Promise<SourceRead> } {
+}): LogSource {
   const { stored, decoders, mac, topology, logger, readEnds, rowsMax = rowsMaxDefault } = ports;
   const rules = { partitions: topology.partitions, decoderOf: decoders.decoderOf, mac };
   const readQuickly = createQuickReader(decoders.codecOf);
@@ -86,7 +108,7 @@ export function createLogSource(ports: {
     if (records.length === 0) return { source: 'tail', result: { kind: 'nothing', offset: seenThrough } };
     await decoders.prepare(records, request.signal);
     const entries = entriesOfRecords(records, cursor.seq + 1, readerOf(log), filterOf(subscription));
-    const batch = buildBatch(originOf(request), entries, limits, encoding);
+    const batch = batchOf(request, entries);
     if (batch === undefined) return undefined;
     const taken = batch.toSeq - cursor.seq;
     const isWhole = taken === records.length && records.length < wanted;
@@ -101,7 +123,7 @@ export function createLogSource(ports: {
     const rows = await ahead.rows(subscription.id, tenantId, afterSeq, limit, signal);
     const matches = filterOf(subscription);
     const entries = rows.map((row) => entryOfRow(row, matches));
-    const batch = buildBatch(originOf(request), entries, limitsOf(request), encodingOf(subscription), expired);
+    const batch = batchOf(request, entries, expired);
     if (batch === undefined) return undefined;
     // Near the end of what is stored the tail may go on from here; farther back the place is of no use.
     const offset = rows.length < limit ? await placeOf(request, batch.toSeq) : null;
@@ -156,20 +178,70 @@ export function createLogSource(ports: {
     return { source: read.source, batch, result: { kind: 'proof', ...placeOfBatch(batch, offset, false) } };
   };
 
-  return {
-    read: async (request) => {
-      const { offset } = request.cursor;
+  const readOnce = async (request: ReadRequest): Promise<SourceRead> => {
+    const { offset } = request.cursor;
+    const fromTail = offset === null ? undefined : await readTail(request, offset);
+    return fromTail ?? (await readStored(request));
+  };
+
+  /** Behind events that are left out, until there is one that can be sent. What one batch accounts for stays bounded (I8). */
+  const readOn = async (request: ReadRequest, first: SourceRead): Promise<SourceRead> => {
+    let read = first;
+    while (read.result.kind === 'batch' && read.result.eventCount === 0 && read.result.mayHaveMore) {
+      const { toSeq: seq, offset, skipped: passed } = read.result;
+      if (sumSkipped(passed) >= passedMax) return read;
+      const next = await readOnce({ ...request, cursor: { ...request.cursor, seq, offset, passed } });
+      if (next.result.kind === 'nothing') return read;
+      read = next;
+    }
+    return read;
+  };
+
+  const readParked = async ({ subscription, parked, signal }: ParkedRequest): Promise<SourceRead> => {
+    const { id: subscriptionId, tenant_id: tenantId } = subscription;
+    const [row] = await stored.rows(tenantId, parked.seq - 1, 1, signal);
+    if (row === undefined) {
+      const { firstSeq } = await stored.bounds(tenantId, signal);
+      return firstSeq > parked.seq ? { source: 'clickhouse', result: { kind: 'expired' } } : behind;
+    }
+    const entry = entryOfRow(row, () => true);
+    // What the tail took for an event repeats one: there is nothing of its own to send.
+    if (entry.kind !== 'event') return { source: 'clickhouse', result: { kind: 'expired' } };
+    const tag = { replay: 'parked', time: parked.asks } as const;
+    const batch = buildAside({ subscriptionId, tenantId }, entry, tag, encodingOf(subscription));
+    return found('clickhouse', batch, null, false);
+  };
+
+  const failing =
+    <Request extends { readonly subscription: Subscription }>(run: (request: Request) => Promise<SourceRead>) =>
+    async (request: Request): Promise<SourceRead> => {
       try {
-        const fromTail = offset === null ? undefined : await readTail(request, offset);
-        const read = fromTail ?? (await readStored(request));
-        if (read.result.kind !== 'nothing' || !request.isProofDue) return read;
-        return await prove(request, read, read.result.offset);
+        return await run(request);
       } catch (error) {
         logger.warn({ err: error, subscription_id: request.subscription.id }, 'log.read_failed');
         return { source: 'clickhouse', result: { kind: 'failed' } };
       }
-    },
+    };
+
+  return {
+    read: failing(async (request: ReadRequest) => {
+      const read = await readOnce(request);
+      if (request.without.size > 0 && request.toSeq === null) return readOn(request, read);
+      if (read.result.kind !== 'nothing' || !request.isProofDue) return read;
+      return prove(request, read, read.result.offset);
+    }),
+    readParked: failing(readParked),
   };
+}
+
+function batchOf(request: ReadRequest, entries: readonly LogEntry[], expired = 0): Batch | undefined {
+  const { subscription, isProbe, without } = request;
+  const encoding = encodingOf(subscription);
+  const origin = originOf(request);
+  const probe = isProbe ? entries.find((entry) => entry.kind === 'event' && !without.has(entry.seq)) : undefined;
+  if (probe?.kind === 'event')
+    return buildAside(origin, probe, { replay: 'probe', time: probe.receivedAtMs }, encoding);
+  return buildBatch(origin, entries, limitsOf(request), encoding, expired);
 }
 
 function found(source: SourceRead['source'], batch: Batch, offset: number | null, mayHaveMore: boolean): SourceRead {
@@ -177,22 +249,23 @@ function found(source: SourceRead['source'], batch: Batch, offset: number | null
 }
 
 function placeOfBatch(batch: Batch, offset: number | null, mayHaveMore: boolean): BatchPlace {
-  const { toSeq, eventSeq, eventCount, skipped, body } = batch;
-  return { toSeq, eventSeq, eventCount, skipped, bodyBytes: body.length, offset, mayHaveMore };
+  const { toSeq, eventSeq, eventCount, eventSeqs, skipped, body } = batch;
+  return { toSeq, eventSeq, eventCount, eventSeqs, skipped, bodyBytes: body.length, offset, mayHaveMore };
 }
 
-function originOf({ subscription, cursor }: ReadRequest): BatchOrigin {
+function originOf({ subscription, cursor, without }: ReadRequest): BatchOrigin {
   return {
     subscriptionId: subscription.id,
     tenantId: subscription.tenant_id,
     prevToSeq: toldSeq(cursor),
     prevEventSeq: cursor.eventSeq,
     passed: cursor.passed,
+    without,
   };
 }
 
 /** A batch that is made again has its end already. */
-function limitsOf({ subscription, toSeq, bytesMax }: ReadRequest): BatchLimits {
+function limitsOf({ subscription, toSeq, bytesMax, eventsMax }: ReadRequest): BatchLimits {
   if (toSeq !== null) return { eventsMax: Number.POSITIVE_INFINITY, bytesMax: Number.POSITIVE_INFINITY };
-  return { eventsMax: subscription.batch.max_events, bytesMax };
+  return { eventsMax: Math.min(subscription.batch.max_events, eventsMax ?? Number.POSITIVE_INFINITY), bytesMax };
 }

@@ -31,7 +31,7 @@ export function createDeliveryMetrics(registry: Registry) {
     }),
     reads: new Counter({
       name: 'docket_delivery_reads_total',
-      help: 'Batches looked for, by where: tail (Kafka), clickhouse (catch-up), held (a retry); and by result: batch, proof, nothing, behind, failed',
+      help: 'Batches looked for, by where: tail (Kafka), clickhouse (catch-up), held (a retry); and by result: batch, proof, nothing, behind, failed, expired',
       labelNames: ['source', 'result'] as const,
       registers,
     }),
@@ -55,6 +55,11 @@ export function createDeliveryMetrics(registry: Registry) {
     heldBytes: new Gauge({
       name: 'docket_delivery_held_bytes',
       help: 'Bytes of batches that wait for their next try',
+      registers,
+    }),
+    parked: new Gauge({
+      name: 'docket_delivery_parked_events',
+      help: 'Events that are parked, of all subscriptions; every instance knows all',
       registers,
     }),
     cursorsFailed: new Counter({

@@ -11,10 +11,13 @@ import { requestOf, verdictOf } from './sinks/sink-rules.ts';
 import type { WebhookSender } from './webhook-sender.ts';
 
 const excerptCharactersMax = 512;
+const delivered: Sent = { outcome: { kind: 'delivered' }, error: '', excerpt: '', retryAfterMs: null };
 
 export interface Sent {
   readonly outcome: Outcome;
   readonly error: string;
+  /** The beginning of what the receiver said, without secrets; empty when it took the batch. */
+  readonly excerpt: string;
   readonly retryAfterMs: number | null;
 }
 
@@ -47,7 +50,7 @@ export function createBatchSender(ports: {
 
   return {
     send: async (subscription, batch, tryNumber, signal) => {
-      if (batch.body.length === 0) return { outcome: { kind: 'delivered' }, error: '', retryAfterMs: null };
+      if (batch.body.length === 0) return delivered;
       const startedAtMs = Date.now();
       const secrets = validSecrets(subscription, startedAtMs);
       const answer = await exchange(subscription, batch, secrets, startedAtMs, signal);
@@ -63,6 +66,8 @@ export function createBatchSender(ports: {
           metrics.freshnessSeconds.observe(Math.max(0, Date.now() - batch.oldestReceivedAtMs) / 1_000);
         }
       }
+      // What a receiver says when it takes a batch is of no interest.
+      const excerpt = answer.kind === 'answered' && !isDelivered ? excerptOf(answer.text, secrets) : '';
       attempts.publish({
         attempt_id: newEventId(),
         subscription_id: subscription.id,
@@ -77,12 +82,11 @@ export function createBatchSender(ports: {
         outcome: outcome.kind,
         http_status: status,
         error,
-        // What a receiver says when it takes a batch is of no interest.
-        answer_excerpt: answer.kind === 'answered' && !isDelivered ? excerptOf(answer.text, secrets) : '',
+        answer_excerpt: excerpt,
       });
       const line = { subscription_id: subscription.id, from_seq: batch.fromSeq, to_seq: batch.toSeq, try: tryNumber };
       logger.info({ ...line, outcome: outcome.kind, status, error, duration_ms: durationMs }, 'delivery.attempted');
-      return { outcome, error, retryAfterMs: answer.kind === 'answered' ? answer.retryAfterMs : null };
+      return { outcome, error, excerpt, retryAfterMs: answer.kind === 'answered' ? answer.retryAfterMs : null };
     },
   };
 }

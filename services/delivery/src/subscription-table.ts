@@ -1,5 +1,5 @@
 import { partitionOf } from '@docket/event';
-import type { Subscription } from '@docket/directory';
+import type { ParkedEvent, Subscription } from '@docket/directory';
 import type { Topology } from '@docket/kafka';
 import type { Logger } from '@docket/runtime';
 
@@ -8,9 +8,9 @@ import type { BatchStore } from './batch-store.ts';
 import { firstCursor, inGeneration } from './cursor-mapper.ts';
 import { stepDelivery } from './delivery-machine.ts';
 import { initialState } from './delivery-state.ts';
-import type { DeliveryState, Effect, Input, Wish } from './delivery-state.ts';
+import type { DeliveryState, Effect, Input, ReadEffect, Wish } from './delivery-state.ts';
 import type { Cursors } from './kafka-cursors.ts';
-import type { createLogSource } from './log-source.ts';
+import type { LogSource, SourceRead } from './log-source.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import type { BatchSender } from './send-batch.ts';
 import type { Pool, Slots } from './slot-policy.ts';
@@ -22,6 +22,8 @@ export interface SubscriptionTable {
   set(id: string, subscription: Subscription | undefined): void;
   /** Records of a log came. */
   grew(log: string): void;
+  /** An operator asks for a parked event, or an owner before has parked it. */
+  parked(subscriptionId: string, parked: ParkedEvent): void;
   /** Takes up the slots that are free now. */
   takeSlots(): void;
   /** Nothing new begins; what is under way ends by itself, and its acknowledgement still counts. */
@@ -37,7 +39,7 @@ export interface SubscriptionTable {
 export interface SubscriptionTablePorts {
   readonly topology: Topology;
   readonly tails: ReadonlyMap<number, TailBuffer>;
-  readonly source: ReturnType<typeof createLogSource>;
+  readonly source: LogSource;
   readonly sender: BatchSender;
   readonly cursors: Cursors;
   /** Shared by all assignments of the process: what an old one has under way still counts. */
@@ -96,6 +98,8 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
         return release(id);
       case 'read':
         return isOver ? release(id) : track(read(row, effect));
+      case 'read_parked':
+        return isOver ? release(id) : track(readParked(row, effect.parked));
       case 'send':
         return isOver ? release(id) : track(send(row, effect.tryNumber));
       case 'wake':
@@ -103,6 +107,10 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
         if (!isOver)
           row.timer = setTimeout(() => dispatch(row, { type: 'due' }), Math.max(0, effect.atMs - Date.now()));
         return;
+      case 'keep_parked':
+        return cursors.keepParked(row.subscription, effect.parked);
+      case 'forget_parked':
+        return cursors.forgetParked(row.subscription, effect.seq);
       case 'save':
         return cursors.save(row.subscription, row.state.cursor, effect.isUrgent);
     }
@@ -114,25 +122,26 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     return offset !== null && tail.covers(subscription.tenant_id, offset) ? 'live' : 'catch_up';
   };
 
-  const read = async (row: Row, { toSeq, bytesMax, isProofDue }: Extract<Effect, { type: 'read' }>): Promise<void> => {
+  const read = async (row: Row, { type: _read, without, ...wanted }: ReadEffect): Promise<void> => {
     const { subscription, partition, tail, state } = row;
+    const { toSeq } = wanted;
     const kept = held.get(subscription.id);
     if (toSeq !== null && kept?.place.toSeq === toSeq) {
       held.setUnderWay(subscription.id, true);
       metrics.reads.inc({ source: 'held', result: 'batch' });
       return dispatch(row, { type: 'read', result: { kind: 'batch', ...kept.place }, jitter: Math.random() });
     }
-    const request = {
-      subscription,
-      partition,
-      tail,
-      cursor: state.cursor,
-      toSeq,
-      bytesMax,
-      isProofDue,
-      signal: aborting.signal,
-    };
-    const { source, result, batch } = await ports.source.read(request);
+    const about = { subscription, partition, tail, cursor: state.cursor, signal: aborting.signal };
+    wasRead(row, await ports.source.read({ ...about, ...wanted, without: new Set(without) }));
+  };
+
+  const readParked = async (row: Row, parked: ParkedEvent): Promise<void> => {
+    const { subscription } = row;
+    wasRead(row, await ports.source.readParked({ subscription, parked, signal: aborting.signal }));
+  };
+
+  const wasRead = (row: Row, { source, result, batch }: SourceRead): void => {
+    const { subscription } = row;
     metrics.reads.inc({ source, result: result.kind });
     if (batch !== undefined && (result.kind === 'batch' || result.kind === 'proof'))
       held.put(subscription.id, { batch, place: result });
@@ -150,6 +159,8 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     // Whatever was asked while it was under way: what the receiver acknowledged, it has.
     if (sent.outcome.kind === 'delivered') held.delete(subscription.id);
     dispatch(row, { type: 'answered', ...sent, jitter: Math.random() });
+    // Only what is tried again as it is, is kept.
+    if (row.state.trying === null && row.state.phase.name !== 'sending') held.delete(subscription.id);
   };
 
   const track = (work: Promise<void>): void => {
@@ -174,7 +185,8 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     if (tail === undefined) return;
     tail.watch(log);
     const cursor = cursors.get(id) ?? firstCursor(subscription.start_after_seq, topology.generation);
-    const state = initialState(inGeneration(cursor, topology.generation), wishOf(subscription, ports.proofIntervalMs));
+    const wish = wishOf(subscription, ports.proofIntervalMs);
+    const state = initialState(inGeneration(cursor, topology.generation), wish, cursors.parkedOf(id));
     const row: Row = { subscription, partition, tail, state, timer: undefined };
     rows.set(id, row);
     const siblings = byLog.get(log) ?? new Set();
@@ -207,6 +219,10 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     },
     grew: (log) => {
       for (const row of byLog.get(log) ?? []) dispatch(row, { type: 'grew' });
+    },
+    parked: (id, parked) => {
+      const row = rows.get(id);
+      if (row !== undefined && !isStopped) dispatch(row, { type: 'parked', parked });
     },
     takeSlots,
     stop: () => {

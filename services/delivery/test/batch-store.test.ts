@@ -5,13 +5,23 @@ import type { HeldBatch } from '../src/batch-store.ts';
 import { noneSkipped } from '../src/skipped-counts.ts';
 
 const held = (bytes: number, toSeq = 1): HeldBatch => ({
-  place: { toSeq, eventCount: 1, skipped: noneSkipped, bodyBytes: 10, eventSeq: toSeq, offset: -1, mayHaveMore: false },
+  place: {
+    toSeq,
+    eventCount: 1,
+    eventSeqs: [toSeq],
+    skipped: noneSkipped,
+    bodyBytes: 10,
+    eventSeq: toSeq,
+    offset: -1,
+    mayHaveMore: false,
+  },
   batch: {
     webhookId: 'm',
     fromSeq: 1,
     toSeq,
     eventSeq: toSeq,
     eventCount: 1,
+    eventSeqs: [toSeq],
     skipped: noneSkipped,
     oldestReceivedAtMs: 0,
     isFull: false,

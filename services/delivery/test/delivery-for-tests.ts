@@ -99,7 +99,7 @@ export const bodiesOf = (requests: readonly { readonly body: Buffer }[]): unknow
 /** The ids of the events in a body, in its order. */
 export function idsIn(body: unknown): string[] {
   const chain = checkBatchChain([body]);
-  return chain.events.map(({ id }) => id);
+  return [...chain.events, ...chain.replayed].map(({ id }) => id);
 }
 
 /** The ids in the order in which the receiver saw each for the first time, acknowledged or not. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { behindPollMs, passedMax, stepDelivery } from '../src/delivery-machine.ts';
-import { initialState } from '../src/delivery-state.ts';
+import { behindPollMs, stepDelivery } from '../src/delivery-machine.ts';
+import { initialState, passedMax } from '../src/delivery-state.ts';
 import { noneSkipped } from '../src/skipped-counts.ts';
 import { cursor, inputs, isInputName, nowMs, place, short, stateIn, wish } from './machine-for-tests.ts';
 
@@ -21,7 +21,9 @@ describe('the details', () => {
   });
 
   test('a cut belongs to its seq: a batch that does not know its place leaves none behind', () => {
-    const sending = stateIn('sending', { phase: { name: 'sending', batch: { ...place, offset: null } } });
+    const sending = stateIn('sending', {
+      phase: { name: 'sending', batch: { ...place, offset: null }, aside: null, version: 'v1', leftOut: [] },
+    });
     expect(stepDelivery(sending, inputs.delivered, nowMs).state.cursor.offset).toBeNull();
   });
 
@@ -35,7 +37,9 @@ describe('the details', () => {
   });
 
   test('a batch that a limit ended is followed by the next at once; one after which records came lingers', () => {
-    const full = stateIn('sending', { phase: { name: 'sending', batch: { ...place, mayHaveMore: true } } });
+    const full = stateIn('sending', {
+      phase: { name: 'sending', batch: { ...place, mayHaveMore: true }, aside: null, version: 'v1', leftOut: [] },
+    });
     expect(short(stepDelivery(full, inputs.delivered, nowMs).effects)).toBe('release save ask');
     const grown = stepDelivery(stateIn('sending', { hasGrown: true }), inputs.delivered, nowMs);
     expect(grown.state.phase).toEqual({ name: 'lingering', untilMs: nowMs + 200 });
@@ -52,7 +56,9 @@ describe('the details', () => {
     });
     ({ state } = stepDelivery(state, inputs.due, nowMs + 60_000));
     const { state: reading, effects } = stepDelivery(state, inputs.slot, nowMs + 60_000);
-    expect(effects).toEqual([{ type: 'read', toSeq: 15, bytesMax: 100_000, isProofDue: false }]);
+    expect(effects).toEqual([
+      { type: 'read', toSeq: 15, bytesMax: 100_000, eventsMax: null, without: [], isProbe: false, isProofDue: false },
+    ]);
     const sent = stepDelivery(reading, inputs.readBatch, nowMs + 60_000);
     expect(sent.effects).toEqual([{ type: 'send', tryNumber: 2 }]);
     const failed = stepDelivery(sent.state, inputs.retry, nowMs + 60_000);
@@ -74,7 +80,11 @@ describe('the details', () => {
 
   test('a body that is too large is sent in halves at once; the size that worked is remembered and grows again with full batches', () => {
     const full = { ...place, mayHaveMore: true };
-    let { state } = stepDelivery(stateIn('sending', { phase: { name: 'sending', batch: full } }), inputs.split, nowMs);
+    let { state } = stepDelivery(
+      stateIn('sending', { phase: { name: 'sending', batch: full, aside: null, version: 'v1', leftOut: [] } }),
+      inputs.split,
+      nowMs,
+    );
     expect(state).toMatchObject({
       trying: null,
       failures: 0,
@@ -82,27 +92,47 @@ describe('the details', () => {
       cursor: { seq: 10, state: 'active' },
     });
     const { effects } = stepDelivery(state, inputs.slot, nowMs);
-    expect(effects).toEqual([{ type: 'read', toSeq: null, bytesMax: 2_000, isProofDue: false }]);
-    ({ state } = stepDelivery({ ...state, phase: { name: 'sending', batch: full } }, inputs.delivered, nowMs));
+    expect(effects).toEqual([
+      { type: 'read', toSeq: null, bytesMax: 2_000, eventsMax: null, without: [], isProbe: false, isProofDue: false },
+    ]);
+    ({ state } = stepDelivery(
+      { ...state, phase: { name: 'sending', batch: full, aside: null, version: 'v1', leftOut: [] } },
+      inputs.delivered,
+      nowMs,
+    ));
     expect(state.bytesLearned).toBe(2_063);
-    ({ state } = stepDelivery({ ...state, phase: { name: 'sending', batch: place } }, inputs.delivered, nowMs));
+    ({ state } = stepDelivery(
+      { ...state, phase: { name: 'sending', batch: place, aside: null, version: 'v1', leftOut: [] } },
+      inputs.delivered,
+      nowMs,
+    ));
     // A batch that was not full says nothing about the size.
     expect(state.bytesLearned).toBe(2_063);
     expect(stepDelivery(state, inputs.changed, nowMs).state.bytesLearned).toBeNull();
   });
 
-  test('I6: a single event that is too large is never dropped: it is tried again, rarely', () => {
-    const single = stateIn('sending', { phase: { name: 'sending', batch: { ...place, eventCount: 1 } } });
+  test('a single event that is too large is refused by itself: the next one shows whether it is the only one', () => {
+    const single = stateIn('sending', {
+      phase: { name: 'sending', batch: { ...place, eventCount: 1 }, aside: null, version: 'v1', leftOut: [] },
+    });
     const { state, effects } = stepDelivery(single, inputs.split, nowMs);
-    expect(`${state.phase.name}: ${short(effects)}`).toBe('resting: release save wake');
-    expect(state).toMatchObject({ bytesLearned: null, cursor: { seq: 10, state: 'failing', lastError: 'status_413' } });
+    expect(`${state.phase.name}: ${short(effects)}`).toBe('queued: release ask');
+    expect(state).toMatchObject({
+      bytesLearned: null,
+      cursor: { seq: 10, state: 'active' },
+      refusals: { refused: [{ seq: 11, error: 'status_413' }] },
+    });
   });
 
   test('what has no event is passed without a request, and the next batch begins before it', () => {
     const { state, effects } = stepDelivery(stateIn('reading'), inputs.readEmpty, nowMs);
     expect(state.cursor).toEqual({ ...cursor, seq: 15, offset: 90, passed: place.skipped });
     expect(effects.slice(0, 2)).toEqual([{ type: 'release' }, { type: 'save', isUrgent: true }]);
-    const sent = stepDelivery({ ...state, phase: { name: 'sending', batch: place } }, inputs.delivered, nowMs);
+    const sent = stepDelivery(
+      { ...state, phase: { name: 'sending', batch: place, aside: null, version: 'v1', leftOut: [] } },
+      inputs.delivered,
+      nowMs,
+    );
     expect(sent.state.cursor.passed).toEqual(noneSkipped);
     const more = { ...inputs.readEmpty, result: { ...inputs.readEmpty.result, mayHaveMore: true } };
     expect(short(stepDelivery(stateIn('reading'), more, nowMs).effects)).toBe('release save ask');
@@ -144,7 +174,9 @@ describe('the details', () => {
     const atMs = nowMs + 2 * hourMs;
     let { state } = stepDelivery(told.state, inputs.due, atMs);
     const read = stepDelivery(state, inputs.slot, atMs);
-    expect(read.effects).toEqual([{ type: 'read', toSeq: null, bytesMax: 100_000, isProofDue: true }]);
+    expect(read.effects).toEqual([
+      { type: 'read', toSeq: null, bytesMax: 100_000, eventsMax: null, without: [], isProbe: false, isProofDue: true },
+    ]);
     ({ state } = stepDelivery(read.state, inputs.readProof, atMs));
     ({ state } = stepDelivery(state, inputs.delivered, atMs));
     expect(state).toMatchObject({ phase: { name: 'idle' }, cursor: { seq: 10, toldAtMs: atMs, passed: noneSkipped } });

@@ -103,7 +103,7 @@ describe('I6: a filtered subscription', () => {
           const answer = answers.shift() ?? 'delivered';
           if (answer === 'delivered' || answer === 'lost') bodies.push(JSON.parse(body.toString()) as Sent);
           const kind = answer === 'lost' ? 'retry' : answer;
-          return { type: 'answered', outcome: { kind }, error: kind, retryAfterMs: null, jitter: 0 };
+          return { type: 'answered', outcome: { kind }, error: kind, excerpt: '', retryAfterMs: null, jitter: 0 };
         };
         const run = async (effect: Effect): Promise<void> => {
           if (effect.type === 'ask') inputs.push({ type: 'slot' });
@@ -113,15 +113,14 @@ describe('I6: a filtered subscription', () => {
             nowMs = Math.max(nowMs, effect.atMs);
             inputs.push({ type: 'due' });
           } else if (effect.type === 'read') {
-            const { toSeq, bytesMax, isProofDue } = effect;
+            const { type: _read, without, ...wanted } = effect;
             const request = {
               subscription,
               tail,
               partition,
               cursor: state.cursor,
-              toSeq,
-              bytesMax,
-              isProofDue,
+              ...wanted,
+              without: new Set(without),
               signal: never,
             };
             const { result, batch } = await source.read(request);

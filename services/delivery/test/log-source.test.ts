@@ -98,6 +98,9 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
             cursor,
             toSeq: null,
             bytesMax: 1_000_000,
+            eventsMax: null,
+            without: new Set<number>(),
+            isProbe: false,
             isProofDue: false,
             signal: never,
           };
@@ -149,6 +152,9 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
       cursor: firstCursor(2, generation),
       toSeq: null,
       bytesMax: 1_000_000,
+      eventsMax: null,
+      without: new Set<number>(),
+      isProbe: false,
       isProofDue: false,
       signal: never,
     };
@@ -174,6 +180,9 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
       cursor: { ...firstCursor(1, generation), eventSeq: 0, offset: 0, passed },
       toSeq: null,
       bytesMax: 1_000_000,
+      eventsMax: null,
+      without: new Set<number>(),
+      isProbe: false,
       isProofDue: true,
       signal: never,
     };
@@ -227,6 +236,9 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
       cursor: firstCursor(0, generation),
       toSeq: null,
       bytesMax: 1_000_000,
+      eventsMax: null,
+      without: new Set<number>(),
+      isProbe: false,
       isProofDue: false,
       signal: never,
     };

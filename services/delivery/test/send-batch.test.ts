@@ -75,6 +75,7 @@ describe('sending a batch', () => {
     expect(await sender.send(splunk, batchFor(splunk, nothing), 1, never)).toEqual({
       outcome: { kind: 'delivered' },
       error: '',
+      excerpt: '',
       retryAfterMs: null,
     });
     expect(requests).toEqual([]);

@@ -1,10 +1,12 @@
 import type { Credential, Decide, DirectoryView, DirectoryWriter, MasterKey, Scope } from '@docket/directory';
+import type { Topology } from '@docket/kafka';
 import { DocketError, parseBody, readJsonBody, requestIdOf } from '@docket/runtime';
 import type { Logger } from '@docket/runtime';
 import type { Static, TSchema } from '@sinclair/typebox';
 import type { Request, Response } from 'express';
 
 import { identify, requireOneOf } from '../access-policy.ts';
+import type { ParkedView } from '../kafka-parked.ts';
 import type { AdminMetrics } from '../metrics.ts';
 import type { Page } from '../page-policy.ts';
 
@@ -17,6 +19,9 @@ export interface AdminContext {
   readonly masterKey: MasterKey;
   readonly bootstrapToken: string;
   readonly sinkAllowedHosts: readonly string[];
+  readonly parked: ParkedView;
+  /** Rejects while the topics are not there. */
+  topology(): Promise<Topology>;
 }
 
 /** A key may name 1,000 tenants of 128 characters. */

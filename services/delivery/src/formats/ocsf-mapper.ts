@@ -196,6 +196,7 @@ function unmappedOf(event: SentEvent, ocsfClass: OcsfClass, activityId: number):
   const source = { version: uid === 3001 || uid === 3004 ? version : undefined, instance, counter };
   return {
     prev_seq: event.prev_seq,
+    replay: event.replay,
     category: event.category,
     operation: activityId === otherActivity ? event.operation : undefined,
     record_status: event.status,

@@ -34,7 +34,8 @@ export function elasticBulkVerdict(answer: Answer, eventCount: number): Verdict 
   const indices = [...items.keys()].filter((index) => !isThere(items[index] ?? { status: 0, type: '' }));
   const [first] = indices;
   if (first === undefined) return delivered;
-  return { kind: 'reject_event', indices, error: nameOf(items[first] ?? { status: 0, type: '' }) };
+  const hasTaken = indices.length < items.length;
+  return { kind: 'reject_event', indices, hasTaken, error: nameOf(items[first] ?? { status: 0, type: '' }) };
 }
 
 const notABulkAnswer: Verdict = { kind: 'misconfigured', error: 'not_a_bulk_answer' };

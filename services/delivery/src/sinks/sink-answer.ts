@@ -11,9 +11,11 @@ export function generalVerdict(answer: Answer): Verdict {
   return { ...outcomeOf(answer), error: errorNameOf(answer) };
 }
 
-/** The sink refused something in the batch without saying what. */
+/** The sink refused something in the batch without saying what. Without events it was not one of them. */
 export function rejectAll(eventCount: number, error: string): Verdict {
-  return { kind: 'reject_event', indices: Array.from({ length: eventCount }, (_, index) => index), error };
+  if (eventCount === 0) return { kind: 'misconfigured', error };
+  const indices = Array.from({ length: eventCount }, (_, index) => index);
+  return { kind: 'reject_event', indices, hasTaken: false, error };
 }
 
 /** The JSON object of an answer's body, or undefined: servers in between answer what they like. */

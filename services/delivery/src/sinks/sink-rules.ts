@@ -11,11 +11,11 @@ import { datadogVerdict } from './datadog-policy.ts';
 import { elasticBulkEncoding, elasticBulkRequest } from './elastic-bulk-mapper.ts';
 import { elasticBulkVerdict } from './elastic-bulk-policy.ts';
 import type { Outgoing } from './outgoing.ts';
-import { generalVerdict } from './sink-answer.ts';
 import type { Verdict } from './sink-answer.ts';
 import { splunkHecEncoding, splunkHecRequest } from './splunk-hec-mapper.ts';
 import { splunkHecVerdict } from './splunk-hec-policy.ts';
 import { webhookEncoding, webhookRequest } from './webhook-mapper.ts';
+import { webhookVerdict } from './webhook-policy.ts';
 
 /** How the subscription's sink writes a batch. */
 export function encodingOf({ sink, format: chosen = 'native' }: Subscription): BatchEncoding {
@@ -59,7 +59,7 @@ export function requestOf({ sink }: Subscription, outgoing: Outgoing): WebhookRe
 export function verdictOf(type: SinkType, answer: Answer, eventCount: number): Verdict {
   switch (type) {
     case 'webhook':
-      return generalVerdict(answer);
+      return webhookVerdict(answer, eventCount);
     case 'splunk_hec':
       return splunkHecVerdict(answer, eventCount);
     case 'datadog':

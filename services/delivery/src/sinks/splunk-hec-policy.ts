@@ -26,5 +26,6 @@ export function splunkHecVerdict(answer: Answer, eventCount: number): Verdict {
   if (answer.status !== 400 || !codesOfAnEvent.has(code)) return { ...general, error };
   const place = said?.['invalid-event-number'];
   const isPlace = typeof place === 'number' && Number.isInteger(place) && place >= 0 && place < eventCount;
-  return isPlace ? { kind: 'reject_event', indices: [place], error } : rejectAll(eventCount, error);
+  if (!isPlace) return rejectAll(eventCount, error);
+  return { kind: 'reject_event', indices: [place], hasTaken: place > 0, error };
 }

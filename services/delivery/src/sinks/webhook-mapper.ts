@@ -39,10 +39,11 @@ export function webhookEncoding(layout: WebhookLayout, format: EventFormat): Bat
 }
 
 const envelopeOf: BatchEncoding['body'] = (texts, summary) => {
-  const { subscriptionId, tenantId, timestamp, prevToSeq, toSeq, skipped, asOf } = summary;
+  const { subscriptionId, tenantId, timestamp, prevToSeq, toSeq, skipped, asOf, replay } = summary;
   const range = { prev_to_seq: prevToSeq, from_seq: prevToSeq + 1, to_seq: toSeq, count: texts.length, skipped };
   const batch = asOf === null ? range : { ...range, as_of: asOf };
-  const data = { subscription_id: subscriptionId, tenant_id: tenantId, batch };
+  const about = { subscription_id: subscriptionId, tenant_id: tenantId };
+  const data = replay === null ? { ...about, batch } : { ...about, replay, batch };
   // The events are text already: they go in front of the two closing braces.
   return `${JSON.stringify({ type: 'audit.batch', timestamp, data }).slice(0, -2)},"events":[${texts.join(',')}]}}`;
 };

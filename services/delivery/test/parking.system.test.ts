@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto';
+
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { checkBatchChain, createWorld, eventually, startService } from '@docket/testkit';
+import type { IncomingRequest, Reply, ServiceProcess, World } from '@docket/testkit';
+
+import { bodiesOf, deliveryEnv, firstReceipts, idsIn, record, startDelivery, subscribe } from './delivery-for-tests.ts';
+import type { Subscriber } from './delivery-for-tests.ts';
+
+const token = randomBytes(24).toString('hex');
+let world: World;
+const processes: ServiceProcess[] = [];
+const subscribers: Subscriber[] = [];
+
+beforeEach(async () => {
+  world = await createWorld({ partitions: 2 });
+}, 60_000);
+
+afterEach(async () => {
+  for (const process of processes.splice(0)) await process.kill('SIGKILL');
+  for (const { receiver } of subscribers.splice(0)) await receiver.close();
+  await world.close();
+}, 60_000);
+
+const running = async (starting: Promise<ServiceProcess>): Promise<ServiceProcess> => {
+  const process = await starting;
+  processes.push(process);
+  return process;
+};
+const delivery = (): Promise<ServiceProcess> => running(startDelivery(world));
+const admin = (): Promise<ServiceProcess> =>
+  running(startService('admin', { ...deliveryEnv(world), DOCKET_BOOTSTRAP_TOKEN: token }));
+
+interface Page {
+  readonly data: readonly { readonly seq: number; readonly state: string }[];
+  readonly next_cursor: string | null;
+}
+
+async function parkedOf({ url }: ServiceProcess, { subscription }: Subscriber, query = ''): Promise<Page> {
+  const path = `/v1/subscriptions/${subscription.id}/parked${query}`;
+  const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } });
+  expect(response.status).toBe(200);
+  return (await response.json()) as Page;
+}
+
+async function replay({ url }: ServiceProcess, { subscription }: Subscriber, seqs: unknown): Promise<Response> {
+  return fetch(`${url}/v1/subscriptions/${subscription.id}/parked/replay`, {
+    method: 'POST',
+    body: JSON.stringify({ seqs }),
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+  });
+}
+
+const seqsOf = ({ data }: Page): number[] => data.map(({ seq }) => seq);
+
+describe('events that a receiver refuses', () => {
+  test('are found, parked with the next batch accounting for them, kept over kill -9, listed, and sent again when asked for', async () => {
+    const refused = new Set<string>();
+    const reply = ({ body }: IncomingRequest): Reply =>
+      [...refused].some((id) => body.includes(id))
+        ? { status: 400, body: 'field "user" is no keyword' }
+        : { status: 204 };
+    const one = await subscribe(world, 'acme', { behaviour: { kind: 'reply', reply }, batch: { max_events: 20 } });
+    subscribers.push(one);
+    await running(startService('ingestor', { ...world.env }));
+    const ids = await record(world, 'acme', 60);
+    // The first of all, two neighbours, and one by itself.
+    const poison = [0, 20, 21, 40].map((index) => ids[index] ?? '');
+    for (const id of poison) refused.add(id);
+    const manager = await admin();
+    const first = await delivery();
+    await eventually(async () => seqsOf(await parkedOf(manager, one)).length === 4, { what: 'four parked events' });
+    await eventually(() => checkBatchChain(bodiesOf(one.receiver.accepted())).range?.toSeq === 60, {
+      what: 'everything else',
+    });
+    expect(firstReceipts(one.receiver)).toEqual(ids);
+    const report = checkBatchChain(bodiesOf(one.receiver.accepted()));
+    expect(report).toMatchObject({ problems: [], skipped: 4 });
+    expect(report.events.map(({ id }) => id)).toEqual(ids.filter((id) => !refused.has(id)));
+
+    await first.kill('SIGKILL');
+    await delivery();
+    const page = await parkedOf(manager, one, '?limit=3');
+    expect(page.data[0]).toMatchObject({
+      seq: 1,
+      error: 'status_400',
+      answer_excerpt: 'field "user" is no keyword',
+      parked_at: expect.any(String),
+      state: 'parked',
+    });
+    expect(seqsOf(page)).toEqual([1, 21, 22]);
+    expect(seqsOf(await parkedOf(manager, one, `?limit=3&cursor=${page.next_cursor}`))).toEqual([41]);
+
+    expect((await replay(manager, one, [2])).status).toBe(422);
+    refused.delete(poison[1] ?? '');
+    expect(await (await replay(manager, one, [21])).json()).toEqual({ requested: 1 });
+    await eventually(async () => !seqsOf(await parkedOf(manager, one)).includes(21), { what: 'one less' });
+    refused.clear();
+    expect(await (await replay(manager, one, 'all')).json()).toEqual({ requested: 3 });
+    await eventually(async () => seqsOf(await parkedOf(manager, one)).length === 0, { what: 'an empty list' });
+    const later = await record(world, 'acme', 5);
+    const received = () => checkBatchChain(bodiesOf(one.receiver.accepted()), { mayOverlap: true });
+    await eventually(() => received().range?.toSeq === 65, { what: 'the stream goes on' });
+    expect(received().problems).toEqual([]);
+    const replayed = bodiesOf(one.receiver.accepted()).filter((body) =>
+      JSON.stringify(body).includes('"replay":"parked"'),
+    );
+    expect(replayed.flatMap(idsIn)).toEqual([poison[1], poison[0], poison[2], poison[3]]);
+    expect(received().events.map(({ id }) => id)).toEqual([...ids.filter((id) => !poison.includes(id)), ...later]);
+  }, 180_000);
+
+  test('a receiver that refuses everything for a while and recovers: nothing is parked, and everything comes in order', async () => {
+    let isRefusing = true;
+    const reply = (): Reply => ({ status: isRefusing ? 400 : 204 });
+    const one = await subscribe(world, 'acme', { behaviour: { kind: 'reply', reply }, batch: { max_events: 20 } });
+    subscribers.push(one);
+    const manager = await admin();
+    await delivery();
+    const ids = await record(world, 'acme', 50);
+    await eventually(() => one.receiver.requests.length >= 25, { what: 'two rounds of refusals', deadlineMs: 60_000 });
+    isRefusing = false;
+    await eventually(() => checkBatchChain(bodiesOf(one.receiver.accepted())).range?.toSeq === 50, {
+      what: 'everything',
+      deadlineMs: 90_000,
+    });
+    const report = checkBatchChain(bodiesOf(one.receiver.accepted()));
+    expect(report).toMatchObject({ problems: [], skipped: 0 });
+    expect(report.events.map(({ id }) => id)).toEqual(ids);
+    expect(firstReceipts(one.receiver)).toEqual(ids);
+    expect(await parkedOf(manager, one)).toEqual({ data: [], next_cursor: null });
+  }, 180_000);
+
+  test('elastic_bulk: items that are refused by themselves are parked, and their neighbours are stored once', async () => {
+    const stored: string[] = [];
+    const bulk = ({ body }: IncomingRequest): Reply => {
+      const lines = body.toString().trim().split('\n');
+      const items = lines.flatMap((line, index) => {
+        if (index % 2 === 1) return [];
+        const { create } = JSON.parse(line) as { create: { _id: string } };
+        const seq = Number(create._id.split(':')[1]);
+        if (seq % 10 === 3) return [{ create: { status: 400, error: { type: 'document_parsing_exception' } } }];
+        if (stored.includes(create._id)) return [{ create: { status: 409 } }];
+        stored.push(create._id);
+        return [{ create: { status: 201 } }];
+      });
+      const errors = items.some(({ create }) => create.status >= 300);
+      return { status: 200, body: JSON.stringify({ errors, items }) };
+    };
+    const one = await subscribe(world, 'acme', {
+      behaviour: { kind: 'reply', reply: bulk },
+      sink: {
+        token: 'secret',
+        at: (url, secrets) => ({ type: 'elastic_bulk', url, secrets, index: 'audit', auth: 'api_key' }),
+      },
+    });
+    subscribers.push(one);
+    const manager = await admin();
+    await delivery();
+    await record(world, 'acme', 40);
+    await eventually(() => stored.length === 36, { what: 'all that can be stored' });
+    await eventually(async () => seqsOf(await parkedOf(manager, one)).length === 4, { what: 'four parked events' });
+    const { data } = await parkedOf(manager, one);
+    expect(data.map(({ seq, state }) => [seq, state])).toEqual([3, 13, 23, 33].map((seq) => [seq, 'parked']));
+    expect(data[0]).toMatchObject({ error: 'item_document_parsing_exception' });
+    expect(stored.map((id) => Number(id.split(':')[1]))).toEqual(
+      Array.from({ length: 40 }, (_, index) => index + 1).filter((seq) => seq % 10 !== 3),
+    );
+  }, 120_000);
+});

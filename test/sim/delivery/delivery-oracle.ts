@@ -1,0 +1,165 @@
+import { isAskedFor, parseParked, parseParkedKey } from '@docket/directory';
+import type { ParkedEvent, Subscription } from '@docket/directory';
+import { parseCursor, toldSeq } from '../../../services/delivery/src/cursor-mapper.ts';
+import type { Cursor } from '../../../services/delivery/src/cursor-mapper.ts';
+import type { Outcome } from '../../../services/delivery/src/outcome-policy.ts';
+import { Violation } from '../oracle.ts';
+import type { TopicRecord } from './delivery-model.ts';
+import type { Body } from './model-receiver.ts';
+import type { LogPlace, Meaning } from './sample-logs.ts';
+
+/** What one receiver has seen, and may therefore be told. */
+interface Ledger {
+  readonly subscription: Subscription;
+  /** By seq − 1. */
+  readonly places: readonly LogPlace[];
+  readonly seen: Set<number>;
+  highestSeen: number;
+  /** Taken, in the stream or aside. */
+  readonly taken: Set<number>;
+  /** `parked` was said of them in a batch that was taken. */
+  readonly claimed: Set<number>;
+  reachedSeq: number;
+  /** Refused by themselves while the process that asked had evidence. */
+  readonly proven: Set<number>;
+  /** Of all cursors that were ever written. */
+  keptSeq: number;
+  /** Processes that heard that something was taken, and nothing since but refusals of what is in a body. */
+  readonly hasTaken: Set<number>;
+}
+
+/** Knows from the log and from what the receivers did what may be said, by definition and without the code that it judges (I6). */
+export interface DeliveryOracle {
+  /** A request arrived, and was taken or not. */
+  arrived(subscriptionId: string, body: Body, isTaken: boolean): void;
+  /** A process was told what its request came to. */
+  answered(process: number, subscriptionId: string, body: Body, outcome: Outcome): void;
+  forgotten(process: number): void;
+  /** An owner of the partition begins there. */
+  begins(subscriptionId: string, cursor: Cursor): void;
+  /** A record is in the topic of the cursors. */
+  written(record: TopicRecord): void;
+  /** Something is parked that nobody has asked for. */
+  isParked(subscriptionId: string): boolean;
+  /** Nothing goes wrong any more and nothing is left to do. */
+  checkDone(appended: number): void;
+}
+
+export function createDeliveryOracle(
+  log: readonly LogPlace[],
+  subscriptions: readonly Subscription[],
+  wantedOf: (subscription: Subscription) => (meaning: Meaning) => boolean,
+): DeliveryOracle {
+  const ledgers = new Map<string, Ledger>();
+  const parked = new Map<string, Map<number, ParkedEvent>>();
+  for (const subscription of subscriptions) {
+    const places = log.filter(({ tenantId }) => tenantId === subscription.tenant_id);
+    const sets = { seen: new Set<number>(), taken: new Set<number>(), claimed: new Set<number>() };
+    const ledger = { subscription, places, ...sets, highestSeen: 0, reachedSeq: 0, keptSeq: 0 };
+    ledgers.set(subscription.id, { ...ledger, proven: new Set(), hasTaken: new Set() });
+    parked.set(subscription.id, new Map());
+  }
+  const of = (id: string): Ledger => {
+    const ledger = ledgers.get(id);
+    if (ledger === undefined) throw new Violation(`${id} is no subscription`);
+    return ledger;
+  };
+  const isWanted = ({ subscription, places }: Ledger, seq: number): boolean => {
+    const meaning = places[seq - 1]?.meaning;
+    return meaning !== undefined && meaning !== 'unreadable' && wantedOf(subscription)(meaning);
+  };
+
+  function checkStream(ledger: Ledger, body: Body, isTaken: boolean): void {
+    const { subscription, places, seen } = ledger;
+    const { batch, events } = body.data;
+    const { prev_to_seq: prev, from_seq: from, to_seq: to, count, skipped } = batch;
+    const name = `${subscription.id}, ${prev}..${to}`;
+    const expected = { filtered: 0, quarantined: 0, parked: 0 };
+    const there = new Set(events.map(({ seq }) => seq));
+    for (let seq = prev + 1; seq <= to; seq += 1) {
+      if (there.has(seq)) continue;
+      if (places[seq - 1]?.meaning === 'unreadable') expected.quarantined += 1;
+      else if (isWanted(ledger, seq)) expected.parked += 1;
+      else expected.filtered += 1;
+    }
+    const said = { filtered: skipped['filtered'], quarantined: skipped['quarantined'], parked: skipped['parked'] };
+    const sum = Object.values(skipped).reduce((total, value) => total + value, 0);
+    if (from !== prev + 1 || count !== events.length || count + sum !== to - prev)
+      throw new Violation(`I6: ${name} does not account for its range`);
+    if (JSON.stringify(said) !== JSON.stringify(expected))
+      throw new Violation(`I6: ${name} says ${JSON.stringify(said)}, must say ${JSON.stringify(expected)}`);
+    if (prev > ledger.reachedSeq) throw new Violation(`I6: ${name} leaves out what is behind ${ledger.reachedSeq}`);
+    for (const { seq, id } of events) {
+      if (places[seq - 1]?.id !== id || !isWanted(ledger, seq)) throw new Violation(`I6: ${name} has another's ${seq}`);
+      if (!seen.has(seq) && seq < ledger.highestSeen) throw new Violation(`I6: ${name} brings ${seq} late`);
+      seen.add(seq);
+      ledger.highestSeen = Math.max(ledger.highestSeen, seq);
+    }
+    if (!isTaken) return;
+    for (let seq = prev + 1; seq <= to; seq += 1) {
+      if (there.has(seq) || !isWanted(ledger, seq)) continue;
+      if (!ledger.proven.has(seq)) throw new Violation(`${name} says parked of ${seq} without evidence`);
+      ledger.claimed.add(seq);
+    }
+    ledger.reachedSeq = Math.max(ledger.reachedSeq, to);
+  }
+
+  function checkCursor(id: string, value: Buffer): void {
+    const cursor = parseCursor(value);
+    if (cursor === undefined) throw new Violation(`the cursor of ${id} cannot be read`);
+    const ledger = of(id);
+    ledger.keptSeq = Math.max(ledger.keptSeq, cursor.seq);
+    for (let seq = 1; seq <= cursor.seq; seq += 1) {
+      if (!isWanted(ledger, seq) || ledger.taken.has(seq)) continue;
+      if (seq > toldSeq(cursor) || !ledger.claimed.has(seq))
+        throw new Violation(`I6: the cursor of ${id} is at ${cursor.seq}, but ${seq} is not acknowledged`);
+      if (parked.get(id)?.has(seq) !== true)
+        throw new Violation(`I6: the cursor of ${id} has passed ${seq}, which is parked nowhere`);
+    }
+  }
+
+  return {
+    arrived(id, body, isTaken) {
+      const ledger = of(id);
+      if (body.data.replay === undefined) checkStream(ledger, body, isTaken);
+      if (isTaken) for (const { seq } of body.data.events) ledger.taken.add(seq);
+    },
+    answered(process, id, body, outcome) {
+      const { hasTaken, proven } = of(id);
+      const { events, replay } = body.data;
+      const isRefusal = outcome.kind === 'reject_event' || outcome.kind === 'split';
+      const [only] = events;
+      if (isRefusal && replay === undefined && events.length === 1 && only !== undefined && hasTaken.has(process))
+        proven.add(only.seq);
+      if (outcome.kind === 'delivered' && events.length > 0) hasTaken.add(process);
+      // What happens to a parked event says nothing about the stream.
+      else if (!isRefusal && replay !== 'parked') hasTaken.delete(process);
+    },
+    forgotten(process) {
+      for (const { hasTaken } of ledgers.values()) hasTaken.delete(process);
+    },
+    begins(id, cursor) {
+      const { keptSeq } = of(id);
+      if (cursor.seq < keptSeq) throw new Violation(`${id} begins at ${cursor.seq}, but ${keptSeq} was kept`);
+    },
+    written({ key, value }) {
+      const name = parseParkedKey(key);
+      if (name === undefined) return value === null ? undefined : checkCursor(key, value);
+      const list = parked.get(name.subscriptionId);
+      const one = value === null ? undefined : parseParked(value);
+      if (one?.seq === name.seq) list?.set(name.seq, one);
+      else list?.delete(name.seq);
+    },
+    isParked: (id) => [...(parked.get(id)?.values() ?? [])].some((one) => !isAskedFor(one)),
+    checkDone(appended) {
+      for (const ledger of ledgers.values()) {
+        const last = log.slice(0, appended).filter(({ tenantId }) => tenantId === ledger.subscription.tenant_id).length;
+        for (let seq = 1; seq <= last; seq += 1)
+          if (isWanted(ledger, seq) && !ledger.taken.has(seq))
+            throw new Violation(`I6: ${ledger.subscription.id} is never sent ${seq}`);
+        if ((parked.get(ledger.subscription.id)?.size ?? 0) > 0)
+          throw new Violation(`${ledger.subscription.id} keeps parked what was taken`);
+      }
+    },
+  };
+}

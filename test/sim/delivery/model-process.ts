@@ -1,0 +1,264 @@
+import { mergedParked, parkedBytes, parkedKey, parseParked, parseParkedKey } from '@docket/directory';
+import { createLogger } from '@docket/runtime';
+import { cursorBytes, firstCursor, inGeneration, parseCursor } from '../../../services/delivery/src/cursor-mapper.ts';
+import { initialState } from '../../../services/delivery/src/delivery-state.ts';
+import type { Effect, Input, ReadEffect, Wish } from '../../../services/delivery/src/delivery-state.ts';
+import { createLogSource } from '../../../services/delivery/src/log-source.ts';
+import type { SourceRead } from '../../../services/delivery/src/log-source.ts';
+import { verdictOf } from '../../../services/delivery/src/sinks/sink-rules.ts';
+import { createSlots } from '../../../services/delivery/src/slot-policy.ts';
+import type { Pool } from '../../../services/delivery/src/slot-policy.ts';
+import { createTailBuffer } from '../../../services/delivery/src/tail-buffer.ts';
+import { tailStart } from '../../../services/delivery/src/tail-start-policy.ts';
+import { Violation } from '../oracle.ts';
+import { handle } from './model-receiver.ts';
+import type { Body } from './model-receiver.ts';
+import { storedLogOf } from './model-stored-log.ts';
+import type { DeliveryWorld, ModelProcess, ModelRow, TopicRecord } from './delivery-model.ts';
+import { decoders, generation, mac, partitions } from './sample-logs.ts';
+
+export const slotLimits = { perPool: { live: 2, failing: 1, catch_up: 1 }, perTenant: 1 } as const;
+const proofIntervalMs = 20_000;
+const logger = createLogger({ service: 'sim', level: 'silent' });
+const never = new AbortController().signal;
+
+export function createProcess(world: DeliveryWorld): ModelProcess {
+  world.names += 1;
+  const process: ModelProcess = {
+    name: world.names,
+    isAlive: true,
+    isOwner: false,
+    tail: undefined,
+    source: undefined,
+    slots: createSlots(slotLimits),
+    rows: new Map(),
+    effects: [],
+    inbox: [],
+    calls: [],
+    isGrantDue: false,
+    cursors: new Map(),
+    parked: new Map(),
+    readTo: 0,
+    changed: new Set(),
+    changedParked: new Set(),
+  };
+  readTopic(world, process);
+  return process;
+}
+
+/** All that the topic holds: the cursors first, then the tail at the place from which they can go on, then the subscriptions. */
+export function becomeOwner(world: DeliveryWorld, process: ModelProcess): void {
+  readTopic(world, process);
+  const { log, appended, stored, plant, subscriptions } = world;
+  const end = (log[appended - 1]?.offset ?? -1) + 1;
+  const storedThrough = world.isClickHouseDown ? undefined : (log[stored - 1]?.offset ?? -1);
+  const cursors = subscriptions.map(({ id }) => process.cursors.get(id) ?? firstCursor(0, generation));
+  const fromOffset = tailStart({ earliest: 0, end, storedThrough }, cursors);
+  const bytesMax = world.tailBytesMax;
+  process.tail = plant.tail(createTailBuffer({ partition: 0, partitions, fromOffset, bytesMax }));
+  process.source = createLogSource({
+    stored: storedLogOf(world, process),
+    decoders,
+    mac,
+    topology: { generation, partitions },
+    logger,
+    readEnds: async () => (world.isKafkaDown ? undefined : { asOfMs: world.nowMs, ends: new Map([[0, endOf(world)]]) }),
+    rowsMax: 6,
+  });
+  process.isOwner = true;
+  process.rows.clear();
+  for (const subscription of subscriptions) {
+    const { id, tenant_id: tenantId } = subscription;
+    process.tail.watch(tenantId);
+    const cursor = inGeneration(process.cursors.get(id) ?? firstCursor(0, generation), generation);
+    world.oracle.begins(id, cursor);
+    const state = initialState(cursor, wishOf(world, id), [...(process.parked.get(id)?.values() ?? [])]);
+    const row: ModelRow = { subscription, state, wakeAtMs: null, held: undefined };
+    process.rows.set(id, row);
+    process.inbox.push({ row, input: { type: 'began' } });
+  }
+}
+
+export function wishOf({ versions }: DeliveryWorld, id: string): Wish {
+  return { isPaused: false, version: versions.get(id) ?? '', lingerMs: 5, bytesMax: 100_000, proofIntervalMs };
+}
+
+const endOf = ({ log, appended }: DeliveryWorld): number => (log[appended - 1]?.offset ?? -1) + 1;
+
+export function dispatch(world: DeliveryWorld, process: ModelProcess, row: ModelRow, input: Input): void {
+  const { state, effects } = world.plant.step(row.state, input, world.nowMs);
+  row.state = state;
+  process.effects = effects.map((effect) => ({ row, effect }));
+}
+
+/** Carries out the next effect. */
+export function runEffect(world: DeliveryWorld, process: ModelProcess): void {
+  const next = process.effects.shift();
+  if (next === undefined) return;
+  const { row, effect } = next;
+  const { id, tenant_id: tenantId } = row.subscription;
+  const isOver = !process.isOwner || process.rows.get(id) !== row;
+  const release = (): void => {
+    process.slots.release(id);
+    process.isGrantDue = true;
+  };
+  switch (effect.type) {
+    case 'ask':
+      if (isOver) return;
+      process.slots.ask({ id, tenantId, pool: poolOf(process, row) });
+      process.isGrantDue = true;
+      return;
+    case 'cancel':
+      return process.slots.cancel(id);
+    case 'release':
+      return release();
+    case 'read':
+    case 'read_parked':
+      world.isAwaited = true;
+      return isOver ? release() : read(process, row, effect);
+    case 'send':
+      return isOver ? release() : send(world, process, row);
+    case 'wake':
+      row.wakeAtMs = isOver ? null : effect.atMs;
+      return;
+    case 'keep_parked': {
+      const list = process.parked.get(id) ?? new Map();
+      process.parked.set(id, list.set(effect.parked.seq, mergedParked(list.get(effect.parked.seq), effect.parked)));
+      process.changedParked.add(parkedKey(id, effect.parked.seq));
+      return;
+    }
+    case 'forget_parked':
+      process.parked.get(id)?.delete(effect.seq);
+      process.changedParked.add(parkedKey(id, effect.seq));
+      return;
+    case 'save':
+      process.cursors.set(id, world.plant.later(process.cursors.get(id), row.state.cursor));
+      process.changed.add(id);
+  }
+}
+
+function poolOf({ tail }: ModelProcess, { state, subscription }: ModelRow): Pool {
+  if (state.cursor.state === 'failing') return 'failing';
+  const { offset } = state.cursor;
+  return offset !== null && tail?.covers(subscription.tenant_id, offset) === true ? 'live' : 'catch_up';
+}
+
+function read(
+  process: ModelProcess,
+  row: ModelRow,
+  effect: ReadEffect | Extract<Effect, { type: 'read_parked' }>,
+): void {
+  const { source, tail } = process;
+  const { subscription, state } = row;
+  if (source === undefined || tail === undefined) return;
+  const heard = ({ result, batch }: SourceRead): void => {
+    row.held = batch;
+    process.inbox.push({ row, input: { type: 'read', result, jitter: 0.5 } });
+  };
+  if (effect.type === 'read_parked')
+    return void source.readParked({ subscription, parked: effect.parked, signal: never }).then(heard);
+  const { type: _read, without, ...wanted } = effect;
+  const about = { subscription, tail, partition: 0, cursor: state.cursor, signal: never };
+  void source.read({ ...about, ...wanted, without: new Set(without) }).then(heard);
+}
+
+function send(world: DeliveryWorld, process: ModelProcess, row: ModelRow): void {
+  const { oracle, receivers, random, coverage } = world;
+  const { id } = row.subscription;
+  const receiver = receivers.get(id);
+  const batch = row.held;
+  if (batch === undefined || receiver === undefined) throw new Violation(`the batch of ${id} is not there`);
+  const body = JSON.parse(batch.body.toString()) as Body;
+  const purpose = body.data.replay ?? 'stream';
+  let handled: ReturnType<typeof handle> | undefined;
+  const told = (answer: Parameters<typeof verdictOf>[1]): void => {
+    const { error, ...outcome } = verdictOf('webhook', answer, batch.eventCount);
+    oracle.answered(process.name, id, body, outcome);
+    const retryAfterMs = answer.kind === 'answered' ? answer.retryAfterMs : null;
+    process.inbox.push({ row, input: { type: 'answered', outcome, error, excerpt: '', retryAfterMs, jitter: 0.5 } });
+  };
+  process.calls.push({
+    kind: 'send',
+    isDone: false,
+    act: () => {
+      coverage.hit(receiver.behaviour, purpose);
+      handled = handle(receiver, { body, bytes: batch.body.length }, random);
+      oracle.arrived(id, body, handled.isTaken);
+    },
+    answer: () => told(handled?.answer ?? { kind: 'failed', error: 'timeout' }),
+    fail: () => told({ kind: 'failed', error: random.pick(['timeout', 'connection', 'dns'] as const) ?? 'dns' }),
+  });
+}
+
+/** Writes what has changed, one write at a time: what was parked first, then the cursors that have passed it. */
+export function checkpoint(world: DeliveryWorld, process: ModelProcess): void {
+  const parkedKeys = [...process.changedParked];
+  const ids = [...process.changed];
+  process.changedParked.clear();
+  process.changed.clear();
+  const listed = parkedKeys.map((key): TopicRecord => {
+    const name = parseParkedKey(key);
+    const parked = process.parked.get(name?.subscriptionId ?? '')?.get(name?.seq ?? 0);
+    return { key, value: parked === undefined ? null : parkedBytes(parked), writer: process.name };
+  });
+  const cursors = ids.flatMap((id): TopicRecord[] => {
+    const cursor = process.cursors.get(id);
+    return cursor === undefined ? [] : [{ key: id, value: cursorBytes(cursor), writer: process.name }];
+  });
+  const again = (records: readonly TopicRecord[]): void => {
+    for (const { key } of records)
+      (parseParkedKey(key) === undefined ? process.changed : process.changedParked).add(key);
+  };
+  const write = (records: readonly TopicRecord[], then: () => void, failed: () => void): void => {
+    if (records.length === 0) return then();
+    process.calls.push({
+      kind: 'write',
+      isDone: false,
+      act: () => {
+        for (const record of records) {
+          world.topic.push(record);
+          world.oracle.written(record);
+        }
+      },
+      answer: then,
+      fail: failed,
+    });
+  };
+  const [first, second] = world.plant.isParkedFirst ? [listed, cursors] : [cursors, listed];
+  write(
+    first,
+    () =>
+      write(
+        second,
+        () => undefined,
+        () => again(second),
+      ),
+    () => again([...first, ...second]),
+  );
+}
+
+/** Reads the topic on to its end. What comes back of the own parked events is older than what is known. */
+export function readTopic(world: DeliveryWorld, process: ModelProcess): void {
+  for (; process.readTo < world.topic.length; process.readTo += 1) {
+    const record = world.topic[process.readTo];
+    if (record !== undefined) readRecord(world, process, record);
+  }
+}
+
+function readRecord(world: DeliveryWorld, process: ModelProcess, { key, value, writer }: TopicRecord): void {
+  const name = parseParkedKey(key);
+  if (name === undefined) {
+    const cursor = value === null ? undefined : parseCursor(value);
+    if (cursor !== undefined) process.cursors.set(key, world.plant.later(process.cursors.get(key), cursor));
+    return;
+  }
+  if (writer === process.name) return;
+  const list = process.parked.get(name.subscriptionId) ?? new Map();
+  process.parked.set(name.subscriptionId, list);
+  const parked = value === null ? undefined : parseParked(value);
+  if (parked === undefined) return void list.delete(name.seq);
+  const merged = mergedParked(list.get(name.seq), parked);
+  list.set(name.seq, merged);
+  const row = process.rows.get(name.subscriptionId);
+  if (row !== undefined && process.isOwner) process.inbox.push({ row, input: { type: 'parked', parked: merged } });
+}

@@ -1,0 +1,56 @@
+import type { StoredLog } from '../../../services/delivery/src/clickhouse-log.ts';
+import type { Call, DeliveryWorld, ModelProcess } from './delivery-model.ts';
+import type { LogPlace } from './sample-logs.ts';
+import { generation } from './sample-logs.ts';
+
+/** ClickHouse, as a process sees it: every question is answered, or fails, when the scheduler says so. */
+export function storedLogOf(world: DeliveryWorld, process: ModelProcess): StoredLog {
+  let position: number | undefined;
+  const prefix = (): readonly LogPlace[] => world.log.slice(0, world.stored);
+  const logOf = (tenantId: string): LogPlace[] => prefix().filter((place) => place.tenantId === tenantId);
+
+  const ask = <Answer>(kind: Call['kind'], compute: () => Answer): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      let answer: { readonly value: Answer } | undefined;
+      const away = (): void => {
+        world.isAwaited = true;
+        reject(new Error('ClickHouse is away'));
+      };
+      const tell = (): void => {
+        world.isAwaited = true;
+        if (answer === undefined) away();
+        else resolve(answer.value);
+      };
+      process.calls.push({
+        kind,
+        isDone: false,
+        act: () => {
+          world.coverage.hit(world.isClickHouseDown ? 'ClickHouse down' : 'ClickHouse up', kind);
+          if (!world.isClickHouseDown) answer = { value: compute() };
+        },
+        answer: tell,
+        fail: away,
+      });
+    });
+
+  const readThrough = async (): Promise<void> => {
+    position = await ask('position', () => prefix().at(-1)?.offset ?? -1);
+  };
+
+  return {
+    rows: (tenantId, afterSeq, limit) =>
+      ask('rows', () => {
+        const rows = logOf(tenantId).filter(({ seq }) => seq > afterSeq && seq <= afterSeq + limit);
+        return (rows[0]?.seq ?? 0) === afterSeq + 1 ? rows.map(({ row }) => row) : [];
+      }),
+    bounds: (tenantId) => ask('bounds', () => ({ firstSeq: 1, headSeq: logOf(tenantId).at(-1)?.seq ?? 0 })),
+    place: (tenantId, seq) =>
+      ask('place', () => {
+        const place = logOf(tenantId)[seq - 1];
+        return place === undefined ? undefined : { generation, partition: 0, offset: place.offset };
+      }),
+    through: () => position,
+    readThrough,
+    refresh: () => void readThrough().catch(() => undefined),
+  };
+}

@@ -1,0 +1,71 @@
+import {
+  createEventDecoder,
+  createRecordMac,
+  encodeEvent,
+  frameAvro,
+  newEventId,
+  parseEvent,
+  rowOfEvent,
+} from '@docket/event';
+import type { LogRecord, StoredEventRow } from '@docket/event';
+import { auditEventAvro } from '@docket/schemas';
+import { createRandom } from '../random.ts';
+
+export const partitions = 1;
+export const generation = 1;
+export const tenants = ['acme', 'globex'] as const;
+const decode = createEventDecoder(auditEventAvro);
+export const decoders = { prepare: async () => undefined, decoderOf: () => decode };
+export const mac = createRecordMac([]);
+
+/** What one record means to a subscription. */
+export type Meaning = 'role' | 'user' | 'unreadable';
+
+/** One record of the partition, in Kafka and as the row that it becomes. */
+export interface LogPlace {
+  readonly offset: number;
+  readonly tenantId: string;
+  readonly seq: number;
+  readonly id: string;
+  readonly meaning: Meaning;
+  readonly record: LogRecord;
+  readonly row: StoredEventRow;
+}
+
+const recordsOfLog = 24;
+const receivedAtMs = 1_000;
+
+/** Encoding costs most, so the seeds share these logs: what differs is when a record appears and what becomes of it. */
+export const sampleLogs: readonly (readonly LogPlace[])[] = Array.from({ length: 24 }, (_, index) => sampleLog(index));
+
+function sampleLog(index: number): LogPlace[] {
+  const random = createRandom(0x5eed + index);
+  const seqs = new Map<string, number>();
+  let offset = -1;
+  return Array.from({ length: recordsOfLog }, () => {
+    offset += random.chance(0.2) ? 2 : 1;
+    const tenantId = random.chance(0.6) ? tenants[0] : tenants[1];
+    const seq = (seqs.get(tenantId) ?? 0) + 1;
+    seqs.set(tenantId, seq);
+    const meaning = random.chance(0.1) ? 'unreadable' : random.chance(0.5) ? 'role' : 'user';
+    return placeOf({ offset, tenantId, seq, meaning });
+  });
+}
+
+function placeOf(about: Pick<LogPlace, 'offset' | 'tenantId' | 'seq' | 'meaning'>): LogPlace {
+  const { offset, tenantId, seq, meaning } = about;
+  const id = newEventId();
+  const action = meaning === 'role' ? 'role.created' : 'user.signed_in';
+  const parsed = parseEvent({ id, tenant_id: tenantId, action, actor: { type: 'user', id: 'u' } }, receivedAtMs, id);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
+  const place = { log: tenantId, seq, statusDetail: '', receivedAtMs, schemaId: 1, generation, partition: 0, offset };
+  const status = meaning === 'unreadable' ? 'quarantined' : 'accepted';
+  const value = meaning === 'unreadable' ? Buffer.from('?') : frameAvro(1, encodeEvent(parsed.event));
+  const key = Buffer.from(tenantId);
+  return {
+    ...about,
+    id,
+    record: { partition: 0, offset, timestampMs: receivedAtMs, key, value, headers: {} },
+    row: rowOfEvent(parsed.event, { ...place, status }, 0n),
+  };
+}
