@@ -136,11 +136,12 @@ describe('events that a receiver refuses', () => {
       const lines = body.toString().trim().split('\n');
       const items = lines.flatMap((line, index) => {
         if (index % 2 === 1) return [];
-        const { create } = JSON.parse(line) as { create: { _id: string } };
-        const seq = Number(create._id.split(':')[1]);
+        const { create } = JSON.parse(line) as { create: Record<string, string> };
+        const id = create['_id'] ?? '';
+        const seq = Number(id.split(':')[1]);
         if (seq % 10 === 3) return [{ create: { status: 400, error: { type: 'document_parsing_exception' } } }];
-        if (stored.includes(create._id)) return [{ create: { status: 409 } }];
-        stored.push(create._id);
+        if (stored.includes(id)) return [{ create: { status: 409 } }];
+        stored.push(id);
         return [{ create: { status: 201 } }];
       });
       const errors = items.some(({ create }) => create.status >= 300);

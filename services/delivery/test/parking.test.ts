@@ -78,7 +78,10 @@ function run(events: number, receiver: Receiver, from: DeliveryState = initialSt
       case 'forget_parked':
         forgotten.push(effect.seq);
         return undefined;
-      default:
+      case 'cancel':
+      case 'release':
+      case 'wake':
+      case 'save':
         return undefined;
     }
   };

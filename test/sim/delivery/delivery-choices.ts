@@ -114,20 +114,26 @@ function offerProcess(world: DeliveryWorld, process: ModelProcess, add: Add): vo
         if (grown.has(row.subscription.tenant_id)) inbox.push({ row, input: { type: 'grew' } });
     });
   const timer = firstTimer(rows);
-  if (timer?.wakeAtMs != null) {
-    const { wakeAtMs } = timer;
-    add(wakeAtMs <= world.nowMs ? 10 : 1.5, `process ${name}: ${timer.subscription.id} is due`, () => {
-      world.nowMs = Math.max(world.nowMs, wakeAtMs);
-      timer.wakeAtMs = null;
-      dispatch(world, process, timer, { type: 'due' });
-    });
-  }
+  if (timer === undefined) return;
+  const { row, atMs } = timer;
+  add(atMs <= world.nowMs ? 10 : 1.5, `process ${name}: ${row.subscription.id} is due`, () => {
+    world.nowMs = Math.max(world.nowMs, atMs);
+    row.wakeAtMs = null;
+    dispatch(world, process, row, { type: 'due' });
+  });
 }
 
-function firstTimer(rows: ReadonlyMap<string, ModelRow>): ModelRow | undefined {
-  let first: ModelRow | undefined;
-  for (const row of rows.values())
-    if (row.wakeAtMs !== null && (first?.wakeAtMs == null || row.wakeAtMs < first.wakeAtMs)) first = row;
+interface Timer {
+  readonly row: ModelRow;
+  readonly atMs: number;
+}
+
+function firstTimer(rows: ReadonlyMap<string, ModelRow>): Timer | undefined {
+  let first: Timer | undefined;
+  for (const row of rows.values()) {
+    const { wakeAtMs: atMs } = row;
+    if (atMs !== null && (first === undefined || atMs < first.atMs)) first = { row, atMs };
+  }
   return first;
 }
 

@@ -75,7 +75,7 @@ const turnsMax = 24;
 /** What a read or an answer set going has run to where it waits again. */
 async function settled(world: DeliveryWorld): Promise<void> {
   world.isAwaited = false;
-  for (let turn = 0; turn < turnsMax; turn += 1) await undefined;
+  for (let turn = 0; turn < turnsMax; turn += 1) await Promise.resolve();
 }
 
 function createWorld({ seed, plant, coverage }: DeliverySimulationOptions): DeliveryWorld {
