@@ -65,7 +65,7 @@ function delivered(state: DeliveryState, { batch, leftOut }: Sending, input: Ans
   const refusals = taken(state.refusals, batch);
   // Parked by an owner who ended before its cursor was kept, and taken now.
   const found = state.parked.filter(({ seq }) => batch.eventSeqs.includes(seq));
-  const listed = found.reduce((rest, { seq }) => withoutParked(rest, seq), parked.reduce(withParked, state));
+  const listed = found.reduce((listing, { seq }) => withoutParked(listing, seq), parked.reduce(withParked, state));
   const bytesLearned = batch.mayHaveMore ? grownBytes(state.bytesLearned, state.bytesMax) : state.bytesLearned;
   const next = { ...listed, cursor: moved, refusals, trying: null, proofAtMs: null, failures: 0, bytesLearned };
   const effects: Effect[] = [
