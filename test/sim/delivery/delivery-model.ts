@@ -7,7 +7,7 @@ import type { Slots } from '../../../services/delivery/src/slot-policy.ts';
 import type { TailBuffer } from '../../../services/delivery/src/tail-buffer.ts';
 import type { Coverage } from '../coverage.ts';
 import type { Random } from '../random.ts';
-import type { DeliveryOracle } from './delivery-oracle.ts';
+import type { DeliveryOracle, TopicRecord } from './delivery-oracle.ts';
 import type { DeliveryPlant } from './delivery-plants.ts';
 import type { ModelReceiver } from './model-receiver.ts';
 import type { LogPlace } from './sample-logs.ts';
@@ -54,13 +54,6 @@ export interface ModelProcess {
   readonly changed: Set<string>;
   /** `subscription seq`. */
   readonly changedParked: Set<string>;
-}
-
-/** A record of the compacted topic; who wrote it. */
-export interface TopicRecord {
-  readonly key: string;
-  readonly value: Buffer | null;
-  readonly writer: number;
 }
 
 export interface DeliveryWorld {

@@ -4,9 +4,15 @@ import { parseCursor, toldSeq } from '../../../services/delivery/src/cursor-mapp
 import type { Cursor } from '../../../services/delivery/src/cursor-mapper.ts';
 import type { Outcome } from '../../../services/delivery/src/outcome-policy.ts';
 import { Violation } from '../oracle.ts';
-import type { TopicRecord } from './delivery-model.ts';
 import type { Body } from './model-receiver.ts';
 import type { LogPlace, Meaning } from './sample-logs.ts';
+
+/** A record of the compacted topic; who wrote it. */
+export interface TopicRecord {
+  readonly key: string;
+  readonly value: Buffer | null;
+  readonly writer: number;
+}
 
 /** What one receiver has seen, and may therefore be told. */
 interface Ledger {

@@ -14,7 +14,8 @@ import { Violation } from '../oracle.ts';
 import { handle } from './model-receiver.ts';
 import type { Body } from './model-receiver.ts';
 import { storedLogOf } from './model-stored-log.ts';
-import type { DeliveryWorld, ModelProcess, ModelRow, TopicRecord } from './delivery-model.ts';
+import type { DeliveryWorld, ModelProcess, ModelRow } from './delivery-model.ts';
+import type { TopicRecord } from './delivery-oracle.ts';
 import { decoders, generation, mac, partitions } from './sample-logs.ts';
 
 export const slotLimits = { perPool: { live: 2, failing: 1, catch_up: 1 }, perTenant: 1 } as const;
