@@ -38,7 +38,7 @@ describe('checkBatchChain', () => {
   });
 
   test('nothing received proves nothing', () => {
-    expect(checkBatchChain([])).toEqual({ problems: [], events: [], range: null, skipped: 0 });
+    expect(checkBatchChain([])).toEqual({ problems: [], events: [], range: null, skipped: 0, replayed: [] });
   });
 
   test('an empty batch of an idle subscription belongs to the chain', () => {

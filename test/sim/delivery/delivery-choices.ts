@@ -30,8 +30,8 @@ const attractionBefore: Readonly<Record<Effect['type'], number>> = {
   read_parked: 400,
   send: 4,
   wake: 2,
-  keep_parked: 500,
-  forget_parked: 4_000,
+  keep_parked: 700,
+  forget_parked: 6_000,
   save: 5,
 };
 /** … and while its answer is awaited. */
@@ -221,9 +221,10 @@ function offerFaults(world: DeliveryWorld, add: Add): void {
   add(world.isKafkaDown ? 1 : 0.2, 'Kafka', () => void (world.isKafkaDown = !world.isKafkaDown));
   for (const [id, receiver] of world.receivers) {
     const isReplaying = processes.some(({ rows }) => rows.get(id)?.state.parked.some(isAskedFor) === true);
-    add(receiver.behaviour === 'ok' ? (isReplaying ? 30 : 0.25) : 0.7, `the receiver of ${id}`, () => {
-      const other = random.chance(0.05) ? 'gone' : random.pick(isReplaying ? refusing : behaviours);
-      receiver.behaviour = receiver.behaviour !== 'ok' && random.chance(0.6) ? 'ok' : (other ?? 'ok');
+    add(receiver.behaviour === 'ok' ? (isReplaying ? 100 : 0.25) : 0.7, `the receiver of ${id}`, () => {
+      const other = random.chance(0.1) ? 'gone' : random.pick(isReplaying ? refusing : behaviours);
+      receiver.behaviour =
+        receiver.behaviour !== 'ok' && random.chance(isReplaying ? 0.3 : 0.6) ? 'ok' : (other ?? 'ok');
     });
     add(0.1, `the owner of ${id} changes it`, () => change(world, id));
     add(world.oracle.isParked(id) ? 15 : 0, `an operator asks for what ${id} has parked`, () =>
@@ -232,7 +233,7 @@ function offerFaults(world: DeliveryWorld, add: Add): void {
   }
 }
 
-const refusing = ['refuse', 'flip', 'refuse', 'flip', 'ok'] as const;
+const refusing = ['refuse', 'flip'] as const;
 
 export function change(world: DeliveryWorld, id: string): void {
   world.versions.set(id, `v${world.topic.length}.${world.nowMs}`);

@@ -49,6 +49,9 @@ export async function simulateDelivery(options: DeliverySimulationOptions): Prom
     for (; !isAtRest(world); step += 1) {
       if (step > lastStep) throw new Violation('it does not come to rest');
       await go();
+      // An answer from before may suspend it late.
+      for (const { rows, isOwner } of world.processes)
+        for (const [id, { state }] of isOwner ? rows : []) if (state.phase.name === 'suspended') change(world, id);
     }
   };
   try {
