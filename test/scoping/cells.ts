@@ -284,6 +284,11 @@ const writes: Readonly<Record<string, EndpointCells>> = {
       { method: 'PATCH', path: await newSubscription(world, right), body: { sink: { url: 'https://thief.example.com/' } } },
     ],
   },
+  'POST /v1/subscriptions/{id}/resume': {
+    ...subscribing,
+    own: async (world, of) => post(`${await newSubscription(world, of)}/resume`, { from: 'cursor' }),
+    foreign: async (world, right) => [post(`${await newSubscription(world, right)}/resume`, { from: 'now' })],
+  },
   'GET /v1/subscriptions/{id}/parked': {
     ...subscribing,
     shows: false,

@@ -30,6 +30,7 @@ export {
 export { changesJsonSql, publicEventSettings, publicEventSql, resourcesJsonSql } from './public-event-sql.ts';
 export { readLog, readLogBounds, type LogBounds, type LogRange } from './read-log.ts';
 export { readPlace, type RecordPlace } from './read-place.ts';
+export { readSeqBefore } from './read-seq-before.ts';
 export { readWindow, type WindowOf } from './read-window.ts';
 export { scopedConditions, searchSql, shownValueSql } from './search-sql-mapper.ts';
 export { recordHeads } from './record-heads.ts';

@@ -124,6 +124,8 @@ export const subscriptionSchema = Type.Object(
     state: Type.Union([Type.Literal('active'), Type.Literal('paused')]),
     /** The first event delivered is the first after this seq; 0 = from the beginning of what the log still has. */
     start_after_seq: Type.Integer({ minimum: 0 }),
+    /** The last order to go on elsewhere: with what was received from then on. Delivery carries each out once, by its id. */
+    resume: Type.Optional(Type.Object({ id: Type.String(), received_from: time }, open)),
     created_at: time,
     updated_at: time,
   },

@@ -18,6 +18,7 @@ import {
   newSubscriptionBody,
   newTenantBody,
   replayBody,
+  resumeBody,
   subscriptionPatchBody,
 } from './request-schemas.ts';
 
@@ -183,6 +184,20 @@ export const removeSubscription = defineEndpoint({
   parameters: [pathParameter('id', 'Id of the subscription.')],
   answers: { 204: { description: 'Nothing more is delivered.' } },
   errors: ['not_found', ...changesErrors],
+});
+
+export const resumeSubscription = defineEndpoint({
+  method: 'post',
+  path: '/v1/subscriptions/:id/resume',
+  name: 'resumeSubscription',
+  tag: 'subscriptions',
+  access: subscribers,
+  summary: 'Let a paused or suspended subscription go on',
+  description: 'What is left out is told to the receiver as skipped by its owner.',
+  parameters: [pathParameter('id', 'Id of the subscription.')],
+  body: resumeBody,
+  answers: { 200: jsonAnswer('The subscription as it is now.', subscriptionAnswer) },
+  errors: ['invalid_body', 'not_found', ...changesErrors],
 });
 
 export const listParkedEvents = defineEndpoint({

@@ -66,6 +66,20 @@ export const subscriptionPatchBody = closed(
   { minProperties: 1 },
 );
 
+export const resumeBody = closed({
+  from: Type.Union(
+    [
+      Type.Literal('cursor'),
+      Type.Literal('now'),
+      closed({ time: Type.String({ maxLength: 40, description: 'RFC 3339.' }) }),
+    ],
+    {
+      description:
+        'Where to go on: with what was not delivered yet; with what is received from now on; or with what was received at this time or later, also once more.',
+    },
+  ),
+});
+
 export const replayBody = closed({
   seqs: Type.Union(
     [
@@ -83,5 +97,6 @@ export const replayBody = closed({
 export type NewTenantBody = Static<typeof newTenantBody>;
 export type NewKeyBody = Static<typeof newKeyBody>;
 export type NewSubscriptionBody = Static<typeof newSubscriptionBody>;
+export type ResumeBody = Static<typeof resumeBody>;
 export type ReplayBody = Static<typeof replayBody>;
 export type SubscriptionPatchBody = Static<typeof subscriptionPatchBody>;

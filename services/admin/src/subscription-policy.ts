@@ -4,7 +4,7 @@ import { isReserved, parseFilter } from '@docket/event';
 import { DocketError, invalidField } from '@docket/runtime';
 
 import type { PublicSubscription } from './answer-schemas.ts';
-import type { NewSubscriptionBody, SubscriptionPatchBody } from './request-schemas.ts';
+import type { NewSubscriptionBody, ResumeBody, SubscriptionPatchBody } from './request-schemas.ts';
 import { newSink, patchedSink, toPublicSink } from './sink-policy.ts';
 
 /** I8: each is a cursor, a line in every delivery process and a share of its scheduler. */
@@ -85,6 +85,30 @@ export function decidePatch(
   if (JSON.stringify(patched) === JSON.stringify(known)) return { result: known };
   const subscription: Subscription = { ...patched, updated_at: context.now };
   return { puts: [subscription], result: subscription };
+}
+
+/**
+ * Decides to let a subscription go on: paused, suspended or failing, it is tried at once. Throws not_found, invalid_body.
+ * @param made.id names the order, so that delivery carries it out once.
+ */
+export function decideResume(
+  directory: DirectoryReader,
+  caller: Credential,
+  subscriptionId: string,
+  { from }: ResumeBody,
+  made: { readonly id: string; readonly now: string },
+): Decision<Subscription> {
+  const known = findSubscription(directory, caller, subscriptionId);
+  const place = from === 'cursor' ? {} : { resume: { id: made.id, received_from: timeOf(from, made.now) } };
+  const resumed: Subscription = { ...known, ...place, state: 'active', updated_at: made.now };
+  return { puts: [resumed], result: resumed };
+}
+
+function timeOf(from: Exclude<ResumeBody['from'], 'cursor'>, now: string): string {
+  if (from === 'now') return now;
+  const timeMs = /^\d{4}-\d{2}-\d{2}T/.test(from.time) ? Date.parse(from.time) : Number.NaN;
+  if (Number.isNaN(timeMs) || timeMs < 0) throw invalidField('/from/time', 'is no time of RFC 3339');
+  return new Date(Math.min(timeMs, Date.parse(now))).toISOString();
 }
 
 /** Decides to remove a subscription; its cursor is delivery's. Throws not_found. */

@@ -1,6 +1,6 @@
 import { grownBytes, halvedBytes } from './batch-size-policy.ts';
 import type { Cursor } from './cursor-mapper.ts';
-import { proceed, rest, settle } from './delivery-phases.ts';
+import { proceed, rest, settle, suspend } from './delivery-phases.ts';
 import type { BatchPlace, DeliveryState, Effect, Input, Sending, Step } from './delivery-state.ts';
 import { fromTheFirst, isNarrowing, parkedOf, probeTaken, refuse, taken } from './refusal-machine.ts';
 import { replayAnswered, withParked, withoutParked } from './replay-machine.ts';
@@ -34,16 +34,8 @@ export function answered(state: DeliveryState, sent: Sending, input: Answered, n
       // The subscription may be mended by what was changed meanwhile.
       if (sent.version !== state.version) return proceed(state, [release]);
       return refused(state, batch, input.outcome, input, nowMs);
-    case 'gone': {
-      const suspended: Cursor = {
-        ...state.cursor,
-        state: 'suspended',
-        suspendedVersion: state.version,
-        failingSinceMs: state.cursor.failingSinceMs ?? nowMs,
-        lastError: input.error,
-      };
-      return { state: { ...state, cursor: suspended, phase: { name: 'suspended' } }, effects: [release, save] };
-    }
+    case 'gone':
+      return suspend(state, input.error, nowMs, [release]);
   }
 }
 
@@ -109,6 +101,7 @@ export function failed(state: DeliveryState, failing: Failing, nowMs: number): S
   const { outcome, error, retryAfterMs, jitter, forNeighbour = false } = failing;
   const failures = state.failures + 1;
   const failingSinceMs = cursor.failingSinceMs ?? nowMs;
+  if (nowMs - failingSinceMs >= state.suspendAfterMs) return suspend(state, error, nowMs, [release]);
   const next: Cursor = { ...cursor, state: 'failing', failingSinceMs, lastError: error };
   const delayMs = retryDelayMs({ outcome, failures, failingForMs: nowMs - failingSinceMs, retryAfterMs, jitter });
   const isNews = cursor.state !== next.state || cursor.lastError !== next.lastError;

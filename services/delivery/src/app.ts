@@ -124,6 +124,7 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
         onSlotFree: takeSlotsSoon,
         tailBytesMax: config.tailBytesMax,
         proofIntervalMs: config.proofIntervalSeconds * 1_000,
+        suspendAfterMs: config.suspendAfterSeconds * 1_000,
         readEnds,
       },
       assignment,

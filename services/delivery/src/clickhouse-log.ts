@@ -1,4 +1,4 @@
-import { readHeads, readLog, readLogBounds, readPlace } from '@docket/clickhouse';
+import { readHeads, readLog, readLogBounds, readPlace, readSeqBefore } from '@docket/clickhouse';
 import type { ClickHouse, LogBounds, RecordPlace } from '@docket/clickhouse';
 import type { StoredEventRow } from '@docket/event';
 import type { Logger } from '@docket/runtime';
@@ -8,6 +8,8 @@ export interface StoredLog {
   /** Rows behind a seq, consecutive; fewer than `limit` at the end of what is stored. */
   rows(tenantId: string, afterSeq: number, limit: number, signal: AbortSignal): Promise<readonly StoredEventRow[]>;
   bounds(tenantId: string, signal: AbortSignal): Promise<LogBounds>;
+  /** The highest seq that was received before a time; 0: none. */
+  seqBefore(tenantId: string, timeMs: number, signal: AbortSignal): Promise<number>;
   place(tenantId: string, seq: number, signal: AbortSignal): Promise<RecordPlace | undefined>;
   /** Every record of the partition up to this offset is stored (I4); as of an earlier moment, undefined when never known. */
   through(partition: number): number | undefined;
@@ -36,6 +38,8 @@ export function createStoredLog(clickhouse: ClickHouse, generation: number, logg
     rows: (tenantId, afterSeq, limit, signal) =>
       readLog(clickhouse, { tenantId, afterSeq, limit }, { signal, deadlineMs: queryDeadlineMs }),
     bounds: (tenantId, signal) => readLogBounds(clickhouse, tenantId, { signal, deadlineMs: queryDeadlineMs }),
+    seqBefore: (tenantId, timeMs, signal) =>
+      readSeqBefore(clickhouse, { tenantId, timeMs }, { signal, deadlineMs: queryDeadlineMs }),
     place: (tenantId, seq, signal) => readPlace(clickhouse, { tenantId, seq }, { signal, deadlineMs: queryDeadlineMs }),
     through: (partition) => positions.get(partition),
     readThrough,

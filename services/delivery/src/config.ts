@@ -37,6 +37,15 @@ export const settings = {
     min: 0,
     max: 86_400,
   }),
+  suspendAfterSeconds: setting.integer({
+    env: 'DELIVERY_SUSPEND_AFTER_SECONDS',
+    description:
+      'A subscription whose receiver has taken nothing for so long is suspended: nothing more is sent, and its cursor is kept, until its owner resumes it.',
+    unit: 'seconds',
+    default: 7 * 86_400,
+    min: 1,
+    max: 366 * 86_400,
+  }),
 };
 
 export type Config = SettingsOf<typeof settings>;

@@ -6,7 +6,7 @@ import type { SkippedCounts } from './skipped-counts.ts';
  * whoever writes it, so two instances may write at once, and nothing is fenced.
  */
 export interface Cursor {
-  /** Raised only by an operator who moves the cursor; beats any seq. */
+  /** Raised only when the owner of the subscription moves the cursor; beats any seq. */
   readonly reset: number;
   /** Every record of the log up to this seq has been acknowledged by the receiver, or has no event for it (I6). */
   readonly seq: number;
@@ -25,6 +25,8 @@ export interface Cursor {
   readonly state: 'active' | 'failing' | 'suspended';
   /** `updated_at` of the subscription that was suspended: any change of it is the owner's word to go on. Empty unless suspended. */
   readonly suspendedVersion: string;
+  /** The last `resume` of the subscription that was carried out; empty: none. */
+  readonly resumeId: string;
   /** ms since the epoch; null unless failing or suspended. */
   readonly failingSinceMs: number | null;
   /** Name of the last failure (see outcome-policy); empty when there is none. */
@@ -43,6 +45,7 @@ export function firstCursor(startAfterSeq: number, generation: number): Cursor {
     toldAtMs: null,
     state: 'active',
     suspendedVersion: '',
+    resumeId: '',
     failingSinceMs: null,
     lastError: '',
   };
@@ -86,6 +89,7 @@ export function cursorBytes(cursor: Cursor): Buffer {
       told_at: timeText(cursor.toldAtMs),
       state: cursor.state,
       suspended_version: cursor.suspendedVersion,
+      resume_id: cursor.resumeId,
       failing_since: timeText(cursor.failingSinceMs),
       last_error: cursor.lastError,
     }),
@@ -100,6 +104,7 @@ export function parseCursor(bytes: Buffer): Cursor | undefined {
   if (value === undefined || value['version'] !== 1) return undefined;
   const { reset, seq, offset, generation, event_seq: eventSeq } = value;
   const { failing_since: failingSince, last_error: lastError, suspended_version: suspendedVersion } = value;
+  const { resume_id: resumeId } = value;
   const state = states.find((name) => name === value['state']);
   if (!isCount(reset) || !isCount(seq) || !isCount(generation) || !isCount(eventSeq) || state === undefined)
     return undefined;
@@ -116,6 +121,7 @@ export function parseCursor(bytes: Buffer): Cursor | undefined {
     toldAtMs: parseTime(value['told_at']),
     state,
     suspendedVersion: typeof suspendedVersion === 'string' ? suspendedVersion : '',
+    resumeId: typeof resumeId === 'string' ? resumeId : '',
     failingSinceMs: parseTime(failingSince),
     lastError: typeof lastError === 'string' ? lastError : '',
   };

@@ -1,4 +1,4 @@
-import { fartherCut } from './cursor-mapper.ts';
+import { fartherCut, toldSeq } from './cursor-mapper.ts';
 import type { Cursor } from './cursor-mapper.ts';
 import { answered, failed } from './answer-machine.ts';
 import { idle, idleUntilMs, linger, proceed, rest, settle, stay } from './delivery-phases.ts';
@@ -7,7 +7,7 @@ import type { Aside, BatchPlace, DeliveryState, Effect, Input, Step, Wish } from
 import { needsProbe, refusalsEventsMax } from './refusal-machine.ts';
 import { asked, nextReplay, replayRead } from './replay-machine.ts';
 import { readRetryDelayMs } from './retry-policy.ts';
-import { sumSkipped } from './skipped-counts.ts';
+import { noneSkipped, sumSkipped } from './skipped-counts.ts';
 
 /** How soon ClickHouse is asked again for what it does not hold yet: about two inserts of the ingestor. */
 export const behindPollMs = 500;
@@ -45,6 +45,8 @@ export function stepDelivery(state: DeliveryState, input: Input, nowMs: number):
         lingerMs: input.lingerMs,
         bytesMax: input.bytesMax,
         proofIntervalMs: input.proofIntervalMs,
+        suspendAfterMs: input.suspendAfterMs,
+        resume: input.resume,
       });
   }
 }
@@ -76,7 +78,13 @@ function due(state: DeliveryState, nowMs: number): Step {
 
 function slot(state: DeliveryState, nowMs: number): Step {
   if (state.phase.name !== 'queued') return { state, effects: [{ type: 'release' }] };
-  const { version, refusals, replay } = state;
+  const { version, refusals, replay, resume } = state;
+  if (resume !== null && resume.id !== state.cursor.resumeId) {
+    return {
+      state: { ...state, phase: { name: 'reading', version, aside: null } },
+      effects: [{ type: 'locate', resume }],
+    };
+  }
   const parked = nextReplay(state, nowMs);
   if (parked !== undefined) {
     const phase = { name: 'reading', version, aside: { kind: 'parked', seq: parked.seq } } as const;
@@ -145,6 +153,8 @@ function wasRead(
       const next = { ...state, cursor: { ...state.cursor, offset }, readFailures: 0 };
       return settle(next, jitter, nowMs, effects);
     }
+    case 'located':
+      return moved(state, result.seq);
     case 'expired':
     case 'behind':
       return rest({ ...state, readFailures: 0 }, { untilMs: nowMs + behindPollMs }, [release]);
@@ -166,6 +176,28 @@ function alone(state: DeliveryState, jitter: number, nowMs: number): Step {
   const error = state.refusals.refused.at(-1)?.error ?? '';
   const failing = { outcome: 'misconfigured', error, retryAfterMs: null, jitter, forNeighbour: true } as const;
   return failed({ ...state, readFailures: 0 }, failing, nowMs);
+}
+
+/**
+ * Goes on where the owner wants to. What is left out is passed as skipped by the owner, so that the receiver can still prove that it misses nothing else; what
+ * comes again begins a range that it knows.
+ */
+function moved(state: DeliveryState, toSeq: number): Step {
+  const { cursor, resume } = state;
+  const told = toldSeq(cursor);
+  const { operator_skipped: skipped } = cursor.passed;
+  const place =
+    toSeq >= cursor.seq
+      ? { seq: toSeq, passed: { ...cursor.passed, operator_skipped: skipped + toSeq - cursor.seq } }
+      : { seq: Math.min(toSeq, told), passed: noneSkipped, eventSeq: Math.min(toSeq, told, cursor.eventSeq) };
+  const next: Cursor = { ...cursor, ...place, reset: cursor.reset + 1, resumeId: resume?.id ?? '' };
+  // A cut belongs to its seq.
+  const offset = next.seq === cursor.seq ? cursor.offset : null;
+  const nothingKnown = { trying: null, refusals: nothingRefused, readFailures: 0 };
+  return proceed({ ...state, ...nothingKnown, cursor: { ...next, offset } }, [
+    { type: 'release' },
+    { type: 'save', isUrgent: true },
+  ]);
 }
 
 /** Goes on behind what has no event, without a request; the next batch accounts for it. */

@@ -49,6 +49,23 @@ export function mayReplay({ cursor, trying, refusals }: DeliveryState): boolean 
   return cursor.state === 'active' && trying === null && !isNarrowing(refusals);
 }
 
+/** Nothing is sent until the owner changes the subscription; the cursor is kept (I6). */
+export function suspend(state: DeliveryState, error: string, nowMs: number, effects: readonly Effect[]): Step {
+  const { cursor, version } = state;
+  const failingSinceMs = cursor.failingSinceMs ?? nowMs;
+  const suspended = {
+    ...cursor,
+    state: 'suspended',
+    suspendedVersion: version,
+    failingSinceMs,
+    lastError: error,
+  } as const;
+  return {
+    state: { ...state, cursor: suspended, phase: { name: 'suspended' } },
+    effects: [...effects, { type: 'save', isUrgent: true }],
+  };
+}
+
 export function rest(
   state: DeliveryState,
   { untilMs, forNeighbour = false }: { readonly untilMs: number; readonly forNeighbour?: boolean },

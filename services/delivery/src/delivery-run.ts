@@ -65,6 +65,7 @@ export interface DeliveryRunPorts {
   readonly topology: Topology;
   readonly tailBytesMax: number;
   readonly proofIntervalMs: number;
+  readonly suspendAfterMs: number;
   readonly readEnds: () => Promise<PartitionEnds | undefined>;
   readonly logger: Logger;
   readonly metrics: DeliveryMetrics;

@@ -20,6 +20,10 @@ export interface DeliveryState {
   readonly bytesLearned: number | null;
   /** How long after it was told anything an idle receiver is told that nothing happened; 0: never. */
   readonly proofIntervalMs: number;
+  /** How long it may fail without a break before it is suspended. */
+  readonly suspendAfterMs: number;
+  /** Where the owner wants it to go on; null: at its cursor. */
+  readonly resume: Resume | null;
   /** When that is due; null: not planned. */
   readonly proofAtMs: number | null;
   /** Records came while this was busy. */
@@ -71,6 +75,12 @@ export const nothingRefused: Refusals = { suspect: null, refused: [], hasTaken: 
 /** What is sent beside the stream: a parked event, or one behind those that were refused, to see whether it is taken. Neither moves the cursor. */
 export type Aside = { readonly kind: 'parked'; readonly seq: number } | { readonly kind: 'probe' };
 
+/** An order of the owner, carried out once: to go on with the first event that was received at this time or later, whichever was the last. */
+export interface Resume {
+  readonly id: string;
+  readonly receivedFromMs: number;
+}
+
 export type Phase =
   | { readonly name: 'idle' | 'queued' | 'suspended' }
   /** For the subscription as it was at this version. */
@@ -112,6 +122,8 @@ export type ReadResult =
   | { readonly kind: 'nothing'; readonly offset: number }
   /** Of a parked event: the log does not have it any more. */
   | { readonly kind: 'expired' }
+  /** Everything of the log up to this seq was received before the time that was asked for. */
+  | { readonly kind: 'located'; readonly seq: number }
   /** The tail does not hold it and ClickHouse does not hold it yet. */
   | { readonly kind: 'behind' }
   /** Reading failed. */
@@ -124,6 +136,8 @@ export interface Wish {
   readonly lingerMs: number;
   readonly bytesMax: number;
   readonly proofIntervalMs: number;
+  readonly suspendAfterMs: number;
+  readonly resume: Resume | null;
 }
 
 export type Input =
@@ -151,6 +165,8 @@ export type Effect =
   | { readonly type: 'cancel' }
   | { readonly type: 'release' }
   | ReadEffect
+  /** Find the place at which to go on. `read` follows. */
+  | { readonly type: 'locate'; readonly resume: Resume }
   /** Read a parked event. `read` follows. */
   | { readonly type: 'read_parked'; readonly parked: ParkedEvent }
   /** Send the batch that was read. `answered` follows. */

@@ -51,8 +51,16 @@ export interface ReadRequest {
 export interface LogSource {
   /** What is behind a cursor. Never rejects. */
   read(request: ReadRequest): Promise<SourceRead>;
+  /** Where a log stood at a time, as far as it is stored. Never rejects. */
+  locate(request: LocateRequest): Promise<SourceRead>;
   /** One parked event as it is stored. Never rejects. */
   readParked(request: ParkedRequest): Promise<SourceRead>;
+}
+
+export interface LocateRequest {
+  readonly subscription: Subscription;
+  readonly receivedFromMs: number;
+  readonly signal: AbortSignal;
 }
 
 export interface ParkedRequest {
@@ -231,6 +239,10 @@ export function createLogSource(ports: {
       return prove(request, read, read.result.offset);
     }),
     readParked: failing(readParked),
+    locate: failing(async ({ subscription, receivedFromMs, signal }: LocateRequest) => {
+      const seq = await stored.seqBefore(subscription.tenant_id, receivedFromMs, signal);
+      return { source: 'clickhouse', result: { kind: 'located', seq } };
+    }),
   };
 }
 

@@ -31,7 +31,7 @@ export function createDeliveryMetrics(registry: Registry) {
     }),
     reads: new Counter({
       name: 'docket_delivery_reads_total',
-      help: 'Batches looked for, by where: tail (Kafka), clickhouse (catch-up), held (a retry); and by result: batch, proof, nothing, behind, failed, expired',
+      help: 'Batches looked for, by where: tail (Kafka), clickhouse (catch-up), held (a retry); and by result: batch, proof, nothing, behind, failed, expired, located',
       labelNames: ['source', 'result'] as const,
       registers,
     }),

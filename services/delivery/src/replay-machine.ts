@@ -56,6 +56,7 @@ export function replayRead(
     case 'expired':
       return proceed(withoutParked(state, parkedSeq), [release, { type: 'forget_parked', seq: parkedSeq }]);
     case 'proof':
+    case 'located':
     case 'nothing':
     case 'behind':
     case 'failed': {

@@ -8,7 +8,7 @@ import type { BatchStore } from './batch-store.ts';
 import { firstCursor, inGeneration } from './cursor-mapper.ts';
 import { stepDelivery } from './delivery-machine.ts';
 import { initialState } from './delivery-state.ts';
-import type { DeliveryState, Effect, Input, ReadEffect, Wish } from './delivery-state.ts';
+import type { DeliveryState, Effect, Input, ReadEffect, Resume, Wish } from './delivery-state.ts';
 import type { Cursors } from './kafka-cursors.ts';
 import type { LogSource, SourceRead } from './log-source.ts';
 import type { DeliveryMetrics } from './metrics.ts';
@@ -47,6 +47,7 @@ export interface SubscriptionTablePorts {
   /** A slot was asked for or given back: whoever is current takes what is free, soon. */
   readonly onSlotFree: () => void;
   readonly proofIntervalMs: number;
+  readonly suspendAfterMs: number;
   readonly logger: Logger;
   readonly metrics: DeliveryMetrics;
 }
@@ -98,6 +99,8 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
         return release(id);
       case 'read':
         return isOver ? release(id) : track(read(row, effect));
+      case 'locate':
+        return isOver ? release(id) : track(locate(row, effect.resume));
       case 'read_parked':
         return isOver ? release(id) : track(readParked(row, effect.parked));
       case 'send':
@@ -133,6 +136,11 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     }
     const about = { subscription, partition, tail, cursor: state.cursor, signal: aborting.signal };
     wasRead(row, await ports.source.read({ ...about, ...wanted, without: new Set(without) }));
+  };
+
+  const locate = async (row: Row, { receivedFromMs }: Resume): Promise<void> => {
+    const { subscription } = row;
+    wasRead(row, await ports.source.locate({ subscription, receivedFromMs, signal: aborting.signal }));
   };
 
   const readParked = async (row: Row, parked: ParkedEvent): Promise<void> => {
@@ -185,7 +193,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     if (tail === undefined) return;
     tail.watch(log);
     const cursor = cursors.get(id) ?? firstCursor(subscription.start_after_seq, topology.generation);
-    const wish = wishOf(subscription, ports.proofIntervalMs);
+    const wish = wishOf(subscription, ports);
     const state = initialState(inGeneration(cursor, topology.generation), wish, cursors.parkedOf(id));
     const row: Row = { subscription, partition, tail, state, timer: undefined };
     rows.set(id, row);
@@ -215,7 +223,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
       if (subscription === undefined) return row === undefined ? undefined : remove(row);
       if (row === undefined) return add(subscription);
       row.subscription = subscription;
-      dispatch(row, { type: 'changed', ...wishOf(subscription, ports.proofIntervalMs) });
+      dispatch(row, { type: 'changed', ...wishOf(subscription, ports) });
     },
     grew: (log) => {
       for (const row of byLog.get(log) ?? []) dispatch(row, { type: 'grew' });
@@ -248,12 +256,18 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
   };
 }
 
-function wishOf(subscription: Subscription, proofIntervalMs: number): Wish {
+function wishOf(
+  subscription: Subscription,
+  { proofIntervalMs, suspendAfterMs }: Pick<Wish, 'proofIntervalMs' | 'suspendAfterMs'>,
+): Wish {
+  const { resume } = subscription;
   return {
     isPaused: subscription.state === 'paused',
     version: subscription.updated_at,
     lingerMs: subscription.batch.max_wait_ms,
     bytesMax: subscription.batch.max_bytes,
     proofIntervalMs,
+    suspendAfterMs,
+    resume: resume === undefined ? null : { id: resume.id, receivedFromMs: Date.parse(resume.received_from) },
   };
 }

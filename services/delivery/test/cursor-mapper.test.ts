@@ -15,6 +15,7 @@ const anyCursor: fc.Arbitrary<Cursor> = fc.record({
   passed: fc.record({ filtered: small, expired: small }).map((counts) => ({ ...noneSkipped, ...counts })),
   state: fc.constantFrom('active', 'failing', 'suspended'),
   suspendedVersion: fc.string(),
+  resumeId: fc.string(),
   failingSinceMs: fc.option(fc.integer({ min: 0, max: 4_000_000_000_000 })),
   toldAtMs: fc.option(fc.integer({ min: 0, max: 4_000_000_000_000 })),
   lastError: fc.string(),

@@ -63,7 +63,15 @@ const scenario = fc.record({
   crashAfter: fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 4 }),
 });
 
-const wish = { isPaused: false, version: 'v1', lingerMs: 0, bytesMax: 1_000_000, proofIntervalMs: 0 };
+const wish = {
+  isPaused: false,
+  version: 'v1',
+  lingerMs: 0,
+  bytesMax: 1_000_000,
+  proofIntervalMs: 0,
+  suspendAfterMs: 1e12,
+  resume: null,
+};
 const readEnds = async (): Promise<undefined> => undefined;
 const never = new AbortController().signal;
 

@@ -97,6 +97,7 @@ export function storedLogOf(world: World, growBy: () => number): StoredLog {
       return (rows[0]?.seq ?? 0) === afterSeq + 1 ? rows.map(rowOf) : [];
     },
     bounds: async (tenantId) => ({ firstSeq: world.firstSeq, headSeq: logOf(tenantId).at(-1)?.seq ?? 0 }),
+    seqBefore: async (tenantId, timeMs) => (timeMs > 1_000 ? (logOf(tenantId).at(-1)?.seq ?? 0) : 0),
     place: async (tenantId, seq) => {
       const place = logOf(tenantId).find((one) => one.seq === seq && seq >= world.firstSeq);
       return place === undefined ? undefined : { generation, partition, offset: place.offset };

@@ -214,6 +214,7 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
       rows: away,
       bounds: away,
       place: away,
+      seqBefore: away,
       through: () => undefined,
       readThrough: away,
       refresh: () => undefined,

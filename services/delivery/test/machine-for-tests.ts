@@ -3,11 +3,19 @@ import type { ParkedEvent } from '@docket/directory';
 import { firstCursor } from '../src/cursor-mapper.ts';
 import type { Cursor } from '../src/cursor-mapper.ts';
 import { initialState } from '../src/delivery-state.ts';
-import type { DeliveryState, Effect, Input, Phase } from '../src/delivery-state.ts';
+import type { DeliveryState, Effect, Input, Phase, Wish } from '../src/delivery-state.ts';
 import { noneSkipped } from '../src/skipped-counts.ts';
 
 export const nowMs = 1_000_000;
-export const wish = { isPaused: false, version: 'v1', lingerMs: 200, bytesMax: 100_000, proofIntervalMs: 3_600_000 };
+export const wish: Wish = {
+  isPaused: false,
+  version: 'v1',
+  lingerMs: 200,
+  bytesMax: 100_000,
+  proofIntervalMs: 3_600_000,
+  suspendAfterMs: 7 * 86_400_000,
+  resume: null,
+};
 export const place = {
   toSeq: 15,
   eventSeq: 14,
@@ -49,6 +57,7 @@ export const inputs = {
   grew: { type: 'grew' },
   due: { type: 'due' },
   slot: { type: 'slot' },
+  readLocated: { type: 'read', result: { kind: 'located', seq: 10 }, jitter: 0.5 },
   readExpired: { type: 'read', result: { kind: 'expired' }, jitter: 0.5 },
   readBatch: { type: 'read', result: { kind: 'batch', ...place }, jitter: 0.5 },
   readEmpty: {

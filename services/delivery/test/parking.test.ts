@@ -79,6 +79,7 @@ function run(events: number, receiver: Receiver, from: DeliveryState = initialSt
         forgotten.push(effect.seq);
         return undefined;
       case 'cancel':
+      case 'locate':
       case 'release':
       case 'wake':
       case 'save':

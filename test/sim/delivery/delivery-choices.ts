@@ -28,10 +28,11 @@ const attractionBefore: Readonly<Record<Effect['type'], number>> = {
   release: 1,
   read: 1,
   read_parked: 400,
+  locate: 1,
   send: 4,
   wake: 2,
   keep_parked: 700,
-  forget_parked: 6_000,
+  forget_parked: 20_000,
   save: 5,
 };
 /** … and while its answer is awaited. */
@@ -220,7 +221,7 @@ function offerFaults(world: DeliveryWorld, add: Add): void {
   );
   add(world.isKafkaDown ? 1 : 0.2, 'Kafka', () => void (world.isKafkaDown = !world.isKafkaDown));
   for (const [id, receiver] of world.receivers) {
-    const isReplaying = processes.some(({ rows }) => rows.get(id)?.state.parked.some(isAskedFor) === true);
+    const isReplaying = processes.some(({ rows }) => isSendingParked(rows.get(id)));
     add(receiver.behaviour === 'ok' ? (isReplaying ? 100 : 0.25) : 0.7, `the receiver of ${id}`, () => {
       const other = random.chance(0.1) ? 'gone' : random.pick(isReplaying ? refusing : behaviours);
       receiver.behaviour =
@@ -232,6 +233,9 @@ function offerFaults(world: DeliveryWorld, add: Add): void {
     );
   }
 }
+
+const isSendingParked = (row: ModelRow | undefined): boolean =>
+  row?.state.phase.name === 'sending' && row.state.phase.aside?.kind === 'parked';
 
 const refusing = ['refuse', 'flip'] as const;
 

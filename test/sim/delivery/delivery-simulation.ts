@@ -92,7 +92,7 @@ function createWorld({ seed, plant, coverage }: DeliverySimulationOptions): Deli
     const poison = new Set<number>();
     const share = random.pick([0, 0.1, 0.3]) ?? 0;
     for (let seq = 1; seq <= log.length; seq += 1) if (random.chance(share)) poison.add(seq);
-    const behaviour = random.chance(0.7) ? 'ok' : random.chance(0.7) ? 'refuse' : 'flip';
+    const behaviour = random.chance(0.65) ? 'ok' : random.chance(0.6) ? 'refuse' : 'flip';
     receivers.set(id, { behaviour, poison, bytesMax: 900 + random.below(2_000), flips: 0 });
   }
   const world: DeliveryWorld = {
@@ -124,7 +124,7 @@ function createWorld({ seed, plant, coverage }: DeliverySimulationOptions): Deli
     isAwaited: false,
   };
   world.stored = random.below(world.appended + 1);
-  if (random.chance(0.5)) parkSome(world);
+  if (random.chance(0.8)) parkSome(world);
   world.processes.push(createProcess(world), createProcess(world));
   const [first] = world.processes;
   if (first !== undefined) becomeOwner(world, first);
@@ -136,7 +136,7 @@ function parkSome({ subscriptions, random, log, stored, topic, oracle }: Deliver
   const subscription = random.pick(subscriptions);
   if (subscription === undefined) return;
   for (const { seq, tenantId, meaning } of log.slice(0, stored)) {
-    if (tenantId !== subscription.tenant_id || meaning !== 'role' || random.chance(0.4)) continue;
+    if (tenantId !== subscription.tenant_id || meaning === 'unreadable' || random.chance(0.3)) continue;
     const parked = { seq, error: 'status_400', answerExcerpt: '', parkedAtMs: 0, asks: 1, refused: 0 };
     const record = { key: parkedKey(subscription.id, seq), value: parkedBytes(parked), writer: 0 };
     topic.push(record);

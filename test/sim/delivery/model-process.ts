@@ -81,7 +81,9 @@ export function becomeOwner(world: DeliveryWorld, process: ModelProcess): void {
 }
 
 export function wishOf({ versions }: DeliveryWorld, id: string): Wish {
-  return { isPaused: false, version: versions.get(id) ?? '', lingerMs: 5, bytesMax: 100_000, proofIntervalMs };
+  const suspendAfterMs = 120_000;
+  const version = versions.get(id) ?? '';
+  return { isPaused: false, version, lingerMs: 5, bytesMax: 100_000, proofIntervalMs, suspendAfterMs, resume: null };
 }
 
 const endOf = ({ log, appended }: DeliveryWorld): number => (log[appended - 1]?.offset ?? -1) + 1;
@@ -114,6 +116,8 @@ export function runEffect(world: DeliveryWorld, process: ModelProcess): void {
     case 'release':
       return release();
     case 'read':
+    case 'locate':
+      throw new Violation('nobody has asked to go on elsewhere');
     case 'read_parked':
       world.isAwaited = true;
       return isOver ? release() : read(process, row, effect);

@@ -49,6 +49,7 @@ export function storedLogOf(world: DeliveryWorld, process: ModelProcess): Stored
         const place = logOf(tenantId)[seq - 1];
         return place === undefined ? undefined : { generation, partition: 0, offset: place.offset };
       }),
+    seqBefore: (tenantId) => ask('bounds', () => logOf(tenantId).at(-1)?.seq ?? 0),
     through: () => position,
     readThrough,
     refresh: () => void readThrough().catch(() => undefined),

@@ -11,6 +11,7 @@ import {
   getSubscription,
   listSubscriptions,
   removeSubscription,
+  resumeSubscription,
 } from '../endpoints.ts';
 import { pageOf, readPageRequest, readTenantFilter } from '../page-policy.ts';
 import { secretOfNew } from '../sink-policy.ts';
@@ -18,6 +19,7 @@ import {
   decideNewSubscription,
   decidePatch,
   decideRemoval,
+  decideResume,
   findSubscription,
   tenantOfNew,
   toPublicSubscription,
@@ -83,6 +85,20 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
     const subscription = await changeDirectory(context, res, {
       kind: 'subscription',
       name: 'subscription.changed',
+      caller,
+      decide,
+    });
+    res.json(toPublicSubscription(subscription));
+  });
+
+  router.add(resumeSubscription, async (req, res) => {
+    const caller = callerOf(context, req, resumeSubscription.access);
+    const body = await bodyOf(req, resumeSubscription.body);
+    const made = { id: `res_${randomBytes(8).toString('hex')}`, now: new Date().toISOString() };
+    const decide = (directory: DirectoryReader) => decideResume(directory, caller, idOf(req), body, made);
+    const subscription = await changeDirectory(context, res, {
+      kind: 'subscription',
+      name: 'subscription.resumed',
       caller,
       decide,
     });

@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto';
+
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { checkBatchChain, createWorld, eventually, startService } from '@docket/testkit';
+import type { ServiceProcess, World } from '@docket/testkit';
+
+import { bodiesOf, deliveryEnv, record, startDelivery, subscribe, untilAccepted } from './delivery-for-tests.ts';
+import type { Subscriber } from './delivery-for-tests.ts';
+
+const token = randomBytes(24).toString('hex');
+let world: World;
+const processes: ServiceProcess[] = [];
+const subscribers: Subscriber[] = [];
+
+beforeEach(async () => {
+  world = await createWorld({ partitions: 2 });
+}, 60_000);
+
+afterEach(async () => {
+  for (const process of processes.splice(0)) await process.kill('SIGKILL');
+  for (const { receiver } of subscribers.splice(0)) await receiver.close();
+  await world.close();
+}, 60_000);
+
+const running = async (starting: Promise<ServiceProcess>): Promise<ServiceProcess> => {
+  const process = await starting;
+  processes.push(process);
+  return process;
+};
+
+async function resume({ url }: ServiceProcess, { subscription }: Subscriber, from: unknown): Promise<number> {
+  const response = await fetch(`${url}/v1/subscriptions/${subscription.id}/resume`, {
+    method: 'POST',
+    body: JSON.stringify({ from }),
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+  });
+  return response.status;
+}
+
+async function isSuspended({ url }: ServiceProcess): Promise<boolean> {
+  return /docket_delivery_subscriptions\{phase="suspended"\} 1/.test(await (await fetch(`${url}/metrics`)).text());
+}
+
+/** As the receiver sees it from some request on. */
+const chainFrom = ({ receiver }: Subscriber, first: number, rules = {}) =>
+  checkBatchChain(bodiesOf(receiver.accepted().slice(first)), rules);
+
+test('a receiver that fails for too long is suspended with nothing skipped; it goes on from now, told what was left out, or from a time, or from its cursor', async () => {
+  await running(startService('ingestor', { ...world.env }));
+  const manager = await running(startService('admin', { ...deliveryEnv(world), DOCKET_BOOTSTRAP_TOKEN: token }));
+  const delivery = await running(startDelivery(world, { DELIVERY_SUSPEND_AFTER_SECONDS: '1' }));
+  const one = await subscribe(world, 'acme');
+  subscribers.push(one);
+  const { receiver } = one;
+  const beforeAll = new Date(Date.now() - 60_000).toISOString();
+  const told = await record(world, 'acme', 10);
+  await untilAccepted(receiver, told);
+  receiver.answer({ kind: 'status', status: 500 });
+  const missed = await record(world, 'acme', 10);
+  await eventually(() => isSuspended(delivery), { what: 'the suspension' });
+  receiver.answer({ kind: 'ok' });
+
+  // From now: what is stored by now is left out, and the receiver can prove that nothing else is.
+  const observer = await subscribe(world, 'acme');
+  subscribers.push(observer);
+  await untilAccepted(observer.receiver, missed);
+  const stored = async () => {
+    const [row] = await world.clickhouse.query<{ seq: string }>('SELECT max(seq) AS seq FROM audit_events');
+    return Number(row?.seq) === 20;
+  };
+  await eventually(stored, { what: 'all is stored' });
+  expect(await resume(manager, one, 'now')).toBe(200);
+  await eventually(async () => !(await isSuspended(delivery)), { what: 'it goes on' });
+  const later = await record(world, 'acme', 5);
+  await untilAccepted(receiver, later);
+  const report = chainFrom(one, 0);
+  expect(report).toMatchObject({ problems: [], skipped: 10, range: { afterSeq: 0, toSeq: 25 } });
+  expect(report.events.map(({ id }) => id)).toEqual([...told, ...later]);
+  expect(JSON.stringify(bodiesOf(receiver.accepted()))).toContain('"operator_skipped":10');
+
+  // From a time: everything since then once more, in order.
+  const known = receiver.accepted().length;
+  expect(await resume(manager, one, { time: beforeAll })).toBe(200);
+  await eventually(() => chainFrom(one, known).range?.toSeq === 25, { what: 'everything again' });
+  const again = chainFrom(one, known);
+  expect(again).toMatchObject({ problems: [], skipped: 0, range: { afterSeq: 0, toSeq: 25 } });
+  expect(again.events.map(({ id }) => id)).toEqual([...told, ...missed, ...later]);
+
+  // From the cursor, after a second suspension: what was not delivered, and nothing else.
+  receiver.answer({ kind: 'status', status: 410 });
+  const last = await record(world, 'acme', 5);
+  await eventually(() => isSuspended(delivery), { what: 'the second suspension' });
+  receiver.answer({ kind: 'ok' });
+  const knownThen = receiver.accepted().length;
+  expect(await resume(manager, one, 'cursor')).toBe(200);
+  await untilAccepted(receiver, last);
+  expect(chainFrom(one, knownThen).events.map(({ id }) => id)).toEqual(last);
+  expect(await resume(manager, one, { time: 'yesterday' })).toBe(422);
+}, 180_000);
