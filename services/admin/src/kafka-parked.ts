@@ -1,4 +1,4 @@
-import { isAskedFor, mergedParked, parkedBytes, parkedKey, parseParked, parseParkedKey } from '@docket/directory';
+import { mergedParked, parkedBytes, parkedKey, parseParked, parseParkedKey } from '@docket/directory';
 import type { ParkedEvent, Subscription } from '@docket/directory';
 import { partitionOf } from '@docket/event';
 import { createPublisher, createTopicView } from '@docket/kafka';
@@ -14,7 +14,7 @@ export interface ParkedView {
   /** By seq. Throws not_caught_up. */
   of(subscriptionId: string): readonly ParkedEvent[];
   /**
-   * Asks delivery to send them again; those that are asked for already stay so. Resolves when Kafka has it. Rejects with kafka_unavailable; then some may
+   * Asks delivery to send them again. Resolves when Kafka has it. Rejects with kafka_unavailable; then some may
    * be asked for.
    */
   ask(subscription: Subscription, events: readonly ParkedEvent[], partitions: number): Promise<void>;
@@ -57,13 +57,12 @@ export function createParkedView(
       return [...(lists.get(subscriptionId)?.values() ?? [])].sort((a, b) => a.seq - b.seq);
     },
     ask: async ({ id, tenant_id: tenantId }, events, partitions) => {
-      const records = events
-        .filter((parked) => !isAskedFor(parked))
-        .map((parked) => ({
-          key: parkedKey(id, parked.seq),
-          value: parkedBytes({ ...parked, asks: parked.refused + 1 }),
-          partition: partitionOf(tenantId, partitions),
-        }));
+      // Also of one that is asked for already: delivery may know of a refusal that this record does not tell.
+      const records = events.map((parked) => ({
+        key: parkedKey(id, parked.seq),
+        value: parkedBytes({ ...parked, asks: Math.max(parked.asks, parked.refused) + 1 }),
+        partition: partitionOf(tenantId, partitions),
+      }));
       const outcomes = await publisher.publish(topic, records);
       const failed = outcomes.find((outcome) => !outcome.ok);
       if (failed !== undefined) throw new DocketError('kafka_unavailable', 'Kafka did not confirm it in time.');

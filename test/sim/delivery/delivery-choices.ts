@@ -1,5 +1,5 @@
 import type { Effect } from '../../../services/delivery/src/delivery-state.ts';
-import { isAskedFor, parkedBytes, parseParked, parseParkedKey } from '@docket/directory';
+import { parkedBytes, parseParked, parseParkedKey } from '@docket/directory';
 import { Violation } from '../oracle.ts';
 import type { Call, DeliveryWorld, ModelProcess, ModelRow } from './delivery-model.ts';
 import {
@@ -258,10 +258,10 @@ export function askForParked(world: DeliveryWorld, id: string): void {
   }
   for (const [seq, value] of asked) {
     const parked = parseParked(value);
-    if (parked === undefined || isAskedFor(parked)) continue;
+    if (parked === undefined) continue;
     const record = {
       key: `${id}/parked/${seq}`,
-      value: parkedBytes({ ...parked, asks: parked.refused + 1 }),
+      value: parkedBytes({ ...parked, asks: Math.max(parked.asks, parked.refused) + 1 }),
       writer: 0,
     };
     world.coverage.hit('operator', 'asks for a parked event');

@@ -28,7 +28,8 @@ const required: readonly (readonly [string, readonly string[]])[] = [
   ['rebalance', ['idle', 'lingering', 'queued', 'reading', 'sending', 'resting', 'suspended']],
   ['operator', ['asks for a parked event']],
   ...[...behaviours, 'gone'].map((behaviour) => [behaviour, ['stream']] as const),
-  ...['ok', 'refuse', 'flip'].map((behaviour) => [behaviour, ['probe', 'parked']] as const),
+  ...['ok', 'refuse'].map((behaviour) => [behaviour, ['probe', 'parked']] as const),
+  ['flip', ['parked']],
 ];
 
 interface Run {

@@ -115,9 +115,9 @@ export function runEffect(world: DeliveryWorld, process: ModelProcess): void {
       return process.slots.cancel(id);
     case 'release':
       return release();
-    case 'read':
     case 'locate':
       throw new Violation('nobody has asked to go on elsewhere');
+    case 'read':
     case 'read_parked':
       world.isAwaited = true;
       return isOver ? release() : read(process, row, effect);
