@@ -220,6 +220,17 @@ async function newSubscription({ need, root }: ScopingWorld, of: MarkedTenant): 
   return `/v1/subscriptions/${String(made.body['id'])}`;
 }
 
+const shared = new WeakMap<ScopingWorld, Map<string, Promise<string>>>();
+
+/** One of the tenant that no cell removes: a tenant may have a hundred. */
+function anySubscription(world: ScopingWorld, of: MarkedTenant): Promise<string> {
+  const paths = shared.get(world) ?? new Map<string, Promise<string>>();
+  shared.set(world, paths);
+  const path = paths.get(of.id) ?? newSubscription(world, of);
+  paths.set(of.id, path);
+  return path;
+}
+
 async function newKey({ makeKey }: ScopingWorld, { id, prefix }: MarkedTenant): Promise<string> {
   return `/v1/keys/${(await makeKey(['events:read'], [id], { name: `${prefix}another-key` })).id}`;
 }
@@ -286,20 +297,20 @@ const writes: Readonly<Record<string, EndpointCells>> = {
   },
   'POST /v1/subscriptions/{id}/resume': {
     ...subscribing,
-    own: async (world, of) => post(`${await newSubscription(world, of)}/resume`, { from: 'cursor' }),
-    foreign: async (world, right) => [post(`${await newSubscription(world, right)}/resume`, { from: 'now' })],
+    own: async (world, of) => post(`${await anySubscription(world, of)}/resume`, { from: 'cursor' }),
+    foreign: async (world, right) => [post(`${await anySubscription(world, right)}/resume`, { from: 'now' })],
   },
   'GET /v1/subscriptions/{id}/parked': {
     ...subscribing,
     shows: false,
-    own: async (world, of) => get(`${await newSubscription(world, of)}/parked`),
-    foreign: async (world, right) => [get(`${await newSubscription(world, right)}/parked`)],
+    own: async (world, of) => get(`${await anySubscription(world, of)}/parked`),
+    foreign: async (world, right) => [get(`${await anySubscription(world, right)}/parked`)],
   },
   'POST /v1/subscriptions/{id}/parked/replay': {
     ...subscribing,
     shows: false,
-    own: async (world, of) => post(`${await newSubscription(world, of)}/parked/replay`, { seqs: 'all' }),
-    foreign: async (world, right) => [post(`${await newSubscription(world, right)}/parked/replay`, { seqs: 'all' })],
+    own: async (world, of) => post(`${await anySubscription(world, of)}/parked/replay`, { seqs: 'all' }),
+    foreign: async (world, right) => [post(`${await anySubscription(world, right)}/parked/replay`, { seqs: 'all' })],
   },
   'DELETE /v1/subscriptions/{id}': {
     ...subscribing,
