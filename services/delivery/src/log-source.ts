@@ -110,7 +110,9 @@ export function createLogSource(ports: {
     const encoding = encodingOf(subscription);
     // Without a filter nearly every record is an event; one more than fits tells whether there is more.
     const likely =
-      subscription.filter === undefined ? Math.min(limits.eventsMax, encoding.eventsMax) + 1 : tailRecordsMax;
+      subscription.filter === undefined
+        ? Math.min(limits.eventsMax, encoding.eventsMax) + 1 + request.without.size
+        : tailRecordsMax;
     const wanted = toSeq === null ? Math.min(likely, tailRecordsMax) : toSeq - cursor.seq;
     const records = tail.after(log, offset, wanted);
     if (records.length === 0) return { source: 'tail', result: { kind: 'nothing', offset: seenThrough } };
@@ -246,14 +248,17 @@ export function createLogSource(ports: {
   };
 }
 
-function batchOf(request: ReadRequest, entries: readonly LogEntry[], expired = 0): Batch | undefined {
+function batchOf(request: ReadRequest, entries: Iterable<LogEntry>, expired = 0): Batch | undefined {
   const { subscription, isProbe, without } = request;
   const encoding = encodingOf(subscription);
   const origin = originOf(request);
-  const probe = isProbe ? entries.find((entry) => entry.kind === 'event' && !without.has(entry.seq)) : undefined;
+  if (!isProbe) return buildBatch(origin, entries, limitsOf(request), encoding, expired);
+  // They are read as they are needed, and only once.
+  const listed = [...entries];
+  const probe = listed.find((entry) => entry.kind === 'event' && !without.has(entry.seq));
   if (probe?.kind === 'event')
     return buildAside(origin, probe, { replay: 'probe', time: probe.receivedAtMs }, encoding);
-  return buildBatch(origin, entries, limitsOf(request), encoding, expired);
+  return buildBatch(origin, listed, limitsOf(request), encoding, expired);
 }
 
 function found(source: SourceRead['source'], batch: Batch, offset: number | null, mayHaveMore: boolean): SourceRead {

@@ -18,7 +18,12 @@ import type { DeliveryWorld, ModelProcess, ModelRow } from './delivery-model.ts'
 import type { TopicRecord } from './delivery-oracle.ts';
 import { decoders, generation, mac, partitions } from './sample-logs.ts';
 
-export const slotLimits = { perPool: { live: 2, failing: 1, catch_up: 1 }, perTenant: 1 } as const;
+export const slotLimits = {
+  perPool: { live: 2, failing: 1, catch_up: 1, slow: 1 },
+  perTenant: 1,
+  perTenantSlow: 1,
+  slowAfterMs: 250,
+} as const;
 const proofIntervalMs = 20_000;
 const logger = createLogger({ service: 'sim', level: 'silent' });
 const never = new AbortController().signal;

@@ -1,5 +1,5 @@
 import {
-  createEventDecoder,
+  createEventCodec,
   createRecordMac,
   encodeEvent,
   frameAvro,
@@ -14,8 +14,8 @@ import { createRandom } from '../random.ts';
 export const partitions = 1;
 export const generation = 1;
 export const tenants = ['acme', 'globex'] as const;
-const decode = createEventDecoder(auditEventAvro);
-export const decoders = { prepare: async () => undefined, decoderOf: () => decode };
+const codec = createEventCodec(auditEventAvro);
+export const decoders = { prepare: async () => undefined, decoderOf: () => codec.decode, codecOf: () => codec };
 export const mac = createRecordMac([]);
 
 /** What one record means to a subscription. */
