@@ -13,7 +13,7 @@ const seedsOfPlants = 1_000;
 /** Rows are read back from columns at some cost, so fewer seeds run with the ingestor's own intake. */
 const seedsOfColumns = 60;
 const hitsMin = 100;
-const deadlineMs = 180_000;
+const deadlineMs = 600_000;
 
 /** `DOCKET_SIM_SEED=17 npm test -- test/sim` replays one seed and prints everything that happens in it. */
 const replayed = process.env['DOCKET_SIM_SEED'];

@@ -9,7 +9,7 @@ const seeds = 5_000;
 const steps = 220;
 const seedsOfPlants = 1_000;
 const hitsMin = 100;
-const deadlineMs = 180_000;
+const deadlineMs = 600_000;
 
 /** `DOCKET_SIM_SEED=17 npm test -- test/sim/delivery` replays one seed and prints everything that happens in it. */
 const replayed = process.env['DOCKET_SIM_SEED'];
