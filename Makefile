@@ -79,7 +79,7 @@ bench-query: build ## What the query service answers how fast, on 20 M rows, and
 
 # Without SCENARIOS: all of them.
 SCENARIOS ?=
-bench-write: build ## What recording an event costs the application
+bench-write: build ## What writing an event costs, at the gateway and in the application
 	@node bench/dist/write/main.js $(SCENARIOS)
 
 # Some fifteen minutes; BENCH_SCENARIOS=single,batch for some of it, BENCH_SCALE=0.2 for a fifth of each.

@@ -1,11 +1,15 @@
-// make bench-write: what writing an event costs, on the side of the application and of the gateway. Scenarios by name: SCENARIOS='sdk'; all of them
+// make bench-write: what writing an event costs, on the side of the application and of the gateway. Scenarios by name: SCENARIOS='gateway'; all of them
 // by default. Ends with one line RESULT {json}.
+import { benchGateway } from './gateway.ts';
 import { benchSdk } from './sdk.ts';
 
 type Figures = Readonly<Record<string, number | string | boolean>>;
 
 /** In the order in which they run. */
-const scenarios: Readonly<Record<string, (say: (line: string) => void) => Promise<Figures>>> = { sdk: benchSdk };
+const scenarios: Readonly<Record<string, (say: (line: string) => void) => Promise<Figures>>> = {
+  gateway: benchGateway,
+  sdk: benchSdk,
+};
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const asked = process.argv.slice(2);

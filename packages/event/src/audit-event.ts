@@ -16,6 +16,8 @@ export const typePattern = '^[A-Za-z0-9_.-]{1,64}$';
 export const metadataKeyPattern = '^[A-Za-z0-9_.-]{1,64}$';
 export const metadataValueBytesMax = 2 * 1024;
 export const changeValueBytesMax = 8 * 1024;
+/** A change's value may nest this deep; deeper ones are an attack on parsers, not a value. */
+export const changeDepthMax = 32;
 
 /** The greatest integer that avsc writes as a long. */
 export const avroLongMax = Number.MAX_SAFE_INTEGER - 1;

@@ -2,13 +2,14 @@ import { auditEventAvro } from '@docket/schemas';
 import type { AuditEvent, Metadata } from './audit-event.ts';
 import { avroTypeOf, isSameLayout } from './avro/avro-types.ts';
 import { createCanonicaliser } from './avro/canonical-body.ts';
+import { encodeOwnBody } from './avro/encode-event.ts';
 
 /** Our own schema as avsc reads it. */
 export const auditEventType = avroTypeOf(auditEventAvro);
 
 /** The Avro body of an event in our own schema, without the Confluent prefix. Throws when a field has a wrong type: a bug. */
 export function encodeEvent(event: AuditEvent): Buffer {
-  return auditEventType.toBuffer(event);
+  return encodeOwnBody(event);
 }
 
 /** How bodies of one writer schema are read. */

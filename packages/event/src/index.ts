@@ -67,7 +67,7 @@ export { isReserved, isStrayLog, isTenantId, logOf, partitionOf, strayLogOf } fr
 export { keepUnknownFields, unknownPrefix, type KeptFields } from './keep-unknown-fields.ts';
 export { nearestName } from './nearest-name.ts';
 export { microsOfRfc3339, rfc3339OfMicros, rfc3339OfMillis } from './occurred-at.ts';
-export { checkEvent, parseEvent, type ParsedEvent } from './parse-event.ts';
+export { checkEvent, parseEvent, readEventFields, tooLarge, type ParsedEvent } from './parse-event.ts';
 export {
   createPartitionLedger,
   refusedRow,

@@ -21,12 +21,17 @@ export type ParsedEvent =
  * @param fallbackId the id that an event without one takes.
  */
 export function parseEvent(input: unknown, arrivalMs: number, fallbackId: string): ParsedEvent {
+  const parsed = readEventFields(input, arrivalMs, fallbackId);
+  if (!parsed.ok) return parsed;
+  const bytes = encodeEvent(parsed.event).length;
+  return bytes > eventBytesMax ? { ok: false, errors: [tooLarge(bytes)] } : parsed;
+}
+
+/** As `parseEvent`, for callers that encode the event themselves: they MUST then hold its body against `eventBytesMax`, by `tooLarge`. */
+export function readEventFields(input: unknown, arrivalMs: number, fallbackId: string): ParsedEvent {
   const errors = validateEvent(input, arrivalMs);
   if (errors.length > 0) return { ok: false, errors };
-  const event = normalise(input as EventInput, fallbackId);
-  const bytes = encodeEvent(event).length;
-  if (bytes > eventBytesMax) return { ok: false, errors: [tooLarge(bytes)] };
-  return { ok: true, event };
+  return { ok: true, event: normalise(input as EventInput, fallbackId) };
 }
 
 /** The same limits for an event that did not come through `parseEvent` but as Avro; empty means valid. */
@@ -38,7 +43,8 @@ export function checkEvent(event: AuditEvent, arrivalMs: number, bodyBytes: numb
   return event.ingest === null ? errors : [...errors, ...validateStamp(event.ingest)];
 }
 
-function tooLarge(bytes: number): FieldError {
+/** What is wrong with an event whose Avro body has more than `eventBytesMax` bytes. */
+export function tooLarge(bytes: number): FieldError {
   return { pointer: '', detail: `has ${bytes} bytes encoded, at most ${eventBytesMax} are allowed` };
 }
 
@@ -92,10 +98,10 @@ function normaliseChange(input: NonNullable<EventInput['changes']>[number]): Cha
   };
 }
 
-function normaliseMetadata(input: EventInput['metadata']): Metadata {
+function normaliseMetadata(input: EventInput['metadata'] = {}): Metadata {
   const texts: Record<string, string> = {};
-  for (const name of Object.keys(input ?? {}).sort()) {
-    const text = metadataText(input?.[name]);
+  for (const name of Object.keys(input).sort()) {
+    const text = metadataText(input[name]);
     if (typeof text === 'string') texts[name] = text;
   }
   return texts;

@@ -13,11 +13,9 @@ export function characterCount(text: string): number {
   return count;
 }
 
-const loneSurrogate = /\p{Surrogate}/u;
-
 /** False for a text with a lone surrogate: it has no UTF-8 form and would change on its way. */
 export function isWellFormed(text: string): boolean {
-  return !loneSurrogate.test(text);
+  return text.isWellFormed();
 }
 
 /** The first `units` UTF-16 units of a text, without half of a character at the end. */

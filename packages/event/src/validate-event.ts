@@ -1,10 +1,10 @@
-import { isIP } from 'node:net';
 import { isPlainObject } from './canonical-json.ts';
-import { aheadOfArrivalMsMax, changeValueBytesMax, metadataValueBytesMax } from './audit-event.ts';
-import { isEventId } from './event-id.ts';
+import { aheadOfArrivalMsMax, changeDepthMax, changeValueBytesMax, metadataValueBytesMax } from './audit-event.ts';
+import { isExact } from './exact-number.ts';
 import { eventDeclaration, stampDeclaration, type FieldDeclaration } from './field-declaration.ts';
 import { nearestName } from './nearest-name.ts';
 import { microsOfRfc3339 } from './occurred-at.ts';
+import { compileCheck, hasFormat } from './quick-check.ts';
 import { characterCount, isWellFormed } from './text-limits.ts';
 
 /** What is wrong with one field; `pointer` is a JSON pointer (RFC 6901) into the event. */
@@ -15,8 +15,6 @@ export interface FieldError {
 
 /** More errors than this in one event help nobody. */
 const errorsMax = 20;
-/** A change's value may nest this deep; deeper ones are an attack on parsers, not a value. */
-const changeDepthMax = 32;
 
 /** Takes errors until there are enough of them; loops over what a caller sent end then (I7). */
 interface Report {
@@ -29,15 +27,23 @@ interface Report {
  * its limits. `arrivalMs` (ms since the epoch) bounds `occurred_at`.
  */
 export function validateEvent(input: unknown, arrivalMs: number): FieldError[] {
-  const errors: FieldError[] = [];
+  const errors = isEvent(input) ? [] : fieldErrorsOf(input);
   const report = reportInto(errors);
-  checkValue(eventDeclaration, input, '', report);
   if (isPlainObject(input) && typeof input['occurred_at'] === 'string') {
     const micros = microsOfRfc3339(input['occurred_at']);
     if (micros !== null && micros > (arrivalMs + aheadOfArrivalMsMax) * 1000) {
       report('/occurred_at', 'is more than 24 hours ahead of its arrival: check the clock of the producer');
     }
   }
+  return errors;
+}
+
+const isEvent = compileCheck(eventDeclaration);
+
+/** What is wrong with `input` by the declaration alone: nothing exactly where its compiled check is true. */
+export function fieldErrorsOf(input: unknown): FieldError[] {
+  const errors: FieldError[] = [];
+  checkValue(eventDeclaration, input, '', reportInto(errors));
   return errors;
 }
 
@@ -120,20 +126,14 @@ function checkText(schema: FieldDeclaration, value: string, pointer: string, rep
   else checkFormat(schema['x-format'], value, pointer, report);
 }
 
+const formatDetails = {
+  uuid: 'must be a UUID other than the nil UUID',
+  'date-time': 'must be an RFC 3339 time with an offset, from 1900 on',
+  ip: 'must be an IPv4 or IPv6 address',
+} as const;
+
 function checkFormat(format: FieldDeclaration['x-format'], value: string, pointer: string, report: Report): void {
-  switch (format) {
-    case 'uuid':
-      if (!isEventId(value)) report(pointer, 'must be a UUID other than the nil UUID');
-      return;
-    case 'date-time':
-      if (microsOfRfc3339(value) === null) report(pointer, 'must be an RFC 3339 time with an offset, from 1900 on');
-      return;
-    case 'ip':
-      if (value !== '' && (isIP(value) === 0 || value.includes('%')))
-        report(pointer, 'must be an IPv4 or IPv6 address');
-      return;
-    case undefined:
-  }
+  if (format !== undefined && !hasFormat(format, value)) report(pointer, formatDetails[format]);
 }
 
 function checkInteger(schema: FieldDeclaration, value: unknown, pointer: string, report: Report): void {
@@ -199,11 +199,6 @@ function problemWithin(value: unknown, depth: number): string | null {
 }
 
 const inexact = 'holds a number beyond 2^53, which JSON readers change silently: send it as a string';
-
-/** False for what JSON.parse made of a number that it cannot hold: infinite, or an integer that may have lost digits. */
-function isExact(value: number): boolean {
-  return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
-}
 
 function escapePointer(name: string): string {
   return name.slice(0, 128).replaceAll('~', '~0').replaceAll('/', '~1');

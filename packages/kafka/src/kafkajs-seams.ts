@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
 
 import { decodeFetchAnswer } from './fetch/fetch-answer.ts';
+import { carriesBatches, encodeProduceRequest, produceVersions } from './produce/produce-request.ts';
+import type { ProduceRequest } from './produce/produce-request.ts';
 
 /** `docket`: decodeFetchAnswer · `kafkajs`: the one that kafkajs brings. */
 export type FetchDecoder = 'docket' | 'kafkajs';
@@ -19,6 +21,7 @@ export function changeKafkajs(decoder: FetchDecoder): void {
   // Brokers before 2.3 answer with older versions, which stay with kafkajs.
   const version11 = partOfKafkajs('protocol/requests/fetch/v11/response.js');
   replace(version11, 'decode', (own) => (decoder === 'docket' ? decodeFetchAnswer : own));
+  replace(partOfKafkajs('protocol/requests/produce/index.js'), 'protocol', withBatchesAsTheyAre);
   replace(prototypeOf('network/requestQueue/index.js'), 'scheduleCheckPendingRequests', onlyWhilePending);
 }
 
@@ -31,6 +34,26 @@ function onlyWhilePending(own: Method): Method {
     const pending: unknown = Reflect.get(this, 'pending');
     if (!Array.isArray(pending)) throw new TypeError('kafkajs no longer keeps requests that wait');
     return pending.length === 0 ? undefined : own.call(this);
+  };
+}
+
+/** Record batches in a produce request go as they are; requests with messages (the transactional writer's) stay with kafkajs. */
+function withBatchesAsTheyAre(own: Method): Method {
+  return function protocol({ version }: { version: number }) {
+    const make: unknown = Reflect.apply(own, this, [{ version }]);
+    if (!isMethod(make)) throw new TypeError('kafkajs no longer makes produce requests by a function');
+    return (given: ProduceRequest) => {
+      const made: unknown = Reflect.apply(make, undefined, [given]);
+      if (!carriesBatches(given)) return made;
+      if (!produceVersions.includes(version)) throw new TypeError(`Kafka takes produce requests of version ${version}`);
+      const request: unknown = Reflect.get(Object(made), 'request');
+      // kafkajs appends the bytes of what it takes for an encoder.
+      const encode = async (): Promise<object> => {
+        const buffer = encodeProduceRequest(given);
+        return { buf: buffer, buffer };
+      };
+      return { ...Object(made), request: { ...Object(request), encode } };
+    };
   };
 }
 

@@ -1,17 +1,12 @@
+import type { BatchRecord } from './produce/record-batch-encoder.ts';
+
 /** One record on its way, from `publish` until its outcome is known. */
 export interface Entry {
-  readonly message: PlacedMessage;
+  readonly record: BatchRecord;
   readonly bytes: number;
   /** Gives the caller its outcome; only the first call counts. */
   readonly settle: (outcome: PublishOutcome) => void;
   isSettled: boolean;
-}
-
-export interface PlacedMessage {
-  readonly partition: number;
-  readonly key: Buffer | string | null;
-  readonly value: Buffer | null;
-  readonly headers: Record<string, Buffer | string>;
 }
 
 export type PublishOutcome =
@@ -41,9 +36,9 @@ export interface Group {
 }
 
 export interface RequestLimits {
-  /** kafkajs makes one record batch a partition, which the broker takes up to message.max.bytes (1,048,588 by default). */
+  /** A partition's records are one record batch, which the broker takes up to message.max.bytes (1,048,588 by default). */
   readonly partitionBytesMax: number;
-  /** kafkajs copies a partition's list once a record: quadratic, so bounded. */
+  /** They are encoded at a stretch. */
   readonly partitionRecordsMax: number;
   readonly requestBytesMax: number;
 }

@@ -4,10 +4,12 @@ import { DeadlineError, pauseFor, within } from './deadline.ts';
 import { isRetriable, kafkaUnavailable } from './kafka-errors.ts';
 import { disconnectQuietly, kafkajsOf } from './kafka-client.ts';
 import type { KafkaClient } from './kafka-client.ts';
+import type { BatchMessage } from './produce/produce-request.ts';
+import { encodeRecordBatch } from './produce/record-batch-encoder.ts';
 import { takeGroups } from './publish-lanes.ts';
 import type { Entry, Group, Lane } from './publish-lanes.ts';
 
-const limits = { partitionBytesMax: 900 * 1024, partitionRecordsMax: 1_000, requestBytesMax: 16 * 1024 * 1024 };
+const limits = { partitionBytesMax: 900 * 1024, partitionRecordsMax: 10_000, requestBytesMax: 16 * 1024 * 1024 };
 
 /** The broker waits this long for its replicas, … */
 const ackTimeoutMs = 3_000;
@@ -189,12 +191,17 @@ function makeProducer(kafka: KafkaClient): Producer {
   });
 }
 
-function toTopicMessages(groups: readonly Group[]): { topic: string; messages: Entry['message'][] }[] {
-  const byTopic = new Map<string, Entry['message'][]>();
+function toTopicMessages(groups: readonly Group[]): { topic: string; messages: BatchMessage[] }[] {
+  const nowMs = Date.now();
+  const byTopic = new Map<string, BatchMessage[]>();
   for (const { lane, entries } of groups) {
     const messages = byTopic.get(lane.topic) ?? [];
     byTopic.set(lane.topic, messages);
-    for (const entry of entries) messages.push(entry.message);
+    const value = encodeRecordBatch(
+      entries.map(({ record }) => record),
+      nowMs,
+    );
+    messages.push({ partition: lane.partition, value, isRecordBatch: true });
   }
   return [...byTopic].map(([topic, messages]) => ({ topic, messages }));
 }

@@ -43,6 +43,8 @@ export interface Publisher {
 
 const defaults = { deadlineMs: 5_000, queueBytesMax: 64 * 1024 * 1024, lingerMs: 2 };
 
+const noHeaders: Readonly<Record<string, never>> = Object.freeze({});
+
 /** What a record costs beside key and value: object, header names and the record's own framing. */
 const recordOverheadBytes = 100;
 
@@ -79,52 +81,51 @@ export function createPublisher(kafka: KafkaClient, options: PublisherOptions = 
   };
 
   /** Queues the records; resolves when every one has its outcome, at the latest when the deadline passes. */
-  const enqueue = async (
+  const enqueue = (
     topic: string,
     records: readonly PublishRecord[],
     sizes: readonly number[],
     { partitions, leftMs }: { partitions: number; leftMs: number },
-  ): Promise<PublishOutcome[]> => {
-    const entries: Entry[] = [];
-    const touched = new Set<Lane>();
-    const outcomes = records.map(
-      (record, index) =>
-        new Promise<PublishOutcome>((resolve) => {
-          const partition = record.partition ?? partitionOf(record.key ?? '', partitions);
-          const entry: Entry = {
-            message: { partition, key: record.key, value: record.value, headers: { ...record.headers } },
-            bytes: sizes[index] ?? 0,
-            isSettled: false,
-            settle: (outcome) => {
-              entry.isSettled = true;
-              resolve(outcome);
-            },
-          };
-          const lane = laneOf(topic, partition);
-          entries.push(entry);
-          touched.add(lane);
-          lane.waiting.push(entry);
-        }),
-    );
-    sender.wake();
-    const timer = setTimeout(() => {
-      const error = new DocketError(
-        'kafka_unavailable',
-        `Kafka did not acknowledge records of ${topic} within ${deadlineMs} ms.`,
-      );
-      for (const entry of entries) if (!entry.isSettled) entry.settle({ ok: false, reason: 'unavailable', error });
-      // What is under way is released when its request ends: until then it is in memory.
-      for (const lane of touched) {
-        release(lane.waiting.filter((entry) => entry.isSettled));
-        lane.waiting = lane.waiting.filter((entry) => !entry.isSettled);
-      }
-    }, leftMs);
-    try {
-      return await Promise.all(outcomes);
-    } finally {
-      clearTimeout(timer);
-    }
-  };
+  ): Promise<PublishOutcome[]> =>
+    new Promise((resolve) => {
+      const outcomes: PublishOutcome[] = Array.from({ length: records.length });
+      let unsettled = records.length;
+      const touched = new Set<Lane>();
+      const entries = records.map((record, index): Entry => {
+        const partition = record.partition ?? partitionOf(record.key ?? '', partitions);
+        const entry: Entry = {
+          record: { key: record.key, value: record.value, headers: record.headers ?? noHeaders },
+          bytes: sizes[index] ?? 0,
+          isSettled: false,
+          settle: (outcome) => {
+            if (entry.isSettled) return;
+            entry.isSettled = true;
+            outcomes[index] = outcome;
+            unsettled -= 1;
+            if (unsettled > 0) return;
+            clearTimeout(timer);
+            resolve(outcomes);
+          },
+        };
+        const lane = laneOf(topic, partition);
+        touched.add(lane);
+        lane.waiting.push(entry);
+        return entry;
+      });
+      const timer = setTimeout(() => {
+        const error = new DocketError(
+          'kafka_unavailable',
+          `Kafka did not acknowledge records of ${topic} within ${deadlineMs} ms.`,
+        );
+        for (const entry of entries) entry.settle({ ok: false, reason: 'unavailable', error });
+        // What is under way is released when its request ends: until then it is in memory.
+        for (const lane of touched) {
+          release(lane.waiting.filter((entry) => entry.isSettled));
+          lane.waiting = lane.waiting.filter((entry) => !entry.isSettled);
+        }
+      }, leftMs);
+      sender.wake();
+    });
 
   const publish = async (topic: string, records: readonly PublishRecord[]): Promise<PublishOutcome[]> => {
     if (records.length === 0) return [];

@@ -8,6 +8,7 @@ import { decodeFetchAnswer } from '../src/fetch/fetch-answer.ts';
 import { partOf } from '../src/fetch/fetched-part.ts';
 import { changeKafkajs } from '../src/kafkajs-seams.ts';
 import { toLogRecord } from '../src/log-record-mapper.ts';
+import { encodeRecordBatch } from '../src/produce/record-batch-encoder.ts';
 import { answerBytes, batchBytes } from './fetch/batch-bytes.ts';
 import type { WrittenRecord } from './fetch/batch-bytes.ts';
 
@@ -83,4 +84,34 @@ test('a connection without requests that wait sets no timer; one that is throttl
   } finally {
     jest.useRealTimers();
   }
+});
+
+const produce = load('kafkajs/src/protocol/requests/produce/index.js');
+const Encoder = load('kafkajs/src/protocol/encoder.js');
+
+test('a produce request with a record batch has the layout of kafkajs’ own, in every version; one with messages stays kafkajs’', async () => {
+  changeKafkajs('docket');
+  changeKafkajs('docket');
+  const value = encodeRecordBatch([{ key: 'acme', value: Buffer.from('x'), headers: { h: 'é' } }], 1_000);
+  const requestOf = (version: number, messages: object[]) =>
+    produce.protocol({ version })({
+      acks: -1,
+      timeout: 3_000,
+      topicData: [{ topic: 'tópic', partitions: [{ partition: 9, messages }] }],
+    });
+  const bytesOf = async (made: { request: { encode(): Promise<object> } }): Promise<Buffer> =>
+    new Encoder().writeEncoder(await made.request.encode()).buffer;
+  for (const version of [3, 4, 5, 6, 7]) {
+    const ours = requestOf(version, [{ partition: 9, value, isRecordBatch: true }]);
+    const theirs = requestOf(version, [{ key: 'acme', value: Buffer.from('x'), headers: { h: 'é' } }]);
+    expect(ours.response).toBe(theirs.response);
+    expect(ours.request).toMatchObject({ apiKey: 0, apiVersion: version });
+    const [oursBytes, theirsBytes] = [await bytesOf(ours), await bytesOf(theirs)];
+    const headBytes = oursBytes.length - value.length;
+    expect(oursBytes.subarray(0, headBytes)).toEqual(theirsBytes.subarray(0, headBytes));
+    expect(oursBytes.subarray(headBytes)).toEqual(value);
+    expect(theirsBytes.length).toBe(oursBytes.length);
+  }
+  expect(() => requestOf(2, [{ partition: 9, value, isRecordBatch: true }])).toThrow('version 2');
+  expect(() => requestOf(7, [{ value }, { partition: 9, value, isRecordBatch: true }])).toThrow('mixes');
 });

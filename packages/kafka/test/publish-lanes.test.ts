@@ -8,7 +8,7 @@ const limits = { partitionBytesMax: 100, partitionRecordsMax: 4, requestBytesMax
 
 function entry(bytes: number): Entry {
   return {
-    message: { partition: 0, key: null, value: null, headers: {} },
+    record: { key: null, value: null, headers: {} },
     bytes,
     isSettled: false,
     settle: () => undefined,

@@ -9,7 +9,8 @@ import {
   isPlainObject,
   isReserved,
   isTenantId,
-  parseEvent,
+  readEventFields,
+  tooLarge,
 } from '@docket/event';
 import type { AuditEvent, FieldError } from '@docket/event';
 
@@ -93,11 +94,11 @@ function judgeEvent(input: unknown, index: number, context: VerdictContext): Ver
     ]);
   }
   const whole = isPlainObject(input) && !isNamed ? { ...input, tenant_id: tenantId } : input;
-  const parsed = parseEvent(whole, context.arrivalMs, fallbackId);
+  const parsed = readEventFields(whole, context.arrivalMs, fallbackId);
   if (parsed.ok) return accept(input, parsed.event, context);
   const tolerated = context.isLenient ? keepUnknownFields(whole) : undefined;
   if (tolerated === undefined) return bad(input, id, context, 'invalid_event', parsed.errors);
-  const again = parseEvent(tolerated.input, context.arrivalMs, fallbackId);
+  const again = readEventFields(tolerated.input, context.arrivalMs, fallbackId);
   // The first errors tell more: they name the unknown fields.
   if (!again.ok) return bad(input, id, context, 'invalid_event', parsed.errors);
   const verdict = accept(input, again.event, context);
@@ -119,11 +120,8 @@ function accept(input: unknown, parsed: AuditEvent, context: VerdictContext): Ve
   const { context: said } = parsed;
   const traced = said.trace_id === '' && context.traceId !== undefined ? { ...said, trace_id: context.traceId } : said;
   const body = encodeEvent({ ...parsed, context: traced, ingest });
-  // Once more with the stamp: what is over the limit in the log would be quarantined after a 202.
-  if (body.length > eventBytesMax) {
-    const detail = `has ${body.length} bytes encoded, at most ${eventBytesMax} are allowed`;
-    return bad(input, id, context, 'invalid_event', [{ pointer: '', detail }]);
-  }
+  // With the stamp: what is over the limit in the log would be quarantined after a 202.
+  if (body.length > eventBytesMax) return bad(input, id, context, 'invalid_event', [tooLarge(body.length)]);
   return { kind: 'good', id, tenantId, body };
 }
 

@@ -1,3 +1,5 @@
+import { isAscii, isUtf8 } from 'node:buffer';
+
 import { DocketError } from '../errors/docket-error.ts';
 import { positionOfRepeatedKey } from './repeated-key.ts';
 
@@ -14,12 +16,8 @@ export function parseJson(bytes: Uint8Array): unknown {
   if (bytes.length === 0) throw new DocketError('invalid_json', 'The body is empty.');
   const shape = shapeOf(bytes);
   if (typeof shape === 'string') throw new DocketError('invalid_json', `The body ${shape}.`);
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new DocketError('invalid_json', 'The body is not valid UTF-8.', { cause });
-  }
+  if (!isUtf8(bytes)) throw new DocketError('invalid_json', 'The body is not valid UTF-8.');
+  const text = textOf(bytes);
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -32,6 +30,14 @@ export function parseJson(bytes: Uint8Array): unknown {
     throw new DocketError('invalid_json', `The body has a key twice (at character ${positionOfRepeatedKey(text)}).`);
   }
   return parsed;
+}
+
+/** Of valid UTF-8. A byte order mark at the beginning is no part of the text (RFC 8259 §8.1 lets a parser ignore it). */
+function textOf(bytes: Uint8Array): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  // A text of single bytes is parsed faster and takes half the memory.
+  const text = isAscii(bytes) ? buffer.toString('latin1') : buffer.toString('utf8');
+  return text.startsWith('\ufeff') ? text.slice(1) : text;
 }
 
 const quote = 0x22;
@@ -71,13 +77,12 @@ function shapeOf(bytes: Uint8Array): { readonly keys: number } | string {
 /** Of two equal keys JSON.parse keeps one, so a document with fewer than were written has repeated ones. */
 function countKeys(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
-  let count = 0;
-  if (Array.isArray(value)) {
-    for (const item of value) count += countKeys(item);
-    return count;
+  const isObject = !Array.isArray(value);
+  const members: readonly unknown[] = isObject ? Object.values(value) : value;
+  let count = isObject ? members.length : 0;
+  for (const member of members) {
+    // Most members are scalars: no call for those.
+    if (typeof member === 'object' && member !== null) count += countKeys(member);
   }
-  const members = Object.values(value);
-  count = members.length;
-  for (const member of members) count += countKeys(member);
   return count;
 }
