@@ -40,6 +40,18 @@ export {
   queryClickhouseSettings,
   type ClickHouseConfig,
 } from './settings.ts';
+export {
+  readCounted,
+  readHighestBelow,
+  readMissingEvents,
+  readReceivedMs,
+  readSeenSources,
+  readUntoldSources,
+  writeCounted,
+  writeSources,
+  type SeenSource,
+  type SourceRow,
+} from './source-counters.ts';
 export { createBinder, timeSql, type Binder, type Statement } from './statement-binder.ts';
 export { storedEventOf, storedEventSelection, type StoredEventJson } from './stored-event-mapper.ts';
 export type { WindowRow } from './window-row-mapper.ts';

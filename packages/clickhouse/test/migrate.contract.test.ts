@@ -68,6 +68,8 @@ const tableNames = [
   'operator_places',
   'operator_records',
   'schema_migrations',
+  'source_counters',
+  'source_positions',
 ];
 
 describe('migrate', () => {

@@ -22,6 +22,9 @@ import { createIngestMachine } from './ingest-machine.ts';
 import { createIngestShell, type IngestShell } from './ingest-shell.ts';
 import { createIngestorMetrics } from './metrics.ts';
 import { runOwnershipEffect } from './ownership-effects.ts';
+import { fetchEnds } from './sources/fetch-ends.ts';
+import { publishOwnEvents } from './sources/publish-own-events.ts';
+import { createSourceWatch } from './sources/source-watch.ts';
 import { createStallClock } from './stall-clock.ts';
 import { untilTopicsAreRight } from './topics-check.ts';
 
@@ -106,6 +109,15 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
       decoders,
       own: (effect) => runOwnershipEffect({ clickhouse, kafka, generation, groupId }, effect),
       heads: createHeadsKeeper({ clickhouse, generation, logger, metrics }),
+      sources: createSourceWatch({
+        clickhouse,
+        generation,
+        openForMs: config.sourceGapSeconds * 1_000,
+        kafkaEnds: () => fetchEnds(kafka, groupId, eventsTopic),
+        tell: (events) => publishOwnEvents({ publisher, registry, eventsTopic, mac }, events),
+        logger,
+        metrics,
+      }),
       onClaimedByAnother: () => void lookForGeneration(),
       blocks: createBlockEffects({
         clickhouse,

@@ -33,6 +33,15 @@ export const settings = {
     min: 0,
     max: 10_000,
   }),
+  sourceGapSeconds: setting.integer({
+    env: 'INGEST_SOURCE_GAP_SECONDS',
+    description:
+      'How long a hole in the running numbers of a source (source.counter) is open before it is told as `docket.source.gap`: longer than a producer may be late.',
+    unit: 's',
+    default: 60,
+    min: 1,
+    max: 86_400,
+  }),
 };
 
 export type Config = SettingsOf<typeof settings>;

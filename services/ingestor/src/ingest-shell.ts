@@ -18,6 +18,7 @@ import type { IngestEffect, IngestInput, IngestReport, IngestState, StoppedParti
 import type { IngestorMetrics } from './metrics.ts';
 import type { runOwnershipEffect } from './ownership-effects.ts';
 import { unreadableDetail } from './unreadable-mapper.ts';
+import type { SourceWatch } from './sources/source-watch.ts';
 import { isWaiting, type StallClock } from './stall-clock.ts';
 
 /** So many records are decoded before timers and sockets get their turn. */
@@ -34,6 +35,7 @@ export interface ShellPorts {
   readonly own: (effect: OwnershipEffect) => ReturnType<typeof runOwnershipEffect>;
   readonly blocks: BlockEffects;
   readonly heads: HeadsKeeper;
+  readonly sources: SourceWatch;
   readonly stall: StallClock;
   readonly logger: Logger;
   readonly metrics: IngestorMetrics;
@@ -157,6 +159,7 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
           'partition.stopped',
         );
       case 'keepHeads':
+        ports.sources.watch(effect.partitions, abort.signal);
         return ports.heads.keep(effect, abort.signal);
       case 'backOff':
         return after(backoffMs(effect.failures, Math.random()), { kind: 'waited', run: effect.run });

@@ -82,6 +82,23 @@ export function createIngestorMetrics(registry: Registry, stalledMs: () => numbe
       labelNames: ['outcome'] as const,
       registers,
     }),
+    sourceGaps: new Counter({
+      name: 'docket_ingestor_source_gap_events_total',
+      help: 'Events of Docket about the running numbers of sources, by kind: gap (numbers have been missing for a minute), closed (all of them arrived late)',
+      labelNames: ['kind'] as const,
+      registers,
+    }),
+    sourceMissing: new Gauge({
+      name: 'docket_ingestor_source_missing_events',
+      help: 'Events that sources have numbered, of the partitions of this instance, and that have been told as missing and have not arrived since',
+      registers,
+    }),
+    sourceLooks: new Counter({
+      name: 'docket_ingestor_source_looks_total',
+      help: 'Times that the running numbers of sources were counted, by outcome: done, failed (done again ten seconds later)',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
     unreadableAttempts: new Counter({
       name: 'docket_ingestor_unreadable_attempts_total',
       help: 'Records of the attempts topic that are no delivery attempt; they are left out',
