@@ -18,12 +18,16 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  * base64 (one a line), file for the times, number of tenants. Each line of the input is an order: events, events a second (0: as fast as Kafka
  * takes them), first tenant, the tenant behind the last; they get events in turn. It is answered by a line when all are acknowledged: how
  * many were, how many were refused. The n-th event of a tenant has seq n, and both numbers are in its id, so that a receiver needs no list.
+ * Each says that it occurred when it is published.
  * The times' file gets, for each event, tenant (4 bytes), n (4 bytes) and the moment of its acknowledgement (double, ms since the epoch).
  */
 public class DeliveryLoad {
   /** Behind the frame (5 bytes) and the length of the id (1 byte); the tenant is behind the id (36 bytes) and a length. */
   private static final int ID_FROM = 6;
   private static final int TENANT_FROM = 43;
+  /** Behind the tenant (7 bytes) and the branch of the union: a long of eight bytes, µs since the epoch, as all of our times are. */
+  private static final int OCCURRED_FROM = 51;
+  private static final int OCCURRED_BYTES = 8;
   private static final char[] HEX = "0123456789abcdef".toCharArray();
 
   public static void main(String[] args) throws Exception {
@@ -68,6 +72,7 @@ public class DeliveryLoad {
         write(value, ID_FROM + 24, n, 12);
         byte[] key = String.format("t-%05d", tenant).getBytes(StandardCharsets.US_ASCII);
         System.arraycopy(key, 0, value, TENANT_FROM, key.length);
+        writeTime(value, System.currentTimeMillis() * 1000);
         producer.send(new ProducerRecord<>(topic, key, value), (metadata, error) -> {
           Instant now = Instant.now();
           (error == null ? acknowledged : refused).incrementAndGet();
@@ -90,6 +95,13 @@ public class DeliveryLoad {
     } catch (java.io.IOException error) {
       throw new java.io.UncheckedIOException(error);
     }
+  }
+
+  /** An event says that it occurred when it is published. */
+  private static void writeTime(byte[] value, long micros) {
+    if (value[OCCURRED_FROM - 1] != 2 || value[OCCURRED_FROM + OCCURRED_BYTES - 1] < 0) throw new IllegalStateException("an event is built otherwise");
+    long rest = micros << 1;
+    for (int i = 0; i < OCCURRED_BYTES; i++, rest >>>= 7) value[OCCURRED_FROM + i] = (byte) (rest & 0x7f | (i < OCCURRED_BYTES - 1 ? 0x80 : 0));
   }
 
   private static void write(byte[] value, int at, long number, int digits) {

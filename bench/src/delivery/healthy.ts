@@ -1,7 +1,7 @@
 import { measureLatency } from './latencies.ts';
 import { rounded, type Scenario } from './scenario.ts';
 import { openSite } from './site.ts';
-import { measureThroughput } from './throughput.ts';
+import { describeCores, measureThroughput } from './throughput.ts';
 
 const tenants = 200;
 const seconds = 15;
@@ -19,6 +19,7 @@ function healthy(layout: 'single' | 'batch', ahead: number): Scenario {
         say(
           `${layout}: ${top.eventsPerSecond.toFixed(0)} events/s in ${top.requestsPerSecond.toFixed(0)} requests/s; CPU ${top.cpuMicrosPerEvent.toFixed(1)} µs an event, ${top.cpuMsPerRequest.toFixed(3)} ms a request; RSS ${top.rssMiBPeak.toFixed(0)} MiB`,
         );
+        say(`${layout}: processors used: ${describeCores(top.cores)}`);
         const perSecond = Math.floor(top.eventsPerSecond / 2);
         const order = { events: Math.floor(perSecond * seconds * scale), perSecond, tenants: [0, tenants] } as const;
         const times = await measureLatency(site, order, [0, tenants]);

@@ -23,6 +23,7 @@ export interface LoadOrder {
 
 /** Publishes events of numbered tenants; the n-th of a tenant has seq n. See DeliveryLoad.java. */
 export interface Load {
+  readonly pid: number;
   /** Resolves when Kafka has acknowledged all; rejects when it refused one. One order at a time. */
   publish(order: LoadOrder): Promise<void>;
   /** Events of a tenant so far, ordered ones included. */
@@ -62,6 +63,7 @@ export async function startLoad(world: World, tenants: number, directory: string
   if ((await word()) !== 'ready') throw new Error('the load did not begin');
   const published = Array.from({ length: tenants }, () => 0);
   return {
+    pid: child.pid ?? 0,
     publish: async ({ events, perSecond, tenants: [from, to] }) => {
       for (let tenant = from; tenant < to; tenant += 1) {
         const share = Math.floor(events / (to - from)) + (tenant - from < events % (to - from) ? 1 : 0);

@@ -1,7 +1,8 @@
 import { newWebhookSecret, readMasterKey, recordOfEntity, sealSecret, webhookSecretBytes } from '@docket/directory';
 import type { Subscription } from '@docket/directory';
 import { createPublisher } from '@docket/kafka';
-import { createWorld, eventually, startService, type ServiceProcess, type World } from '@docket/testkit';
+import { createWorld, eventually, startService } from '@docket/testkit';
+import type { ServiceProcess, StartServiceOptions, World } from '@docket/testkit';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -83,11 +84,8 @@ export async function openSite({ tenants, endpoints, hasIngestor }: SiteOptions)
       return delivery;
     },
     startDelivery: async () => {
-      delivery = await startService('delivery', {
-        ...world.env,
-        DOCKET_MASTER_KEY: masterKey,
-        SINK_ALLOWED_HOSTS: '127.0.0.1',
-      });
+      const env = { ...world.env, DOCKET_MASTER_KEY: masterKey, SINK_ALLOWED_HOSTS: '127.0.0.1' };
+      delivery = await startService('delivery', env, profiled('delivery'));
     },
     setPaused: async (index, isPaused) => {
       const endpoint = endpoints[index];
@@ -112,6 +110,15 @@ export async function openSite({ tenants, endpoints, hasIngestor }: SiteOptions)
       await world.close();
       await rm(directory, { recursive: true });
     },
+  };
+}
+
+/** BENCH_CPU_PROFILES=dir: a .cpuprofile of delivery is written there when it ends. */
+function profiled(service: string): StartServiceOptions {
+  const directory = process.env['BENCH_CPU_PROFILES'];
+  if (directory === undefined) return {};
+  return {
+    command: [process.execPath, '--cpu-prof', `--cpu-prof-dir=${directory}`, `services/${service}/dist/main.js`],
   };
 }
 

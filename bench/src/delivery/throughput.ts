@@ -8,6 +8,8 @@ export interface Throughput {
   readonly cpuMicrosPerEvent: number;
   readonly cpuMsPerRequest: number;
   readonly rssMiBPeak: number;
+  /** Processors that each process of the bench used, by name. */
+  readonly cores: Readonly<Record<string, number>>;
 }
 
 const warmUpMs = 5_000;
@@ -42,13 +44,21 @@ export async function measureThroughput(
   // Its failure is met where it is awaited.
   publishing.catch(() => undefined);
   await Promise.race([pause(warmUpMs), publishing]);
-  const meter = startMeter(new Map([['delivery', site.delivery().pid]]));
+  const meter = startMeter(
+    new Map([
+      ['delivery', site.delivery().pid],
+      ['receivers', receivers.pid],
+      ['producer', load.pid],
+      ['bench', process.pid],
+    ]),
+  );
   const beganAtMs = performance.now();
   const before = await receivers.counts(0, all);
   await Promise.race([pause(seconds * 1_000), publishing]);
   const after = await receivers.counts(0, all);
   const elapsedSeconds = (performance.now() - beganAtMs) / 1_000;
-  const used = meter.stop().get('delivery');
+  const usage = meter.stop();
+  const used = usage.get('delivery');
   over.abort();
   await publishing;
   await site.untilAcknowledged(0, all, deadlineMs);
@@ -61,5 +71,12 @@ export async function measureThroughput(
     cpuMicrosPerEvent: (cpuSeconds * 1e6) / events,
     cpuMsPerRequest: (cpuSeconds * 1e3) / requests,
     rssMiBPeak: (used?.rssBytesPeak ?? 0) / 2 ** 20,
+    cores: Object.fromEntries([...usage].map(([name, { cpuSeconds: own }]) => [name, own / elapsedSeconds])),
   };
+}
+
+export function describeCores(cores: Readonly<Record<string, number>>): string {
+  return Object.entries(cores)
+    .map(([name, used]) => `${name} ${used.toFixed(2)}`)
+    .join(', ');
 }

@@ -29,6 +29,7 @@ export {
 } from './read-heads.ts';
 export { changesJsonSql, publicEventSettings, publicEventSql, resourcesJsonSql } from './public-event-sql.ts';
 export { readLog, readLogBounds, type LogBounds, type LogRange } from './read-log.ts';
+export { readLogTexts, type StoredText } from './read-log-texts.ts';
 export { readPlace, type RecordPlace } from './read-place.ts';
 export { readSeqBefore } from './read-seq-before.ts';
 export { readWindow, type WindowOf } from './read-window.ts';

@@ -7,7 +7,7 @@ import type { Binder } from './statement-binder.ts';
  * makes of the row, with the numbers in changes as they were recorded. One line, because JSON escapes line breaks.
  * Of the view `user` it has neither seq nor counter, and whereabouts of own actions only (I5).
  */
-export function publicEventSql({ ownActions }: ScopedSearch, binder: Binder): string {
+export function publicEventSql({ ownActions }: Pick<ScopedSearch, 'ownActions'>, binder: Binder): string {
   const isOwn = ownActions === null ? null : searchSql(ownActions, binder);
   const seq = isOwn === null ? [`',"seq":'`, 'toString(seq)'] : [];
   const parts = [

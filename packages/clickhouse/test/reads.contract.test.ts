@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { eventColumns, type EventRow } from '@docket/event';
+import { eventColumns, eventFromRow, eventStatuses, toPublicEvent, type EventRow } from '@docket/event';
 import {
   claimPartitions,
   createBlock,
@@ -8,10 +8,12 @@ import {
   readHeads,
   readLog,
   readLogBounds,
+  readLogTexts,
   readStoredRecord,
   readWindow,
 } from '../src/index.ts';
 import { readLogSql } from '../src/read-log.ts';
+import { readLogTextsSql } from '../src/read-log-texts.ts';
 import { storedHeadsSql } from '../src/read-heads.ts';
 import { createTestDatabase, eventRow, type TestDatabase } from './test-database.ts';
 
@@ -205,5 +207,83 @@ describe('readLog', () => {
     expect(await readLogBounds(database.clickhouse, 'log')).toEqual({ firstSeq: 1, headSeq: 7 });
     expect(await readLogBounds(database.clickhouse, 'cut')).toEqual({ firstSeq: 8, headSeq: 7 });
     expect(await readLogBounds(database.clickhouse, 'nobody')).toEqual({ firstSeq: 1, headSeq: 0 });
+  });
+});
+
+describe('readLogTexts', () => {
+  const tenantId = 'texts';
+  const odd = Array.from({ length: 0x100 }, (_, code) => String.fromCharCode(code)).join('');
+  const texts = ['', odd, 'a/b \u2028 \ud83d\udc69 € \ufeff', '\\"</script>', 'x'.repeat(20_000)];
+
+  beforeAll(() =>
+    store(
+      texts.flatMap((text, index) =>
+        eventStatuses.map((status, n) =>
+          eventRow({
+            src_partition: 3,
+            tenant_id: tenantId,
+            seq: index * eventStatuses.length + n + 1,
+            src_offset: 1_000 + index * eventStatuses.length + n,
+            status,
+            occurred_at: 1_780_000_000_000_001 + index,
+            received_at: 1_780_000_000_007,
+            actor_name: text.slice(0, 300),
+            actor_metadata: { A: text, b: '1' },
+            on_behalf_of_type: index === 1 ? 'user' : '',
+            on_behalf_of_id: index === 1 ? 'u_2' : '',
+            'resources.type': ['role', 'role'],
+            'resources.id': ['r_1', text],
+            'resources.name': [text, ''],
+            'resources.metadata': [{}, { k: text }],
+            'changes.path': ['p', 'q'],
+            'changes.old': [null, JSON.stringify({ a: text, b: [1.5, null] })],
+            'changes.new': ['1', null],
+            description: text,
+            country: index === 2 ? 'DE' : '',
+            source_counter: index === 3 ? 2 ** 53 - 2 : 0,
+            metadata: { plan: text },
+          }),
+        ),
+      ),
+    ),
+  );
+
+  test('gives the rows of readLog, with what toPublicEvent makes of them as JSON', async () => {
+    const range = { tenantId, afterSeq: 0, limit: 1_000 };
+    const [rows, found] = await Promise.all([
+      readLog(database.clickhouse, range),
+      readLogTexts(database.clickhouse, range),
+    ]);
+    expect(rows).toHaveLength(texts.length * eventStatuses.length);
+    const expected = rows.map((row) => {
+      const { seq, status, received_at: receivedAtMs } = row;
+      const isShown = status === 'accepted' || status === 'conflict';
+      const event = isShown ? toPublicEvent(eventFromRow(row), { seq, receivedAtMs, status }) : undefined;
+      return { seq, status, receivedAtMs, event };
+    });
+    const parsed = found.map(({ text, ...row }) => {
+      return { ...row, event: text.length === 0 ? undefined : (JSON.parse(text.toString()) as unknown) };
+    });
+    expect(parsed).toEqual(expected);
+  });
+
+  test('I4: in seq order up to the limit, and no farther than the first missing seq', async () => {
+    const seqsOf = async (afterSeq: number, limit: number, of = 'log'): Promise<number[]> =>
+      (await readLogTexts(database.clickhouse, { tenantId: of, afterSeq, limit })).map(({ seq }) => seq);
+    expect([await seqsOf(2, 3, tenantId), await seqsOf(29, 9, tenantId), await seqsOf(30, 9, tenantId)]).toEqual([
+      [3, 4, 5],
+      [30],
+      [],
+    ]);
+    expect([await seqsOf(3, 100), await seqsOf(5, 100), await seqsOf(6, 100)]).toEqual([[4, 5], [], [7]]);
+  });
+
+  test('finds its rows by primary key and seq index', async () => {
+    const explained = `EXPLAIN indexes = 1 ${readLogTextsSql.replace('FORMAT RowBinary', '')}`;
+    const params = { tenantId, afterSeq: 3, toSeq: 5, limit: 2 };
+    const lines = await database.clickhouse.query<{ explain: string }>(explained, params);
+    const text = lines.map(({ explain }) => explain).join('\n');
+    expect(text).toMatch(/PrimaryKey[\s\S]*tenant_id/);
+    expect(text).toContain('i_seq');
   });
 });

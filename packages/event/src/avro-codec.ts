@@ -82,6 +82,11 @@ export function frameAvro(schemaId: number, body: Buffer): Buffer {
   return framed;
 }
 
+/** The schema id of a framed value, read alone; undefined when it is not framed. */
+export function schemaIdOf(value: Buffer): number | undefined {
+  return value.length < avroPrefixBytes || value[0] !== magicByte ? undefined : value.readUInt32BE(1);
+}
+
 export type Unframed =
   | { readonly ok: true; readonly schemaId: number; readonly body: Buffer }
   | { readonly ok: false; readonly detail: string };

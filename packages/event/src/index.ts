@@ -4,6 +4,7 @@ export {
   createEventDecoder,
   encodeEvent,
   frameAvro,
+  schemaIdOf,
   unframeAvro,
   type EventCodec,
   type Unframed,
@@ -36,7 +37,8 @@ export { createEventRows, type EventRows } from './columns/event-rows.ts';
 export { createRowReader, type RowReader } from './columns/row-reader.ts';
 export type { WaitingRows } from './columns/withdraw-refused.ts';
 export { contentHashOf } from './content-hash.ts';
-export { createQuickReader, type QuickReader } from './quick-read.ts';
+export { createQuickReader, type QuickReader, type QuickReading } from './quick-read.ts';
+export { putString } from './text/put-json.ts';
 export {
   createDeliveryAttemptDecoder,
   deliveryOutcomes,

@@ -1,6 +1,6 @@
 import {
   createEventCodec,
-  unframeAvro,
+  schemaIdOf,
   type CodecLookup,
   type DecoderLookup,
   type EventCodec,
@@ -46,7 +46,8 @@ export function createEventDecoders(registry: SchemaRegistry, subject: string, l
     for (;;) {
       const found = await lookUp(schemaId);
       if (found.ok) {
-        codecs.set(schemaId, codecFor(schemaId, found.schema, logger));
+        // Others may have asked at the same time, and making one takes as long as reading thousands of records.
+        if (!codecs.has(schemaId)) codecs.set(schemaId, codecFor(schemaId, found.schema, logger));
         return;
       }
       if (found.reason === 'unreachable') givesUpAtMs = Date.now() + unknownRetryMs;
@@ -86,8 +87,8 @@ export function createEventDecoders(registry: SchemaRegistry, subject: string, l
 function schemaIdsOf(records: readonly LogRecord[]): number[] {
   const ids = new Set<number>();
   for (const { value } of records) {
-    const framed = value === null ? undefined : unframeAvro(value);
-    if (framed?.ok === true) ids.add(framed.schemaId);
+    const id = value === null ? undefined : schemaIdOf(value);
+    if (id !== undefined) ids.add(id);
   }
   return [...ids];
 }

@@ -32,6 +32,8 @@ const inFlightPerTenantMax = 8;
 const slowPerTenantMax = 32;
 /** A request that takes longer no longer holds up the healthy: many times what a receiver near by takes. */
 const slowAfterMs = 250;
+/** About a tenth of a processor. Of fewer than a thousand dead receivers each is tried as often as its own delays say. */
+const failingPerSecond = 200;
 const slowCheckMs = 50;
 const topicsRetryMs = 1_000;
 const metricsIntervalMs = 1_000;
@@ -71,11 +73,12 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
       live: inFlightMax,
       failing: Math.ceil(inFlightMax / 2),
       catch_up: Math.ceil(inFlightMax / 4),
-      slow: inFlightMax * 8,
+      slow: inFlightMax * 32,
     },
     perTenant: inFlightPerTenantMax,
     perTenantSlow: slowPerTenantMax,
     slowAfterMs,
+    failingPerSecond,
   });
   const stopping = new AbortController();
   /** Runs that may still have something under way; the last is the current one. */
@@ -190,7 +193,9 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
       await publisher.start();
       metricsTimer = setInterval(observe, metricsIntervalMs);
       slowTimer = setInterval(() => {
-        if (slots.setSlowApart(Date.now())) takeSlotsSoon();
+        slots.setSlowApart(Date.now());
+        // Time makes room, too.
+        takeSlotsSoon();
       }, slowCheckMs);
       void join();
     },

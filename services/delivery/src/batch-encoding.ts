@@ -32,14 +32,22 @@ export interface BatchSummary {
 export interface BatchEncoding {
   /** The text of one event, whole and without what joins it to others. */
   event(event: SentEvent): string;
-  /** The body around the texts, in their order; empty when a batch without events is not sent. */
-  body(texts: readonly string[], summary: BatchSummary): string;
-  /** What the body has beside the texts, and for each text, at most. */
+  /** `event` is JSON.stringify and nothing else: who has that text already need not ask for it. */
+  readonly isPlain: boolean;
+  /** Between two texts; ASCII. */
+  readonly joint: string;
+  /** What the body has around the texts of so many events; undefined when a batch without events is not sent. */
+  frame(events: number, summary: BatchSummary): BatchFrame | undefined;
+  /** What the body has beside the texts and joints, at most. */
   readonly frameBytes: number;
-  readonly joinBytes: number;
   /** What the sink takes in one request, whatever the subscription says. */
   readonly eventsMax: number;
   readonly bytesMax: number;
+}
+
+export interface BatchFrame {
+  readonly head: string;
+  readonly foot: string;
 }
 
 /** The subscription's own limits are below any of ours. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { clearSink, createByteSink, putString, writtenBytes } from '@docket/event';
 
 import type { BatchEncoding, ReplayTag } from './batch-encoding.ts';
 import type { LogEntry } from './log-entry-mapper.ts';
@@ -44,6 +45,9 @@ export interface BatchOrigin {
   readonly without?: ReadonlySet<number>;
 }
 
+/** The texts of the batch that is being made; empty between two. */
+const texts = createByteSink();
+
 /** Skipped seqs cost nothing in the body; this bounds how many one batch accounts for. */
 const entriesMax = 10_000;
 
@@ -62,27 +66,28 @@ export function buildBatch(
   const skipped = { ...origin.passed, expired: origin.passed.expired + expired };
   const eventsMax = Math.min(limits.eventsMax, encoding.eventsMax);
   const bytesMax = Math.min(limits.bytesMax, encoding.bytesMax);
-  const events: string[] = [];
+  clearSink(texts);
   const eventSeqs: number[] = [];
-  let bytes = encoding.frameBytes;
   let eventSeq = origin.prevEventSeq;
   let oldestReceivedAtMs: number | null = null;
   let last: LogEntry | undefined;
   let taken = 0;
   let isFull = false;
   for (const entry of entries) {
-    isFull = taken >= entriesMax || (entry.kind === 'event' && events.length >= eventsMax);
+    isFull = taken >= entriesMax || (entry.kind === 'event' && eventSeqs.length >= eventsMax);
     if (isFull) break;
     if (entry.kind === 'event' && origin.without?.has(entry.seq) === true) {
       skipped.parked += 1;
     } else if (entry.kind === 'event') {
-      const text = encoding.event({ ...entry.event, prev_seq: eventSeq });
-      const size = Buffer.byteLength(text) + encoding.joinBytes;
-      isFull = events.length > 0 && bytes + size > bytesMax;
-      if (isFull) break;
-      events.push(text);
+      const before = texts.length;
+      if (before > 0) putString(texts, encoding.joint);
+      putEvent(entry, eventSeq, encoding);
+      isFull = before > 0 && encoding.frameBytes + texts.length > bytesMax;
+      if (isFull) {
+        texts.length = before;
+        break;
+      }
       eventSeqs.push(entry.seq);
-      bytes += size;
       eventSeq = entry.seq;
       oldestReceivedAtMs ??= entry.receivedAtMs;
     } else {
@@ -95,13 +100,13 @@ export function buildBatch(
   const fromSeq = origin.prevToSeq + 1;
   const toSeq = last.seq;
   // Of the last record rather than of this moment: a batch that is built again has the same bytes.
-  const body = bodyOf(origin, { timestampMs: last.receivedAtMs, toSeq, skipped }, events, encoding);
+  const body = bodyOf(origin, { timestampMs: last.receivedAtMs, toSeq, skipped }, eventSeqs.length, encoding);
   return {
     webhookId: webhookIdOf(origin.subscriptionId, fromSeq, toSeq, [...(origin.without ?? [])].join(' ')),
     fromSeq,
     toSeq,
     eventSeq,
-    eventCount: events.length,
+    eventCount: eventSeqs.length,
     eventSeqs,
     skipped,
     oldestReceivedAtMs,
@@ -110,11 +115,19 @@ export function buildBatch(
   };
 }
 
+type EventEntry = Extract<LogEntry, { kind: 'event' }>;
+
+function putEvent(entry: EventEntry, prevSeq: number, encoding: BatchEncoding): void {
+  if (encoding.isPlain && entry.putText?.(texts) === true) putString(texts, `,"prev_seq":${prevSeq}}`);
+  else putString(texts, encoding.event({ ...entry.event, prev_seq: prevSeq }));
+}
+
 /** Says that until `asOfMs` nothing has happened behind the cursor, and accounts for what was passed before it. */
 export function buildProof(origin: BatchOrigin, asOfMs: number, encoding: BatchEncoding): Batch {
   const { prevToSeq, prevEventSeq, passed } = origin;
   const fromSeq = prevToSeq + 1;
   const toSeq = prevToSeq + sumSkipped(passed);
+  clearSink(texts);
   return {
     webhookId: webhookIdOf(origin.subscriptionId, fromSeq, toSeq, String(asOfMs)),
     fromSeq,
@@ -125,19 +138,20 @@ export function buildProof(origin: BatchOrigin, asOfMs: number, encoding: BatchE
     skipped: passed,
     oldestReceivedAtMs: null,
     isFull: false,
-    body: bodyOf(origin, { timestampMs: asOfMs, toSeq, skipped: passed, asOfMs }, [], encoding),
+    body: bodyOf(origin, { timestampMs: asOfMs, toSeq, skipped: passed, asOfMs }, 0, encoding),
   };
 }
 
 /** One event by itself and outside the order. `time`: for the how manieth time, so that the receiver does not take it for a repeat. */
 export function buildAside(
   origin: Pick<BatchOrigin, 'subscriptionId' | 'tenantId'>,
-  entry: Extract<LogEntry, { kind: 'event' }>,
+  entry: EventEntry,
   { replay, time }: { readonly replay: ReplayTag; readonly time: number },
   encoding: BatchEncoding,
 ): Batch {
   const { seq, receivedAtMs, event } = entry;
-  const text = encoding.event({ ...event, prev_seq: seq, replay });
+  clearSink(texts);
+  putString(texts, encoding.event({ ...event, prev_seq: seq, replay }));
   const range = { ...origin, prevToSeq: seq - 1, prevEventSeq: seq, passed: noneSkipped };
   const summary = { timestampMs: receivedAtMs, toSeq: seq, skipped: noneSkipped, replay };
   return {
@@ -150,7 +164,7 @@ export function buildAside(
     skipped: noneSkipped,
     oldestReceivedAtMs: null,
     isFull: false,
-    body: bodyOf(range, summary, [text], encoding),
+    body: bodyOf(range, summary, 1, encoding),
   };
 }
 
@@ -162,17 +176,20 @@ interface Envelope {
   readonly replay?: ReplayTag;
 }
 
+/** Around what `texts` holds. */
 function bodyOf(
   origin: BatchOrigin,
   { timestampMs, toSeq, skipped, asOfMs, replay }: Envelope,
-  events: readonly string[],
+  events: number,
   encoding: BatchEncoding,
 ): Buffer {
   const { subscriptionId, tenantId, prevToSeq } = origin;
   const timestamp = new Date(timestampMs).toISOString();
   const asOf = asOfMs === undefined ? null : new Date(asOfMs).toISOString();
   const summary = { subscriptionId, tenantId, timestamp, prevToSeq, toSeq, skipped, asOf, replay: replay ?? null };
-  return Buffer.from(encoding.body(events, summary));
+  const frame = encoding.frame(events, summary);
+  if (frame === undefined) return Buffer.alloc(0);
+  return Buffer.concat([Buffer.from(frame.head), writtenBytes(texts), Buffer.from(frame.foot)]);
 }
 
 /**

@@ -1,5 +1,5 @@
-import { readHeads, readLog, readLogBounds, readPlace, readSeqBefore } from '@docket/clickhouse';
-import type { ClickHouse, LogBounds, RecordPlace } from '@docket/clickhouse';
+import { readHeads, readLog, readLogBounds, readLogTexts, readPlace, readSeqBefore } from '@docket/clickhouse';
+import type { ClickHouse, LogBounds, RecordPlace, StoredText } from '@docket/clickhouse';
 import type { StoredEventRow } from '@docket/event';
 import type { Logger } from '@docket/runtime';
 
@@ -7,6 +7,8 @@ import type { Logger } from '@docket/runtime';
 export interface StoredLog {
   /** Rows behind a seq, consecutive; fewer than `limit` at the end of what is stored. */
   rows(tenantId: string, afterSeq: number, limit: number, signal: AbortSignal): Promise<readonly StoredEventRow[]>;
+  /** The same rows with the JSON of their events, for who looks into none of them. */
+  texts(tenantId: string, afterSeq: number, limit: number, signal: AbortSignal): Promise<readonly StoredText[]>;
   bounds(tenantId: string, signal: AbortSignal): Promise<LogBounds>;
   /** The highest seq that was received before a time; 0: none. */
   seqBefore(tenantId: string, timeMs: number, signal: AbortSignal): Promise<number>;
@@ -37,6 +39,8 @@ export function createStoredLog(clickhouse: ClickHouse, generation: number, logg
   return {
     rows: (tenantId, afterSeq, limit, signal) =>
       readLog(clickhouse, { tenantId, afterSeq, limit }, { signal, deadlineMs: queryDeadlineMs }),
+    texts: (tenantId, afterSeq, limit, signal) =>
+      readLogTexts(clickhouse, { tenantId, afterSeq, limit }, { signal, deadlineMs: queryDeadlineMs }),
     bounds: (tenantId, signal) => readLogBounds(clickhouse, tenantId, { signal, deadlineMs: queryDeadlineMs }),
     seqBefore: (tenantId, timeMs, signal) =>
       readSeqBefore(clickhouse, { tenantId, timeMs }, { signal, deadlineMs: queryDeadlineMs }),

@@ -1,11 +1,13 @@
-import { eventFromRow, toPublicEvent } from '@docket/event';
+import { eventFromRow, putBytes, toPublicEvent } from '@docket/event';
+import type { StoredText } from '@docket/clickhouse';
 import type {
-  AuditEvent,
+  ByteSink,
   EventMatcher,
   EventStatus,
   LogRecord,
   PublicEvent,
   QuarantineReason,
+  QuickReading,
   Reading,
   StoredAs,
   StoredEventRow,
@@ -20,7 +22,14 @@ export type LogEntry = {
   /** ms since the epoch: the broker's append time. */
   readonly receivedAtMs: number;
 } & (
-  { readonly kind: 'event'; readonly event: PublicEvent } | { readonly kind: 'skipped'; readonly reason: SkipReason }
+  | {
+      readonly kind: 'event';
+      /** Perhaps decoded only when it is asked for. */
+      readonly event: PublicEvent;
+      /** Appends JSON.stringify of the event without its closing brace; false, with nothing appended, when it has to be written from `event`. */
+      putText?(out: ByteSink): boolean;
+    }
+  | { readonly kind: 'skipped'; readonly reason: SkipReason }
 );
 
 /** Accepted and conflicting events are delivered; a conflict is a producer's bug that the receiver sees in `status`. */
@@ -29,13 +38,25 @@ function skipReasonOf(status: Exclude<EventStatus, 'accepted' | 'conflict'>): Sk
   return status === 'rerouted' ? 'quarantined' : status;
 }
 
-/** `matches` is the subscription's filter. */
-export function entryOfRow(row: StoredEventRow, matches: EventMatcher): LogEntry {
+/** `matches` is the subscription's filter; undefined: everything does. */
+export function entryOfRow(row: StoredEventRow, matches: EventMatcher | undefined): LogEntry {
   const { seq, status, received_at: receivedAtMs } = row;
   if (status !== 'accepted' && status !== 'conflict') {
     return { seq, receivedAtMs, kind: 'skipped', reason: skipReasonOf(status) };
   }
-  return entryOfEvent(eventFromRow(row), { seq, receivedAtMs, status }, matches);
+  const event = eventFromRow(row);
+  const stored = { seq, receivedAtMs, status } as const;
+  if (matches?.({ ...stored, event }) === false) return { seq, receivedAtMs, kind: 'skipped', reason: 'filtered' };
+  return { seq, receivedAtMs, kind: 'event', event: toPublicEvent(event, stored) };
+}
+
+/** The same for whom everything matches. */
+export function entryOfText(stored: StoredText): LogEntry {
+  const { seq, status, receivedAtMs } = stored;
+  if (status !== 'accepted' && status !== 'conflict') {
+    return { seq, receivedAtMs, kind: 'skipped', reason: skipReasonOf(status) };
+  }
+  return new EntryOfText(stored);
 }
 
 /**
@@ -46,8 +67,8 @@ export function entryOfRow(row: StoredEventRow, matches: EventMatcher): LogEntry
 export function* entriesOfRecords(
   records: readonly LogRecord[],
   firstSeq: number,
-  read: (record: LogRecord) => Reading,
-  matches: EventMatcher,
+  read: (record: LogRecord) => Reading | QuickReading,
+  matches: EventMatcher | undefined,
 ): Generator<LogEntry, void, undefined> {
   let seq = firstSeq;
   for (const record of records) {
@@ -55,16 +76,69 @@ export function* entriesOfRecords(
     const reading = read(record);
     if (reading.kind === 'quarantined' && isForTheIndex(reading.reason)) return;
     yield reading.kind === 'event'
-      ? entryOfEvent(reading.event, { seq, receivedAtMs, status: 'accepted' }, matches)
+      ? entryOfReading(reading, { seq, receivedAtMs, status: 'accepted' }, matches)
       : { seq, receivedAtMs, kind: 'skipped', reason: 'quarantined' };
     seq += 1;
   }
 }
 
-function entryOfEvent(event: AuditEvent, stored: StoredAs, matches: EventMatcher): LogEntry {
+/** Nothing is decoded that nobody looks at. */
+function entryOfReading(
+  reading: Extract<Reading, { kind: 'event' }> | QuickReading,
+  stored: StoredAs,
+  matches: EventMatcher | undefined,
+): LogEntry {
   const { seq, receivedAtMs } = stored;
-  if (!matches({ ...stored, event })) return { seq, receivedAtMs, kind: 'skipped', reason: 'filtered' };
-  return { seq, receivedAtMs, kind: 'event', event: toPublicEvent(event, stored) };
+  if (matches?.({ ...stored, event: reading.event }) === false)
+    return { seq, receivedAtMs, kind: 'skipped', reason: 'filtered' };
+  if (!('putText' in reading)) return { seq, receivedAtMs, kind: 'event', event: toPublicEvent(reading.event, stored) };
+  return new EntryOnDemand(seq, receivedAtMs, reading);
+}
+
+/** Classes, for their accessors: one on each object costs more than everything else here. */
+class EntryOnDemand {
+  readonly kind = 'event';
+  readonly seq: number;
+  readonly receivedAtMs: number;
+  readonly #reading: QuickReading;
+
+  constructor(seq: number, receivedAtMs: number, reading: QuickReading) {
+    this.seq = seq;
+    this.receivedAtMs = receivedAtMs;
+    this.#reading = reading;
+  }
+
+  get event(): PublicEvent {
+    const { seq, receivedAtMs } = this;
+    return toPublicEvent(this.#reading.event, { seq, receivedAtMs, status: 'accepted' });
+  }
+
+  putText(out: ByteSink): boolean {
+    return this.#reading.putText(this.seq, out);
+  }
+}
+
+/** Of the JSON that ClickHouse has written. */
+class EntryOfText {
+  readonly kind = 'event';
+  readonly seq: number;
+  readonly receivedAtMs: number;
+  readonly #text: Buffer;
+
+  constructor({ seq, receivedAtMs, text }: StoredText) {
+    this.seq = seq;
+    this.receivedAtMs = receivedAtMs;
+    this.#text = text;
+  }
+
+  get event(): PublicEvent {
+    return JSON.parse(this.#text.toString()) as PublicEvent;
+  }
+
+  putText(out: ByteSink): boolean {
+    putBytes(out, this.#text.subarray(0, -1));
+    return true;
+  }
 }
 
 /** What another instance may know, and we do not yet. */

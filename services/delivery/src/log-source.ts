@@ -2,6 +2,7 @@ import type { ParkedEvent, Subscription } from '@docket/directory';
 import { createQuickReader, readRecord } from '@docket/event';
 import type { LogRecord, RecordMac } from '@docket/event';
 import type { EventCodecs, Topology } from '@docket/kafka';
+import type { StoredText } from '@docket/clickhouse';
 import type { Logger } from '@docket/runtime';
 
 import { buildAside, buildBatch, buildProof } from './batch-mapper.ts';
@@ -10,11 +11,11 @@ import { toldSeq } from './cursor-mapper.ts';
 import type { Cursor } from './cursor-mapper.ts';
 import { passedMax } from './delivery-state.ts';
 import type { BatchPlace, ReadResult } from './delivery-state.ts';
-import { entriesOfRecords, entryOfRow } from './log-entry-mapper.ts';
+import { entriesOfRecords, entryOfRow, entryOfText } from './log-entry-mapper.ts';
 import type { LogEntry } from './log-entry-mapper.ts';
 import type { StoredLog } from './clickhouse-log.ts';
 import type { PartitionEnds } from './partition-ends.ts';
-import { createReadAhead } from './read-ahead.ts';
+import { createReadAhead, valueBytes } from './read-ahead.ts';
 import { encodingOf } from './sinks/sink-rules.ts';
 import { sumSkipped } from './skipped-counts.ts';
 import { createFilters } from './subscription-filter.ts';
@@ -71,6 +72,14 @@ export interface ParkedRequest {
 
 /** Rows of one catch-up read: 200 of the largest events are 50 MiB, and as many reads are under way as the pool has slots. */
 const rowsMaxDefault = 200;
+/** What is read ahead of one subscriber. Making objects of so many rows takes some ms of the process, in which nobody else is served. */
+const rowsAhead = { rowsMax: 1_000, bytesMax: 2 * 1024 * 1024, sizeOf: valueBytes } as const;
+/** Texts are left as they come. */
+const textsAhead = {
+  rowsMax: 10_000,
+  bytesMax: 8 * 1024 * 1024,
+  sizeOf: ({ text }: StoredText) => text.length,
+} as const;
 /** Records beside events: skipped ones cost next to nothing, but each has to be judged. */
 const tailRecordsMax = 2_000;
 /**
@@ -96,7 +105,8 @@ export function createLogSource(ports: {
   const readQuickly = createQuickReader(decoders.codecOf);
   const readerOf = (log: string) => (record: LogRecord) => readQuickly(record, log) ?? readRecord(record, rules);
   const filterOf = createFilters();
-  const ahead = createReadAhead((...asked) => stored.rows(...asked));
+  const rowsOf = createReadAhead((...asked) => stored.rows(...asked), rowsAhead);
+  const textsOf = createReadAhead((...asked) => stored.texts(...asked), textsAhead);
   const behind: SourceRead = { source: 'clickhouse', result: { kind: 'behind' } };
 
   /** From the tail, the cursor being cut at `offset`. Undefined when the tail cannot say: it does not reach back so far, or a schema is not known to us. */
@@ -130,13 +140,17 @@ export function createLogSource(ports: {
     const { subscription, toSeq, signal } = request;
     const tenantId = subscription.tenant_id;
     const limit = toSeq === null ? rowsMax : Math.max(1, toSeq - afterSeq);
-    const rows = await ahead.rows(subscription.id, tenantId, afterSeq, limit, signal);
     const matches = filterOf(subscription);
-    const entries = rows.map((row) => entryOfRow(row, matches));
+    const asked = [subscription.id, tenantId, afterSeq, limit, signal] as const;
+    // Whose filter looks at events needs more than their texts.
+    const entries =
+      matches === undefined
+        ? (await textsOf.rows(...asked)).map(entryOfText)
+        : (await rowsOf.rows(...asked)).map((row) => entryOfRow(row, matches));
     const batch = batchOf(request, entries, expired);
     if (batch === undefined) return undefined;
     // Near the end of what is stored the tail may go on from here; farther back the place is of no use.
-    const offset = rows.length < limit ? await placeOf(request, batch.toSeq) : null;
+    const offset = entries.length < limit ? await placeOf(request, batch.toSeq) : null;
     return found('clickhouse', batch, offset, true);
   };
 
@@ -214,7 +228,7 @@ export function createLogSource(ports: {
       const { firstSeq } = await stored.bounds(tenantId, signal);
       return firstSeq > parked.seq ? { source: 'clickhouse', result: { kind: 'expired' } } : behind;
     }
-    const entry = entryOfRow(row, () => true);
+    const entry = entryOfRow(row, undefined);
     // What the tail took for an event repeats one: there is nothing of its own to send.
     if (entry.kind !== 'event') return { source: 'clickhouse', result: { kind: 'expired' } };
     const tag = { replay: 'parked', time: parked.asks } as const;

@@ -1,44 +1,52 @@
-import type { StoredEventRow } from '@docket/event';
-
-import type { StoredLog } from './clickhouse-log.ts';
-
 /**
  * Reads the logs of those who catch up ahead of them: a subscriber that takes batch after batch gets the next one from memory, while more is asked of
  * ClickHouse. How much is read at once grows only with what has been used, and is bounded by rows and bytes; of more subscribers than a few nothing is
  * kept (I8), and they read as they go. What is stored never changes, so that rows which were read earlier are as good as new ones.
  */
-export interface ReadAhead {
-  /** As StoredLog.rows, for one subscription. */
+export interface ReadAhead<Row extends StoredRow> {
+  /** As StoredLog reads them, for one subscription. */
   rows(
     subscriptionId: string,
     tenantId: string,
     afterSeq: number,
     limit: number,
     signal: AbortSignal,
-  ): Promise<readonly StoredEventRow[]>;
+  ): Promise<readonly Row[]>;
 }
 
-interface Reader {
+export interface StoredRow {
+  readonly seq: number;
+}
+
+/** What a reader of such rows may hold. */
+export interface ReadAheadLimits<Row> {
+  /** At once. */
+  readonly rowsMax: number;
+  readonly bytesMax: number;
+  /** About what a row takes. */
+  readonly sizeOf: (row: Row) => number;
+}
+
+type Read<Row> = (tenantId: string, afterSeq: number, limit: number, signal: AbortSignal) => Promise<readonly Row[]>;
+
+interface Reader<Row> {
   /** Consecutive, oldest first; those before the cursor are dropped at the next call. */
-  rows: readonly StoredEventRow[];
+  rows: readonly Row[];
   /** How many are read at once, from what was read last. */
   chunkRows: number;
   /** The chunk behind `rows` is being read; undefined when it failed. */
-  following: Promise<readonly StoredEventRow[] | undefined> | undefined;
+  following: Promise<readonly Row[] | undefined> | undefined;
   /** ClickHouse had no more, when it was asked last. */
   isAtEnd: boolean;
 }
 
 const readersMax = 8;
-/** Decoding so many takes some ms of the process, in which nobody else is served. */
-const chunkRowsMax = 1_000;
-const chunkBytesMax = 2 * 1024 * 1024;
 
-export function createReadAhead(read: StoredLog['rows']): ReadAhead {
+export function createReadAhead<Row extends StoredRow>(read: Read<Row>, limits: ReadAheadLimits<Row>): ReadAhead<Row> {
   /** Least recently used first. */
-  const readers = new Map<string, Reader>();
+  const readers = new Map<string, Reader<Row>>();
 
-  const readerOf = (id: string): Reader => {
+  const readerOf = (id: string): Reader<Row> => {
     const reader = readers.get(id) ?? { rows: [], chunkRows: 0, following: undefined, isAtEnd: false };
     readers.delete(id);
     readers.set(id, reader);
@@ -48,10 +56,10 @@ export function createReadAhead(read: StoredLog['rows']): ReadAhead {
   };
 
   /** Takes in what was read behind `rows`. */
-  const take = (reader: Reader, rows: readonly StoredEventRow[], asked: number): void => {
+  const take = (reader: Reader<Row>, rows: readonly Row[], asked: number): void => {
     reader.rows = [...reader.rows, ...rows];
     reader.isAtEnd = rows.length < asked;
-    if (rows.length > 0) reader.chunkRows = nextRows(rows);
+    if (rows.length > 0) reader.chunkRows = nextRows(rows, limits);
   };
 
   return {
@@ -80,23 +88,23 @@ export function createReadAhead(read: StoredLog['rows']): ReadAhead {
 }
 
 /** Those from the one with the seq behind `afterSeq` on; none without that one. */
-function rowsBehind(rows: readonly StoredEventRow[], afterSeq: number): readonly StoredEventRow[] {
+function rowsBehind<Row extends StoredRow>(rows: readonly Row[], afterSeq: number): readonly Row[] {
   const index = afterSeq + 1 - (rows[0]?.seq ?? Number.POSITIVE_INFINITY);
   return index < 0 ? [] : rows.slice(index);
 }
 
 /** Twice as many as were of use, of rows as large as these. */
-function nextRows(rows: readonly StoredEventRow[]): number {
+function nextRows<Row>(rows: readonly Row[], { rowsMax, bytesMax, sizeOf }: ReadAheadLimits<Row>): number {
   const bytes = rows.reduce((sum, row) => sum + sizeOf(row), 0);
-  const fitting = Math.floor((chunkBytesMax * rows.length) / bytes);
-  return Math.max(1, Math.min(rows.length * 2, fitting, chunkRowsMax));
+  const fitting = Math.floor((bytesMax * rows.length) / bytes);
+  return Math.max(1, Math.min(rows.length * 2, fitting, rowsMax));
 }
 
 const fieldBytes = 8;
 
 /** About what a value takes. */
-function sizeOf(value: unknown): number {
+export function valueBytes(value: unknown): number {
   if (typeof value === 'string') return fieldBytes + value.length;
   if (typeof value !== 'object' || value === null) return fieldBytes;
-  return Object.values(value).reduce((sum: number, inner) => sum + sizeOf(inner), fieldBytes);
+  return Object.values(value).reduce((sum: number, inner) => sum + valueBytes(inner), fieldBytes);
 }

@@ -13,6 +13,8 @@ export interface SlotLimits {
   readonly perTenantSlow: number;
   /** From when it was sent to when a request counts as slow. */
   readonly slowAfterMs: number;
+  /** Requests to failing receivers that begin in a second: thousands of dead ones, each tried now and then, would take the processor from the healthy. */
+  readonly failingPerSecond: number;
 }
 
 export interface SlotRequest {
@@ -30,8 +32,8 @@ export interface Slots {
   /** Gives back what was granted; no-op otherwise. */
   release(id: string): void;
   cancel(id: string): void;
-  /** Takes the requests that may begin now, in order; each holds its slot until released. */
-  grant(): SlotRequest[];
+  /** Takes the requests that may begin now, in order; each holds its slot until released. Time alone may make room for failing ones. */
+  grant(nowMs: number): SlotRequest[];
   /** I8: how full each pool is, and how many wait. */
   stats(): Readonly<Record<Pool | 'slow', { readonly held: number; readonly waiting: number }>>;
 }
@@ -54,6 +56,8 @@ export function createSlots(limits: SlotLimits): Slots {
   const held = new Map<string, Held>();
   const heldInPool: Record<Pool | 'slow', number> = { live: 0, catch_up: 0, failing: 0, slow: 0 };
   const heldByTenant = new Map<string, number>();
+
+  const failing = createAllowance(limits.failingPerSecond);
 
   const shareOf = (pool: Pool | 'slow', tenantId: string): number => heldByTenant.get(`${pool} ${tenantId}`) ?? 0;
   const count = (pool: Pool | 'slow', tenantId: string, change: 1 | -1): void => {
@@ -128,13 +132,15 @@ export function createSlots(limits: SlotLimits): Slots {
       held.delete(id);
       count(holder.pool, holder.request.tenantId, -1);
     },
-    grant: () => {
+    grant: (nowMs) => {
       const granted: SlotRequest[] = [];
+      failing.refill(nowMs);
       for (const pool of pools) {
         while (heldInPool[pool] < limits.perPool[pool]) {
-          const request = next(pool);
+          const request = pool === 'failing' && failing.isSpent() ? undefined : next(pool);
           if (request === undefined) break;
           take(request);
+          if (pool === 'failing') failing.spend();
           granted.push(request);
         }
       }
@@ -152,6 +158,25 @@ export function createSlots(limits: SlotLimits): Slots {
         failing: statsOf('failing'),
         slow: { held: heldInPool.slow, waiting: 0 },
       };
+    },
+  };
+}
+
+/** So many a second, and as many at once as come together in half a second without any. */
+function createAllowance(perSecond: number): { refill(nowMs: number): void; isSpent(): boolean; spend(): void } {
+  const most = Math.max(1, perSecond / 2);
+  let left = most;
+  let refilledAtMs = Number.NaN;
+  return {
+    refill: (nowMs) => {
+      // The clock may have been set back.
+      const passedMs = Number.isNaN(refilledAtMs) ? 0 : Math.max(0, nowMs - refilledAtMs);
+      left = Math.min(most, left + (passedMs * perSecond) / 1_000);
+      refilledAtMs = nowMs;
+    },
+    isSpent: () => left < 1,
+    spend: () => {
+      left -= 1;
     },
   };
 }

@@ -4,11 +4,12 @@ import type { EventMatcher } from '@docket/event';
 
 /**
  * The predicates of subscriptions' filters, compiled once for each version of a subscription. Throws for a filter that cannot be read, such as one of a
- * later version of the language: nothing is delivered then, and nothing skipped.
+ * later version of the language: nothing is delivered then, and nothing skipped. Undefined without a filter: everything matches.
  */
-export function createFilters(): (subscription: Subscription) => EventMatcher {
+export function createFilters(): (subscription: Subscription) => EventMatcher | undefined {
   const compiled = new WeakMap<Subscription, EventMatcher>();
   return (subscription) => {
+    if ((subscription.filter ?? '') === '') return undefined;
     const known = compiled.get(subscription);
     if (known !== undefined) return known;
     const parsed = parseFilter(subscription.filter ?? '');

@@ -178,7 +178,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
 
   const takeSlots = (): void => {
     if (isStopped) return;
-    for (const { id } of slots.grant()) {
+    for (const { id } of slots.grant(Date.now())) {
       const row = rows.get(id);
       if (row === undefined) slots.release(id);
       else dispatch(row, { type: 'slot' });

@@ -24,6 +24,9 @@ export interface TailBuffer {
 }
 
 interface LogTail {
+  readonly key: Buffer;
+  /** Whether the key belongs on this partition: logOf is a function of the two. */
+  readonly isItsLog: boolean;
   /** Every record of the log at or above this offset and below the end is in `records`. */
   wholeFrom: number;
   records: LogRecord[];
@@ -74,20 +77,26 @@ export function createTailBuffer(options: {
 
   return {
     watch: (log) => {
-      if (!logs.has(log)) logs.set(log, { wholeFrom: endOffset, records: [], first: 0 });
+      if (logs.has(log)) return;
+      const key = Buffer.from(log, 'latin1');
+      const isItsLog = logOf(key, partition, partitions) === log;
+      logs.set(log, { key, isItsLog, wholeFrom: endOffset, records: [], first: 0 });
     },
     unwatch: (log) => void logs.delete(log),
     append: (records, nextOffset) => {
       const grown = new Set<string>();
+      const taken: { readonly tail: LogTail; readonly record: LogRecord }[] = [];
       for (const record of records) {
         const log = record.key?.toString('latin1') ?? '';
         const tail = logs.get(log);
-        if (tail === undefined || logOf(record.key, partition, partitions) !== log) continue;
-        const kept = detached(record);
-        tail.records.push(kept);
-        order.push({ tail, record: kept });
-        bytes += sizeOf(kept);
+        if (tail?.isItsLog !== true) continue;
+        taken.push({ tail, record });
         grown.add(log);
+      }
+      for (const kept of detached(taken)) {
+        kept.tail.records.push(kept.record);
+        order.push(kept);
+        bytes += sizeOf(kept.record);
       }
       endOffset = nextOffset;
       while (isOverfull()) dropOldest();
@@ -119,18 +128,36 @@ function firstBehind(tail: LogTail, offset: number): number {
   return low;
 }
 
-/** A record's bytes are slices of a whole fetch; a kept one must not keep the fetch alive. */
-function detached(record: LogRecord): LogRecord {
-  const headers = Object.entries(record.headers).map(([name, value]) => [
-    name,
-    value === undefined ? value : Buffer.from(value),
-  ]);
-  return {
-    ...record,
-    key: record.key === null ? null : Buffer.from(record.key),
-    value: record.value === null ? null : Buffer.from(record.value),
-    headers: Object.fromEntries(headers),
-  };
+/**
+ * A record's bytes are slices of a whole fetch, most of which may be other tenants'; a kept one must not keep that alive. The values of one call share memory of
+ * their own: they are dropped in the same order.
+ */
+function detached<Kept extends { readonly tail: LogTail; readonly record: LogRecord }>(taken: readonly Kept[]) {
+  const shared = Buffer.allocUnsafeSlow(taken.reduce((sum, { record }) => sum + (record.value?.length ?? 0), 0));
+  let at = 0;
+  return taken.map(({ tail, record }) => {
+    const { partition, offset, timestampMs, value, headers } = record;
+    const from = at;
+    if (value !== null) at += value.copy(shared, at);
+    const kept: LogRecord = {
+      partition,
+      offset,
+      timestampMs,
+      key: tail.key,
+      value: value === null ? null : shared.subarray(from, at),
+      headers: detachedHeaders(headers),
+    };
+    return { tail, record: kept };
+  });
+}
+
+const noHeaders: LogRecord['headers'] = {};
+
+/** Most records have none. */
+function detachedHeaders(headers: LogRecord['headers']): LogRecord['headers'] {
+  const entries = Object.entries(headers);
+  if (entries.length === 0) return noHeaders;
+  return Object.fromEntries(entries.map(([name, value]) => [name, value === undefined ? value : Buffer.from(value)]));
 }
 
 function sizeOf(record: LogRecord): number {

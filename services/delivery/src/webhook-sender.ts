@@ -1,6 +1,8 @@
-import { Agent, request } from 'undici';
+import { Agent } from 'undici';
 
 import { vetUrl } from './address-policy.ts';
+import type { Target } from './address-policy.ts';
+import { exchange, ExchangeTimeout } from './http-exchange.ts';
 import type { Answer, SendError } from './outcome-policy.ts';
 import { parseRetryAfter } from './retry-policy.ts';
 import { addressNotAllowedCode, createVettedLookup } from './vetted-lookup.ts';
@@ -15,8 +17,14 @@ interface Deadlines {
 const defaultDeadlines: Deadlines = { connectMs: 5_000, firstByteMs: 15_000, exchangeMs: 30_000 };
 /** More of an answer than this is not read, unless the sink has more to say; the socket is closed. */
 const answerBytesMaxDefault = 16 * 1024;
+/** I8: URLs whose judgement is remembered. */
+const placesMax = 20_000;
 /** Below what common servers keep idle sockets for (nginx 75 s, Node 5 s). */
 const keepAliveMs = 4_000;
+
+type Place =
+  | { readonly ok: true; readonly dispatcher: Agent; readonly origin: string; readonly path: string }
+  | Extract<Target, { ok: false }>;
 
 export interface WebhookRequest {
   readonly url: string;
@@ -56,50 +64,48 @@ export function createWebhookSender(options: WebhookSenderOptions): WebhookSende
   const guarded = new Agent({ ...limits, connect: { ...connect, lookup: createVettedLookup(resolve) } });
   const trusted = new Agent({ ...limits, connect });
 
-  const exchange = async (
-    url: URL,
-    dispatcher: Agent,
-    webhook: WebhookRequest,
-    signal: AbortSignal,
-  ): Promise<Answer> => {
-    const { statusCode, headers, body } = await request(url, {
-      method: 'POST',
-      dispatcher,
-      signal,
-      headers: { ...webhook.headers, 'user-agent': 'Docket-Webhook/1' },
-      body: webhook.body,
-    });
-    const text = await readAtMost(body, webhook.answerBytesMax ?? answerBytesMaxDefault);
-    const retryAfter = headers['retry-after'];
-    return {
-      kind: 'answered',
-      status: statusCode,
-      retryAfterMs: parseRetryAfter(Array.isArray(retryAfter) ? retryAfter[0] : retryAfter, Date.now()),
-      text,
-    };
+  const givingUp = createGivingUp();
+  const places = new Map<string, Place>();
+  /** The same URL is sent to again and again. */
+  const placeOf = (url: string): Place => {
+    const known = places.get(url);
+    if (known !== undefined) return known;
+    if (places.size >= placesMax) places.clear();
+    const target = vetUrl(url, allowedHosts);
+    const place = target.ok
+      ? {
+          ok: true as const,
+          dispatcher: target.isVetted ? trusted : guarded,
+          origin: target.url.origin,
+          path: `${target.url.pathname}${target.url.search}`,
+        }
+      : target;
+    places.set(url, place);
+    return place;
   };
 
   return {
     send: async (webhook, signal) => {
-      const target = vetUrl(webhook.url, allowedHosts);
-      if (!target.ok) return { kind: 'failed', error: target.reason };
-      const ending = new AbortController();
-      let isLate = false;
-      const timer = setTimeout(() => {
-        isLate = true;
-        ending.abort();
-      }, deadlines.exchangeMs);
-      // By hand: AbortSignal.any keeps something of every request for as long as `signal` lives.
-      const giveUp = (): void => ending.abort();
-      if (signal.aborted) giveUp();
-      signal.addEventListener('abort', giveUp, { once: true });
+      const place = placeOf(webhook.url);
+      if (!place.ok) return { kind: 'failed', error: place.reason };
+      const headers = ['user-agent', 'Docket-Webhook/1'];
+      for (const [name, value] of Object.entries(webhook.headers)) headers.push(name, value);
       try {
-        return await exchange(target.url, target.isVetted ? trusted : guarded, webhook, ending.signal);
+        const { status, retryAfter, text } = await exchange(
+          place.dispatcher,
+          {
+            origin: place.origin,
+            path: place.path,
+            headers,
+            body: webhook.body,
+            answerBytesMax: webhook.answerBytesMax ?? answerBytesMaxDefault,
+            deadlineMs: deadlines.exchangeMs,
+          },
+          (giveUp) => givingUp(signal, giveUp),
+        );
+        return { kind: 'answered', status, retryAfterMs: parseRetryAfter(retryAfter, Date.now()), text };
       } catch (error) {
-        return { kind: 'failed', error: isLate ? 'timeout' : sendErrorOf(error) };
-      } finally {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', giveUp);
+        return { kind: 'failed', error: error instanceof ExchangeTimeout ? 'timeout' : sendErrorOf(error) };
       }
     },
     close: async () => {
@@ -108,17 +114,25 @@ export function createWebhookSender(options: WebhookSenderOptions): WebhookSende
   };
 }
 
-/** Reads up to a limit and drops the rest together with the socket: a receiver may not make us read for ever. */
-async function readAtMost(body: AsyncIterable<Buffer> & { destroy(): unknown }, bytesMax: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes >= bytesMax) break;
-  }
-  body.destroy();
-  return Buffer.concat(chunks).subarray(0, bytesMax).toString();
+/** One listener for all exchanges of a signal: a signal's own list is searched from its beginning for each of them. */
+function createGivingUp(): (signal: AbortSignal, giveUp: () => void) => () => void {
+  const underWay = new WeakMap<AbortSignal, Set<() => void>>();
+  const listen = (signal: AbortSignal): Set<() => void> => {
+    const all = new Set<() => void>();
+    underWay.set(signal, all);
+    signal.addEventListener('abort', () => all.forEach((giveUp) => giveUp()), { once: true });
+    return all;
+  };
+  return (signal, giveUp) => {
+    if (signal.aborted) {
+      // Not before whoever asked has what it waits for.
+      queueMicrotask(giveUp);
+      return () => undefined;
+    }
+    const all = underWay.get(signal) ?? listen(signal);
+    all.add(giveUp);
+    return () => all.delete(giveUp);
+  };
 }
 
 const dnsCodes = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'ENODATA']);

@@ -9,10 +9,12 @@ export function webhookHeaders(
   message: { readonly id: string; readonly timestampSeconds: number; readonly body: Buffer },
   keys: readonly Buffer[],
 ): Record<'webhook-id' | 'webhook-timestamp' | 'webhook-signature', string> {
-  const signed = Buffer.concat([Buffer.from(`${message.id}.${message.timestampSeconds}.`), message.body]);
+  const start = `${message.id}.${message.timestampSeconds}.`;
+  const signatureOf = (key: Buffer): string =>
+    createHmac('sha256', key).update(start).update(message.body).digest('base64');
   return {
     'webhook-id': message.id,
     'webhook-timestamp': String(message.timestampSeconds),
-    'webhook-signature': keys.map((key) => `v1,${createHmac('sha256', key).update(signed).digest('base64')}`).join(' '),
+    'webhook-signature': keys.map((key) => `v1,${signatureOf(key)}`).join(' '),
   };
 }

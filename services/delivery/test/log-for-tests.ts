@@ -2,13 +2,16 @@ import {
   createEventCodec,
   createRecordMac,
   encodeEvent,
+  eventFromRow,
   frameAvro,
   newEventId,
   parseEvent,
   partitionOf,
   rowOfEvent,
+  toPublicEvent,
 } from '@docket/event';
 import type { AuditEvent, LogRecord, StoredEventRow } from '@docket/event';
+import type { StoredText } from '@docket/clickhouse';
 import type { Subscription } from '@docket/directory';
 import { createLogger } from '@docket/runtime';
 import { auditEventAvro } from '@docket/schemas';
@@ -71,6 +74,14 @@ function rowOf({ offset, tenantId, seq, event }: Place): StoredEventRow {
   return rowOfEvent(event, { ...place, generation, partition, offset }, 0n);
 }
 
+/** What ClickHouse writes of a row. */
+export function storedTextOf(row: StoredEventRow): StoredText {
+  const { seq, status, received_at: receivedAtMs } = row;
+  if (status !== 'accepted' && status !== 'conflict') return { seq, status, receivedAtMs, text: Buffer.alloc(0) };
+  const event = toPublicEvent(eventFromRow(row), { seq, receivedAtMs, status });
+  return { seq, status, receivedAtMs, text: Buffer.from(JSON.stringify(event)) };
+}
+
 export interface World {
   readonly kafka: readonly Place[];
   /** ClickHouse holds this many records: a prefix (I4). */
@@ -89,13 +100,15 @@ export function storedLogOf(world: World, growBy: () => number): StoredLog {
     return answer;
   };
   const logOf = (tenantId: string): Place[] => prefix().filter((place) => place.tenantId === tenantId);
+  const rowsOf: StoredLog['rows'] = async (tenantId, afterSeq, limit) => {
+    const rows = logOf(tenantId).filter(
+      ({ seq }) => seq > afterSeq && seq <= afterSeq + limit && seq >= world.firstSeq,
+    );
+    return (rows[0]?.seq ?? 0) === afterSeq + 1 ? rows.map(rowOf) : [];
+  };
   return {
-    rows: async (tenantId, afterSeq, limit) => {
-      const rows = logOf(tenantId).filter(
-        ({ seq }) => seq > afterSeq && seq <= afterSeq + limit && seq >= world.firstSeq,
-      );
-      return (rows[0]?.seq ?? 0) === afterSeq + 1 ? rows.map(rowOf) : [];
-    },
+    rows: rowsOf,
+    texts: async (...asked) => (await rowsOf(...asked)).map(storedTextOf),
     bounds: async (tenantId) => ({ firstSeq: world.firstSeq, headSeq: logOf(tenantId).at(-1)?.seq ?? 0 }),
     seqBefore: async (tenantId, timeMs) => (timeMs > 1_000 ? (logOf(tenantId).at(-1)?.seq ?? 0) : 0),
     place: async (tenantId, seq) => {

@@ -212,6 +212,7 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
     };
     const stored: StoredLog = {
       rows: away,
+      texts: away,
       bounds: away,
       place: away,
       seqBefore: away,

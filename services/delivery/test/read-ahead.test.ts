@@ -2,11 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import type { StoredEventRow } from '@docket/event';
 import fc from 'fast-check';
 
-import { createReadAhead } from '../src/read-ahead.ts';
+import { createReadAhead, valueBytes } from '../src/read-ahead.ts';
 import { kafkaOf, storedLogOf } from './log-for-tests.ts';
 
 const never = new AbortController().signal;
 const limit = 10;
+const limits = { rowsMax: 1_000, bytesMax: 2 * 1024 * 1024, sizeOf: valueBytes };
 
 function logOf(records: number) {
   const kafka = kafkaOf(
@@ -22,7 +23,7 @@ function logOf(records: number) {
     if (failing.next) throw new Error('ClickHouse is away');
     return stored.rows(tenantId, afterSeq, rowsMax, signal);
   };
-  return { world, asked, failing, ahead: createReadAhead(read) };
+  return { world, asked, failing, ahead: createReadAhead(read, limits) };
 }
 
 const seqsOf = (rows: readonly StoredEventRow[]): number[] => rows.map(({ seq }) => seq);

@@ -9,9 +9,10 @@ const limits = {
   perTenant: 2,
   perTenantSlow: 3,
   slowAfterMs: 250,
+  failingPerSecond: 1_000,
 };
 const ask = (id: string, tenantId: string, pool: Pool = 'live'): SlotRequest => ({ id, tenantId, pool });
-const granted = (slots: ReturnType<typeof createSlots>): string[] => slots.grant().map(({ id }) => id);
+const granted = (slots: ReturnType<typeof createSlots>, nowMs = 0): string[] => slots.grant(nowMs).map(({ id }) => id);
 
 describe('I7: slots', () => {
   test('first come, first served; a released slot goes to the next', () => {
@@ -40,6 +41,23 @@ describe('I7: slots', () => {
     for (let index = 0; index < 50; index += 1) slots.ask(ask(`c${index}`, `t${index}`, 'catch_up'));
     slots.ask(ask('healthy', 'x'));
     expect(granted(slots)).toEqual(['healthy', 'c0', 'f0', 'f1']);
+  });
+
+  test('so many failing ones begin in a second, however fast they end, and nobody else waits for that', () => {
+    const slots = createSlots({ ...limits, perPool: { ...limits.perPool, failing: 100 }, failingPerSecond: 20 });
+    for (let index = 0; index < 200; index += 1) slots.ask(ask(`f${index}`, `t${index}`, 'failing'));
+    let begun = 0;
+    for (let nowMs = 0; nowMs <= 5_000; nowMs += 50) {
+      slots.ask(ask(`healthy${nowMs}`, 'x'));
+      const now = granted(slots, nowMs);
+      expect(now[0]).toBe(`healthy${nowMs}`);
+      for (const id of now) slots.release(id);
+      begun += now.length - 1;
+    }
+    // Half a second's worth at once, and then 20 a second.
+    expect(begun).toBe(10 + 5 * 20);
+    // A long silence saves up no more than that.
+    expect(granted(slots, 1_000_000)).toHaveLength(10);
   });
 
   test('tenants take turns: one with many subscriptions does not hold up one with few', () => {
@@ -114,7 +132,7 @@ describe('I7: slots', () => {
             waiting.add(request.id);
             slots.ask(request);
           }
-          for (const one of slots.grant()) {
+          for (const one of slots.grant(0)) {
             expect(held.has(one.id)).toBe(false);
             held.set(one.id, one);
             waiting.delete(one.id);
@@ -130,7 +148,7 @@ describe('I7: slots', () => {
         for (let round = 0; round < 30; round += 1) {
           for (const id of held.keys()) slots.release(id);
           held.clear();
-          for (const one of slots.grant()) {
+          for (const one of slots.grant(0)) {
             held.set(one.id, one);
             waiting.delete(one.id);
           }

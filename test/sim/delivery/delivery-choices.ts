@@ -95,7 +95,7 @@ function offerProcess(world: DeliveryWorld, process: ModelProcess, add: Add): vo
       inbox.shift();
       dispatch(world, process, heard.row, heard.input);
     });
-  if (process.isGrantDue) add(30, `process ${name}: slots`, () => grant(process));
+  if (process.isGrantDue) add(30, `process ${name}: slots`, () => grant(process, world.nowMs));
   for (const call of calls) offerCall(world, process, call, add);
   if (!calls.some(({ kind }) => kind === 'write') && process.changed.size + process.changedParked.size > 0)
     add(3, `process ${name}: checkpoint`, () => checkpoint(world, process));
@@ -139,10 +139,10 @@ function firstTimer(rows: ReadonlyMap<string, ModelRow>): Timer | undefined {
 }
 
 /** I7: the pools keep to their sizes, nobody who fails takes what is for the healthy, and nothing that is free is withheld. */
-function grant(process: ModelProcess): void {
+function grant(process: ModelProcess, nowMs: number): void {
   const { slots, rows, inbox } = process;
   process.isGrantDue = false;
-  for (const { id, pool } of slots.grant()) {
+  for (const { id, pool } of slots.grant(nowMs)) {
     const row = rows.get(id);
     if (row === undefined) throw new Violation(`a slot for ${id}, which is not there`);
     if (pool === 'live' && row.state.cursor.state === 'failing')

@@ -23,6 +23,7 @@ export const slotLimits = {
   perTenant: 1,
   perTenantSlow: 1,
   slowAfterMs: 250,
+  failingPerSecond: 1_000_000,
 } as const;
 const proofIntervalMs = 20_000;
 const logger = createLogger({ service: 'sim', level: 'silent' });

@@ -1,4 +1,5 @@
 import type { StoredLog } from '../../../services/delivery/src/clickhouse-log.ts';
+import { storedTextOf } from '../../../services/delivery/test/log-for-tests.ts';
 import type { Call, DeliveryWorld, ModelProcess } from './delivery-model.ts';
 import type { LogPlace } from './sample-logs.ts';
 import { generation } from './sample-logs.ts';
@@ -37,12 +38,15 @@ export function storedLogOf(world: DeliveryWorld, process: ModelProcess): Stored
     position = await ask('position', () => prefix().at(-1)?.offset ?? -1);
   };
 
+  const rowsOf: StoredLog['rows'] = (tenantId, afterSeq, limit) =>
+    ask('rows', () => {
+      const rows = logOf(tenantId).filter(({ seq }) => seq > afterSeq && seq <= afterSeq + limit);
+      return (rows[0]?.seq ?? 0) === afterSeq + 1 ? rows.map(({ row }) => row) : [];
+    });
+
   return {
-    rows: (tenantId, afterSeq, limit) =>
-      ask('rows', () => {
-        const rows = logOf(tenantId).filter(({ seq }) => seq > afterSeq && seq <= afterSeq + limit);
-        return (rows[0]?.seq ?? 0) === afterSeq + 1 ? rows.map(({ row }) => row) : [];
-      }),
+    rows: rowsOf,
+    texts: async (...asked) => (await rowsOf(...asked)).map(storedTextOf),
     bounds: (tenantId) => ask('bounds', () => ({ firstSeq: 1, headSeq: logOf(tenantId).at(-1)?.seq ?? 0 })),
     place: (tenantId, seq) =>
       ask('place', () => {

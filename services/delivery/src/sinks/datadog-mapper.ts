@@ -24,9 +24,10 @@ export function datadogEncoding(sink: DatadogSink, format: EventFormat): BatchEn
         message: sent.description ?? `${sent.action} by ${sent.actor.type} ${sent.actor.id}`,
         docket: format(sent),
       }),
-    body: (texts) => (texts.length === 0 ? '' : `[${texts.join(',')}]`),
+    isPlain: false,
+    joint: ',',
+    frame: (events) => (events === 0 ? undefined : { head: '[', foot: ']' }),
     frameBytes: 2,
-    joinBytes: 1,
     eventsMax,
     bytesMax,
   };

@@ -22,9 +22,10 @@ export function elasticBulkEncoding(format: EventFormat): BatchEncoding {
       const document = { '@timestamp': sent.occurred_at, ...format(sent) };
       return `${action}\n${JSON.stringify(document)}\n`;
     },
-    body: (texts) => texts.join(''),
+    isPlain: false,
+    joint: '',
+    frame: (events) => (events === 0 ? undefined : { head: '', foot: '' }),
     frameBytes: 0,
-    joinBytes: 0,
     eventsMax: Number.POSITIVE_INFINITY,
     bytesMax,
   };

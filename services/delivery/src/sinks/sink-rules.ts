@@ -17,8 +17,17 @@ import { splunkHecVerdict } from './splunk-hec-policy.ts';
 import { webhookEncoding, webhookRequest } from './webhook-mapper.ts';
 import { webhookVerdict } from './webhook-policy.ts';
 
+/** They are asked for at every batch of a subscription, and are the same until it changes. */
+const encodings = new WeakMap<Subscription, BatchEncoding>();
+
 /** How the subscription's sink writes a batch. */
-export function encodingOf({ sink, format: chosen = 'native' }: Subscription): BatchEncoding {
+export function encodingOf(subscription: Subscription): BatchEncoding {
+  const known = encodings.get(subscription) ?? newEncodingOf(subscription);
+  encodings.set(subscription, known);
+  return known;
+}
+
+function newEncodingOf({ sink, format: chosen = 'native' }: Subscription): BatchEncoding {
   const format = formatOf(chosen, sink.type);
   switch (sink.type) {
     case 'webhook':

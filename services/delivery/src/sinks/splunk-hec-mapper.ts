@@ -23,9 +23,10 @@ export function splunkHecEncoding(sink: SplunkHecSink, format: EventFormat): Bat
   return {
     // Splunk's time is in seconds; its fraction is kept to the millisecond, and the event has the microseconds.
     event: (sent) => JSON.stringify({ time: Date.parse(sent.occurred_at) / 1_000, ...about, event: format(sent) }),
-    body: (texts) => texts.join(''),
+    isPlain: false,
+    joint: '',
+    frame: (events) => (events === 0 ? undefined : { head: '', foot: '' }),
     frameBytes: 0,
-    joinBytes: 0,
     eventsMax: Number.POSITIVE_INFINITY,
     bytesMax,
   };

@@ -2,9 +2,10 @@ import type { WebhookLayout, WebhookSink } from '@docket/directory';
 import { webhookSecretBytes } from '@docket/directory';
 
 import { withoutSinkLimits } from '../batch-encoding.ts';
-import type { BatchEncoding } from '../batch-encoding.ts';
+import type { BatchEncoding, BatchFrame, SentEvent } from '../batch-encoding.ts';
 import { webhookHeaders } from '../webhook-signature-mapper.ts';
 import type { WebhookRequest } from '../webhook-sender.ts';
+import { nativeFormat } from '../formats/event-format.ts';
 import type { EventFormat } from '../formats/event-format.ts';
 import type { Outgoing } from './outgoing.ts';
 
@@ -13,39 +14,36 @@ const envelopeBytes = 600;
 
 /** The three layouts of a webhook's body. A batch without events is sent as an envelope only: it proves that nothing happened. */
 export function webhookEncoding(layout: WebhookLayout, format: EventFormat): BatchEncoding {
-  const event: BatchEncoding['event'] = (sent) => JSON.stringify(format(sent));
+  const plain = {
+    event: (sent: SentEvent) => JSON.stringify(format(sent)),
+    isPlain: format === nativeFormat,
+    ...withoutSinkLimits,
+  };
   switch (layout) {
     case 'batch':
-      return { event, body: envelopeOf, frameBytes: envelopeBytes, joinBytes: 1, ...withoutSinkLimits };
+      return { ...plain, joint: ',', frame: envelopeOf, frameBytes: envelopeBytes };
     case 'single':
-      return {
-        event,
-        body: ([text], { timestamp }) =>
-          text === undefined ? '' : `{"type":"audit.event","timestamp":${JSON.stringify(timestamp)},"data":${text}}`,
-        frameBytes: envelopeBytes,
-        joinBytes: 1,
-        ...withoutSinkLimits,
-        eventsMax: 1,
-      };
+      return { ...plain, joint: '', frame: singleOf, frameBytes: envelopeBytes, eventsMax: 1 };
     case 'ndjson':
-      return {
-        event,
-        body: (texts) => texts.map((text) => `${text}\n`).join(''),
-        frameBytes: 0,
-        joinBytes: 1,
-        ...withoutSinkLimits,
-      };
+      return { ...plain, joint: '\n', frame: (events) => (events === 0 ? undefined : lastLine), frameBytes: 1 };
   }
 }
 
-const envelopeOf: BatchEncoding['body'] = (texts, summary) => {
+const lastLine: BatchFrame = { head: '', foot: '\n' };
+
+const singleOf: BatchEncoding['frame'] = (events, { timestamp }) =>
+  events === 0
+    ? undefined
+    : { head: `{"type":"audit.event","timestamp":${JSON.stringify(timestamp)},"data":`, foot: '}' };
+
+const envelopeOf: BatchEncoding['frame'] = (events, summary) => {
   const { subscriptionId, tenantId, timestamp, prevToSeq, toSeq, skipped, asOf, replay } = summary;
-  const range = { prev_to_seq: prevToSeq, from_seq: prevToSeq + 1, to_seq: toSeq, count: texts.length, skipped };
+  const range = { prev_to_seq: prevToSeq, from_seq: prevToSeq + 1, to_seq: toSeq, count: events, skipped };
   const batch = asOf === null ? range : { ...range, as_of: asOf };
   const about = { subscription_id: subscriptionId, tenant_id: tenantId };
   const data = replay === null ? { ...about, batch } : { ...about, replay, batch };
-  // The events are text already: they go in front of the two closing braces.
-  return `${JSON.stringify({ type: 'audit.batch', timestamp, data }).slice(0, -2)},"events":[${texts.join(',')}]}}`;
+  // The events go in front of the two closing braces.
+  return { head: `${JSON.stringify({ type: 'audit.batch', timestamp, data }).slice(0, -2)},"events":[`, foot: ']}}' };
 };
 
 /** A signed request (Standard Webhooks); undefined without a secret that can sign. */

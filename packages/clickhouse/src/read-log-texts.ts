@@ -1,0 +1,80 @@
+import { eventStatuses, type EventStatus } from '@docket/event';
+import type { ClickHouse, RequestOptions } from './clickhouse-client.ts';
+import { ClickHouseError, noAnswerCode } from './error-policy.ts';
+import { publicEventSettings, publicEventSql } from './public-event-sql.ts';
+import type { LogRange } from './read-log.ts';
+import { createBinder } from './statement-binder.ts';
+import { contiguousRows } from './stored-event-mapper.ts';
+
+/** A row of a log, as far as somebody needs it who passes its event on as it is. */
+export interface StoredText {
+  readonly seq: number;
+  readonly status: EventStatus;
+  /** ms since the epoch. */
+  readonly receivedAtMs: number;
+  /** The public event as JSON, written by ClickHouse; empty for what holds no event to be shown: only accepted and conflict do. A view of the whole answer. */
+  readonly text: Buffer;
+}
+
+/** Above it ClickHouse no longer reads the wide columns late, of the rows it answers only. */
+const limitMax = 10_000;
+
+export const readLogTextsSql = `SELECT seq, toString(status) AS state, toUnixTimestamp64Milli(received_at) AS received_at_ms,
+  if(status IN ('accepted', 'conflict'), ${publicEventSql({ ownActions: null }, createBinder())}, '') AS text
+FROM audit_events
+WHERE tenant_id = {tenantId:String} AND seq > {afterSeq:UInt64} AND seq <= {toSeq:UInt64}
+ORDER BY seq LIMIT {limit:UInt64}
+FORMAT RowBinary`;
+
+/**
+ * As readLog, at a tenth of the price here: ClickHouse writes the events' JSON, which equals `toPublicEvent` of them once it is parsed. Throws
+ * ClickHouseError.
+ */
+export async function readLogTexts(
+  clickhouse: ClickHouse,
+  { tenantId, afterSeq, limit }: LogRange,
+  options: RequestOptions = {},
+): Promise<StoredText[]> {
+  if (limit < 1 || limit > limitMax) throw new RangeError(`limit ${limit} is not in 1..${limitMax}`);
+  const params = { tenantId, afterSeq, toSeq: afterSeq + limit, limit };
+  const settings = { ...publicEventSettings, ...options.settings };
+  const bytes = await clickhouse.queryBytes(readLogTextsSql, params, { ...options, settings });
+  return contiguousRows(textsOf(bytes), afterSeq);
+}
+
+/** RowBinary: integers of 64 bits, little-endian; texts behind a LEB128 length. */
+function textsOf(bytes: Buffer): StoredText[] {
+  const rows: StoredText[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const seq = Number(bytes.readBigUInt64LE(at));
+    const state = textAt(bytes, at + 8);
+    const receivedAtMs = Number(bytes.readBigInt64LE(state.end));
+    const text = textAt(bytes, state.end + 8);
+    rows.push({
+      seq,
+      status: statusOf(bytes.toString('latin1', state.from, state.end)),
+      receivedAtMs,
+      text: bytes.subarray(text.from, text.end),
+    });
+    at = text.end;
+  }
+  return rows;
+}
+
+function textAt(bytes: Buffer, at: number): { readonly from: number; readonly end: number } {
+  let length = 0;
+  let from = at;
+  for (let scale = 1; ; scale *= 128) {
+    const byte = bytes.readUInt8(from++);
+    length += (byte & 0x7f) * scale;
+    if (byte < 0x80) break;
+  }
+  if (from + length > bytes.length) throw new ClickHouseError(noAnswerCode, 'an answer in RowBinary is cut off');
+  return { from, end: from + length };
+}
+
+function statusOf(name: string): EventStatus {
+  const status = eventStatuses.find((known) => known === name);
+  if (status === undefined) throw new ClickHouseError(noAnswerCode, `a row has the status ${name}`);
+  return status;
+}
