@@ -34,6 +34,11 @@ interface LogTail {
   first: number;
 }
 
+interface Kept {
+  readonly tail: LogTail;
+  readonly record: LogRecord;
+}
+
 /** What a record costs beside its bytes. */
 const recordOverheadBytes = 300;
 
@@ -47,7 +52,7 @@ export function createTailBuffer(options: {
   const { partition, partitions, bytesMax } = options;
   const logs = new Map<string, LogTail>();
   /** All kept records in the order of their offsets, whichever their log: the oldest goes first. */
-  let order: { readonly tail: LogTail; readonly record: LogRecord }[] = [];
+  let order: Kept[] = [];
   let orderFirst = 0;
   let endOffset = options.fromOffset;
   let bytes = 0;
@@ -85,7 +90,7 @@ export function createTailBuffer(options: {
     unwatch: (log) => void logs.delete(log),
     append: (records, nextOffset) => {
       const grown = new Set<string>();
-      const taken: { readonly tail: LogTail; readonly record: LogRecord }[] = [];
+      const taken: Kept[] = [];
       for (const record of records) {
         const log = record.key?.toString('latin1') ?? '';
         const tail = logs.get(log);
@@ -132,7 +137,7 @@ function firstBehind(tail: LogTail, offset: number): number {
  * A record's bytes are slices of a whole fetch, most of which may be other tenants'; a kept one must not keep that alive. The values of one call share memory of
  * their own: they are dropped in the same order.
  */
-function detached<Kept extends { readonly tail: LogTail; readonly record: LogRecord }>(taken: readonly Kept[]) {
+function detached(taken: readonly Kept[]): Kept[] {
   const shared = Buffer.allocUnsafeSlow(taken.reduce((sum, { record }) => sum + (record.value?.length ?? 0), 0));
   let at = 0;
   return taken.map(({ tail, record }) => {

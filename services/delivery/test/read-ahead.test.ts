@@ -7,7 +7,7 @@ import { kafkaOf, storedLogOf } from './log-for-tests.ts';
 
 const never = new AbortController().signal;
 const limit = 10;
-const limits = { rowsMax: 1_000, bytesMax: 2 * 1024 * 1024, sizeOf: valueBytes };
+const held = { rowsMax: 1_000, bytesMax: 2 * 1024 * 1024, sizeOf: valueBytes };
 
 function logOf(records: number) {
   const kafka = kafkaOf(
@@ -23,7 +23,7 @@ function logOf(records: number) {
     if (failing.next) throw new Error('ClickHouse is away');
     return stored.rows(tenantId, afterSeq, rowsMax, signal);
   };
-  return { world, asked, failing, ahead: createReadAhead(read, limits) };
+  return { world, asked, failing, ahead: createReadAhead(read, held) };
 }
 
 const seqsOf = (rows: readonly StoredEventRow[]): number[] => rows.map(({ seq }) => seq);
