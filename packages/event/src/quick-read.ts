@@ -1,6 +1,6 @@
 import { avroPrefixBytes, readOwnBody, schemaIdOf } from './avro-codec.ts';
 import type { AuditEvent } from './audit-event.ts';
-import type { ByteSink } from './columns/byte-sink.ts';
+import { clearSink, createByteSink, putBytes, writtenBytes, type ByteSink } from './columns/byte-sink.ts';
 import type { CodecLookup } from './columns/column-ledger.ts';
 import { createEventCheck } from './columns/event-check.ts';
 import { isReserved } from './log-identity.ts';
@@ -18,8 +18,11 @@ export interface QuickReading extends Extract<Reading, { kind: 'event' }> {
   putText(seq: number, out: ByteSink): boolean;
 }
 
-/** Reads a record of a known tenant's log; undefined when `readRecord` has to say what it is. */
-export type QuickReader = (record: LogRecord, log: string) => QuickReading | undefined;
+/**
+ * Reads a record of a known tenant's log; undefined when `readRecord` has to say what it is.
+ * @param textSeq the record's seq when the text of the event will be asked for next: it is then checked and written in one go
+ */
+export type QuickReader = (record: LogRecord, log: string, textSeq?: number) => QuickReading | undefined;
 
 /**
  * Makes a reader that gives what `readRecord` gives, for a record that certainly is an event: nearly all are. It is checked on its bytes, and decoded
@@ -34,6 +37,14 @@ export function createQuickReader(codecOf: CodecLookup): QuickReader {
     if (log !== logName) [logName, logBytes] = [log, Buffer.from(log, 'latin1')];
     return logBytes;
   };
+
+  /** Of the one that was read last with a text. */
+  const lastText = createByteSink();
+  let lastRead: ReadQuickly | undefined;
+  let lastSeq = 0;
+
+  const write = (value: Buffer, place: { log: string; seq: number; receivedAtMs: number }, out: ByteSink): boolean =>
+    writeText(value, avroPrefixBytes, { ...place, log: bytesOf(place.log) }, out);
 
   /** A class, for its accessor: one on each object costs as much as the check. */
   class ReadQuickly implements QuickReading {
@@ -55,16 +66,25 @@ export function createQuickReader(codecOf: CodecLookup): QuickReader {
     }
 
     putText(seq: number, out: ByteSink): boolean {
-      const place = { seq, log: bytesOf(this.log), receivedAtMs: this.#receivedAtMs };
-      return writeText(this.#value, avroPrefixBytes, place, out);
+      if (lastRead !== this || lastSeq !== seq)
+        return write(this.#value, { log: this.log, seq, receivedAtMs: this.#receivedAtMs }, out);
+      putBytes(out, writtenBytes(lastText));
+      return true;
     }
   }
 
-  return ({ value, headers, timestampMs }, log) => {
+  return ({ value, headers, timestampMs }, log, textSeq) => {
     if (value === null || headers[rejectHeader] !== undefined || isReserved(log)) return undefined;
     const schemaId = schemaIdOf(value);
     if (schemaId === undefined || codecOf(schemaId)?.isOwnLayout !== true) return undefined;
-    if (!isCertainlyEvent(value, bytesOf(log), timestampMs)) return undefined;
-    return new ReadQuickly(log, schemaId, value, timestampMs);
+    const reading = new ReadQuickly(log, schemaId, value, timestampMs);
+    if (textSeq !== undefined) {
+      clearSink(lastText);
+      lastRead = reading;
+      lastSeq = textSeq;
+      if (write(value, { log, seq: textSeq, receivedAtMs: timestampMs }, lastText)) return reading;
+      lastRead = undefined;
+    }
+    return isCertainlyEvent(value, bytesOf(log), timestampMs) ? reading : undefined;
   };
 }

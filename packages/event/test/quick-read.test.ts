@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import {
+  createByteSink,
   createEventCodec,
   createQuickReader,
   createRecordMac,
@@ -7,7 +8,9 @@ import {
   frameAvro,
   partitionOf,
   readRecord,
+  writtenBytes,
   type LogRecord,
+  type QuickReading,
 } from '../src/index.ts';
 import { auditEventAvro } from '@docket/schemas';
 import { createChance, damaged, eventFrom } from './event-maker.ts';
@@ -27,21 +30,36 @@ const recordOf = (tenantId: string, value: Buffer | null, headers: LogRecord['he
   headers,
 });
 
+const textOf = (reading: QuickReading, seq: number): Buffer => {
+  const sink = createByteSink();
+  reading.putText(seq, sink);
+  return writtenBytes(sink);
+};
+
 describe('the quick reader', () => {
   test('of any bytes it says what readRecord says, or nothing', () => {
     const chance = createChance(11);
     const readQuickly = createQuickReader(codecOf);
     let quick = 0;
+    let earlier: { reading: QuickReading; seq: number; text: Buffer } | undefined;
     let other = encodeEvent(eventFrom(chance, 'acme', arrivalMs));
     for (let n = 0; n < 5_000; n += 1) {
       const body = encodeEvent(eventFrom(chance, 'acme', arrivalMs));
       const record = recordOf('acme', frameAvro(1, chance.onceIn(3) ? damaged(chance, body, other) : body));
       other = body;
-      const found = readQuickly(record, 'acme');
+      const seq = chance.onceIn(2) ? n + 1 : undefined;
+      const found = readQuickly(record, 'acme', seq);
       if (found === undefined) continue;
       quick += 1;
       const { kind, log, schemaId, event } = found;
       expect({ kind, log, schemaId, event }).toEqual(readRecord(record, rules));
+      // The same text, whether it was written while it was read, or is now.
+      const [first, again] = [createByteSink(), createByteSink()];
+      const isWritten = found.putText(n + 1, first);
+      expect(readQuickly(record, 'acme')?.putText(n + 1, again)).toBe(isWritten);
+      expect(writtenBytes(first).equals(writtenBytes(again))).toBe(true);
+      if (earlier !== undefined) expect(earlier.text.equals(textOf(earlier.reading, earlier.seq))).toBe(true);
+      earlier = { reading: found, seq: n + 1, text: Buffer.from(writtenBytes(first)) };
     }
     expect(quick).toBeGreaterThan(900);
   });

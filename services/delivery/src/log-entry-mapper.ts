@@ -67,13 +67,13 @@ export function entryOfText(stored: StoredText): LogEntry {
 export function* entriesOfRecords(
   records: readonly LogRecord[],
   firstSeq: number,
-  read: (record: LogRecord) => Reading | QuickReading,
+  read: (record: LogRecord, seq: number) => Reading | QuickReading,
   matches: EventMatcher | undefined,
 ): Generator<LogEntry, void, undefined> {
   let seq = firstSeq;
   for (const record of records) {
     const receivedAtMs = record.timestampMs;
-    const reading = read(record);
+    const reading = read(record, seq);
     if (reading.kind === 'quarantined' && isForTheIndex(reading.reason)) return;
     yield reading.kind === 'event'
       ? entryOfReading(reading, { seq, receivedAtMs, status: 'accepted' }, matches)

@@ -103,7 +103,9 @@ export function createLogSource(ports: {
   const { stored, decoders, mac, topology, logger, readEnds, rowsMax = rowsMaxDefault } = ports;
   const rules = { partitions: topology.partitions, decoderOf: decoders.decoderOf, mac };
   const readQuickly = createQuickReader(decoders.codecOf);
-  const readerOf = (log: string) => (record: LogRecord) => readQuickly(record, log) ?? readRecord(record, rules);
+  /** `isText`: what is read is passed on as its text. */
+  const readerOf = (log: string, isText: boolean) => (record: LogRecord, seq: number) =>
+    readQuickly(record, log, isText ? seq : undefined) ?? readRecord(record, rules);
   const filterOf = createFilters();
   const rowsOf = createReadAhead((...asked) => stored.rows(...asked), rowsAhead);
   const textsOf = createReadAhead((...asked) => stored.texts(...asked), textsAhead);
@@ -127,7 +129,9 @@ export function createLogSource(ports: {
     const records = tail.after(log, offset, wanted);
     if (records.length === 0) return { source: 'tail', result: { kind: 'nothing', offset: seenThrough } };
     await decoders.prepare(records, request.signal);
-    const entries = entriesOfRecords(records, cursor.seq + 1, readerOf(log), filterOf(subscription));
+    const matches = filterOf(subscription);
+    const read = readerOf(log, encoding.isPlain && matches === undefined);
+    const entries = entriesOfRecords(records, cursor.seq + 1, read, matches);
     const batch = batchOf(request, entries);
     if (batch === undefined) return undefined;
     const taken = batch.toSeq - cursor.seq;

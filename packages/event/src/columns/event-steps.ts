@@ -1,10 +1,9 @@
-import { aheadOfArrivalMsMax, changeValueBytesMax, metadataValueBytesMax } from '../audit-event.ts';
+import { aheadOfArrivalMsMax, changeValueBytesMax } from '../audit-event.ts';
 import { isArray, isEnum, isFixed, isMap, isRecord, isUnion, type AvroType } from '../avro/avro-types.ts';
 import { auditEventType } from '../avro-codec.ts';
-import { eventDeclaration, stampDeclaration, type FieldDeclaration } from '../field-declaration.ts';
 import { columnOf } from '../field-table.ts';
-import { bytePatternOf, type BytePattern } from './byte-patterns.ts';
 import type { ByteSink } from './byte-sink.ts';
+import { eventField, fieldsOf, itemOf, mapLimitsOf, textRuleOf, type Field } from './field-rules.ts';
 import {
   asciiStep,
   counterStep,
@@ -18,30 +17,17 @@ import {
   uuidStep,
   type FieldStep,
 } from './field-step.ts';
-import { isIpText } from './ip-text.ts';
 import { jsonStep, listStep, mapStep } from './list-step.ts';
 
 /** The sinks of a column in the order of the Native format: ends before items, nulls before values, keys before values. */
 export type SinksOf = (column: string) => readonly ByteSink[];
-
-/** A field on its way to its columns: where it stands, and what the declaration and the path say of it. */
-interface Field {
-  readonly type: AvroType;
-  /** As in field-table.ts: `[]` marks an element. */
-  readonly path: string;
-  /** Undefined for the seed, which is bytes of a fixed length. */
-  readonly declared: FieldDeclaration | undefined;
-  readonly isRequired: boolean;
-  readonly isInList: boolean;
-}
 
 /**
  * Every field of an event in the order of our own Avro schema, each with the limits of the one declaration, on its way to
  * the columns of one block.
  */
 export function eventSteps(sinksOf: SinksOf): FieldStep {
-  const root = { path: '', declared: eventDeclaration, isRequired: true, isInList: false };
-  return stepOf({ ...root, type: auditEventType }, sinksOf);
+  return stepOf(eventField(auditEventType), sinksOf);
 }
 
 function stepOf(field: Field, sinksOf: SinksOf): FieldStep {
@@ -71,17 +57,6 @@ function endingContent(field: FieldStep): FieldStep {
   };
 }
 
-function fieldsOf({ type, path, declared, isInList }: Field): Field[] {
-  if (!isRecord(type)) return [];
-  return type.fields.map((inner) => ({
-    type: inner.type,
-    path: path === '' ? inner.name : `${path}.${inner.name}`,
-    declared: path === '' && inner.name === 'ingest' ? stampDeclaration : declared?.properties?.[inner.name],
-    isRequired: declared?.required?.includes(inner.name) ?? false,
-    isInList,
-  }));
-}
-
 /** The stamp's address is the one column that is not named for its path. */
 function eventColumnOf(path: string): string {
   return path === 'ingest.received_from' ? 'ingest_from' : columnOf(path);
@@ -95,17 +70,15 @@ function sinkAt(sinks: readonly ByteSink[], index: number): ByteSink {
 
 function listOf(field: Field, itemType: AvroType, sinksOf: SinksOf): FieldStep {
   const { declared } = field;
-  const item = { ...field, type: itemType, path: `${field.path}[]`, declared: declared?.items, isInList: true };
+  const item = itemOf(field, itemType);
   const ends = fieldsOf(item).map(({ path }) => sinkAt(sinksOf(columnOf(path)), 0));
   return listStep(ends, declared?.maxItems ?? 0, stepOf(item, sinksOf));
 }
 
-function mapOf({ path, declared, isInList }: Field, sinksOf: SinksOf): FieldStep {
-  const sinks = sinksOf(columnOf(path)).slice(isInList ? 1 : 0);
+function mapOf(field: Field, sinksOf: SinksOf): FieldStep {
+  const sinks = sinksOf(columnOf(field.path)).slice(field.isInList ? 1 : 0);
   const named = { ends: sinkAt(sinks, 0), keys: sinkAt(sinks, 1), values: sinkAt(sinks, 2) };
-  const value = { charactersMin: 0, charactersMax: metadataValueBytesMax, bytesMax: metadataValueBytesMax };
-  const key = bytePatternOf(declared?.propertyNames?.pattern ?? '');
-  return mapStep(named, { entriesMax: declared?.maxProperties ?? 0, key, value });
+  return mapStep(named, mapLimitsOf(field));
 }
 
 /** A union is null or one other type. */
@@ -119,33 +92,16 @@ function optionalOf(field: Field, branches: readonly AvroType[], sinksOf: SinksO
   return optionalStep(stepOf({ ...field, type }, sinksOf));
 }
 
-/** More than a body has. A small integer, which the hot path compares faster than others. */
-const unlimited = 2 ** 28;
-
-function stringOf({ path, declared, isRequired }: Field, sink: ByteSink): FieldStep {
-  if (path === 'tenant_id') return tenantStep(sink);
-  if (declared?.['x-format'] === 'uuid') return uuidStep(sink);
-  const bytesMax = declared?.['x-bytesMax'] ?? (declared?.maxLength ?? unlimited) * 4;
-  if (declared?.['x-format'] === 'ip') return asciiStep(sink, unlimited, isEmptyOrIp);
-  if (declared?.pattern !== undefined) return patternOf(declared.pattern, declared.maxLength ?? unlimited, path, sink);
-  const charactersMax = declared?.maxLength ?? unlimited;
-  return textStep(sink, { charactersMin: isRequired ? (declared?.minLength ?? 0) : 0, charactersMax, bytesMax });
-}
-
-const isEmptyOrIp: BytePattern = (view, from, to) => to === from || isIpText(view, from, to);
-
-function patternOf(pattern: string, bytesMax: number, path: string, sink: ByteSink): FieldStep {
-  const matches = bytePatternOf(pattern);
-  if (path !== 'action') return asciiStep(sink, bytesMax, matches);
-  return asciiStep(sink, bytesMax, (view, from, to) => matches(view, from, to) && !isReservedAlike(view, from, to));
-}
-
-const reservedStart = Buffer.from('docket');
-
-/** Also true for names such as `docketing`, which the slow path tells apart. */
-function isReservedAlike(view: DataView, from: number, to: number): boolean {
-  if (to - from < reservedStart.length) return false;
-  for (let index = 0; index < reservedStart.length; index += 1)
-    if (view.getUint8(from + index) !== reservedStart[index]) return false;
-  return true;
+function stringOf(field: Field, sink: ByteSink): FieldStep {
+  const rule = textRuleOf(field);
+  switch (rule.kind) {
+    case 'tenant':
+      return tenantStep(sink);
+    case 'uuid':
+      return uuidStep(sink);
+    case 'ascii':
+      return asciiStep(sink, rule.bytesMax, rule.isRight);
+    case 'text':
+      return textStep(sink, rule.limits);
+  }
 }

@@ -67,7 +67,7 @@ export function mapStep({ ends, keys, values }: MapSinks, limits: MapLimits): Fi
 const underscore = 0x5f;
 
 /** Whether the second key is greater than the first, by bytes, and does not begin with two underscores. */
-function isAscending(view: DataView, from: number, to: number, nextFrom: number, nextTo: number): boolean {
+export function isAscending(view: DataView, from: number, to: number, nextFrom: number, nextTo: number): boolean {
   if (view.getUint8(nextFrom) === underscore && nextTo - nextFrom > 1 && view.getUint8(nextFrom + 1) === underscore)
     return false;
   const shared = Math.min(to - from, nextTo - nextFrom);

@@ -17,8 +17,11 @@ function escapesIn(word: number): number {
   return (((word - spaces) & ~word) | ((quoted - lowBits) & ~quoted) | ((escaped - lowBits) & ~escaped)) & highBits;
 }
 
-/** Appends a range of the source, well-formed UTF-8, as JSON.stringify writes such a text. The range is inside the source. */
-export function putJsonText(source: Source, from: number, length: number, sink: ByteSink): void {
+/**
+ * Appends a range of the source as JSON.stringify writes it, if it is well-formed UTF-8. Gives bits 0x80808080 unless all are ASCII. The range is inside the
+ * source.
+ */
+export function putJsonText(source: Source, from: number, length: number, sink: ByteSink): number {
   reserve(sink, length + slackBytes);
   const { view } = source;
   const target = sink.view;
@@ -26,19 +29,26 @@ export function putJsonText(source: Source, from: number, length: number, sink: 
   target.setUint8(to++, quote);
   let at = from;
   let escapes = 0;
+  let bits = 0;
   for (const wordsEnd = from + (length & ~3); at < wordsEnd; at += 4, to += 4) {
     const word = view.getInt32(at, true);
     escapes |= escapesIn(word);
+    bits |= word;
     target.setInt32(to, word, true);
   }
   for (const end = from + length; at < end; at += 1, to += 1) {
     const byte = view.getUint8(at);
     escapes |= escapesIn(byte | (spaces & ~0xff));
+    bits |= byte;
     target.setUint8(to, byte);
   }
-  if (escapes !== 0) return putString(sink, JSON.stringify(textAt(source, from, length)));
-  target.setUint8(to, quote);
-  sink.length = to + 1;
+  if (escapes === 0) {
+    target.setUint8(to, quote);
+    sink.length = to + 1;
+  } else {
+    putString(sink, JSON.stringify(textAt(source, from, length)));
+  }
+  return bits & highBits;
 }
 
 /** The text of a range that is well-formed UTF-8. */

@@ -1,10 +1,15 @@
+import type { BytePattern } from '../columns/byte-patterns.ts';
 import { putByte, type ByteSink } from '../columns/byte-sink.ts';
+import { isJsonText } from '../columns/json-text.ts';
+import { isAscending, type MapLimits } from '../columns/list-step.ts';
+import type { TextLimits } from '../columns/put-range.ts';
 import { doubt, readLength, readPositiveLong, type Source } from '../columns/source.ts';
+import { utf8Characters } from '../columns/utf8.ts';
 import { fixedText, putDecimal, putFixed, putJsonText, putRaw, putString, textAt } from './put-json.ts';
 
 /**
- * Reads a value at `at`, appends it as JSON, or nothing when it stands for an absent one, and gives where the next begins; `doubt` when the slow path has to
- * write the event. For bodies that were checked (event-check.ts): it keeps within its source whatever it reads, and is right of those only.
+ * Reads a value at `at`, appends it as JSON, or nothing when it stands for an absent one, and gives where the next begins; `doubt` where the steps of
+ * event-steps.ts doubt, and when the slow path has to write the event.
  */
 export type TextStep = (source: Source, at: number, out: ByteSink) => number;
 
@@ -46,13 +51,46 @@ function closeObject(out: ByteSink, begun: number): void {
 }
 
 /** An empty text is absent. */
-export const textStep: TextStep = (source, at, out) => {
-  const length = readLength(source, at);
+export function textStep(limits: TextLimits): TextStep {
+  return (source, at, out) => {
+    const length = readLength(source, at);
+    return length === 0 && limits.charactersMin === 0 ? source.at : putWithin(source, length, limits, out);
+  };
+}
+
+/** Appends the text of this length at `source.at` if it is within its limits. Characters are only counted when the bytes could be too many. */
+function putWithin(source: Source, length: number, limits: TextLimits, out: ByteSink): number {
   const from = source.at;
-  if (length < 0 || from + length > source.end) return doubt;
-  if (length > 0) putJsonText(source, from, length, out);
-  return from + length;
-};
+  if (length < limits.charactersMin || length > limits.bytesMax || from + length > source.end) return doubt;
+  const isAscii = putJsonText(source, from, length, out) === 0;
+  const characters = isAscii ? length : utf8Characters(source.view, from, length);
+  return characters < 0 || characters > limits.charactersMax ? doubt : from + length;
+}
+
+/** A text that has to pass `isRight`, too; ASCII only. An empty one is absent. */
+export function asciiStep(bytesMax: number, isRight: BytePattern): TextStep {
+  return (source, at, out) => {
+    const length = readLength(source, at);
+    const from = source.at;
+    const to = from + length;
+    if (length < 0 || length > bytesMax || to > source.end || !isRight(source.view, from, to)) return doubt;
+    return length === 0 || putJsonText(source, from, length, out) === 0 ? to : doubt;
+  };
+}
+
+/** Of a field that is never shown, but has to be right. */
+export function hiddenStep(value: TextStep): TextStep {
+  return (source, from, out) => {
+    const mark = out.length;
+    const at = value(source, from, out);
+    out.length = mark;
+    return at;
+  };
+}
+
+export function fixedStep(size: number): TextStep {
+  return (source, at) => (at + size <= source.end ? at + size : doubt);
+}
 
 export function enumStep(symbols: readonly string[]): TextStep {
   const texts = symbols.map((symbol) => fixedText(JSON.stringify(symbol)));
@@ -85,10 +123,10 @@ export function optionalStep(value: TextStep): TextStep {
 }
 
 /** An array of items none of which is absent; absent itself when it is empty. */
-export function listStep(item: TextStep): TextStep {
+export function listStep(itemsMax: number, item: TextStep): TextStep {
   return (source, from, out) => {
     const count = readLength(source, from);
-    if (count <= 0) return count < 0 ? doubt : source.at;
+    if (count <= 0 || count > itemsMax) return count === 0 ? source.at : doubt;
     let at = source.at;
     putByte(out, arrayOpen);
     for (let index = 0; index < count; index += 1) {
@@ -107,29 +145,35 @@ function endOfBlocks({ view, end }: Source, at: number): number {
   return at < end && view.getUint8(at) === 0 ? at + 1 : doubt;
 }
 
-/** Metadata: its keys need no escapes. Those that are numbers come first in an object of JavaScript, so that the slow path has to write them. */
-export const mapStep: TextStep = (source, from, out) => {
-  const count = readLength(source, from);
-  if (count <= 0) return count < 0 ? doubt : source.at;
-  let at = source.at;
-  for (let index = 0; index < count; index += 1) {
-    const length = readLength(source, at);
-    const keyAt = source.at;
-    if (length <= 0 || keyAt + length > source.end || isNumber(source.view, keyAt, keyAt + length)) return doubt;
-    putByte(out, index === 0 ? objectOpen : comma);
-    putByte(out, quote);
-    putRaw(source, keyAt, length, out);
-    putByte(out, quote);
-    putByte(out, colon);
-    const valueLength = readLength(source, keyAt + length);
-    const valueAt = source.at;
-    if (valueLength < 0 || valueAt + valueLength > source.end) return doubt;
-    putJsonText(source, valueAt, valueLength, out);
-    at = valueAt + valueLength;
-  }
-  putByte(out, objectClose);
-  return endOfBlocks(source, at);
-};
+/** Metadata. Keys that are numbers come first in an object of JavaScript, so that the slow path has to write them; none needs escapes. */
+export function mapStep({ entriesMax, key, value }: MapLimits): TextStep {
+  return (source, from, out) => {
+    const count = readLength(source, from);
+    if (count <= 0 || count > entriesMax) return count === 0 ? source.at : doubt;
+    const { view } = source;
+    let at = source.at;
+    let keyFrom = 0;
+    let keyTo = 0;
+    for (let index = 0; index < count; index += 1) {
+      const length = readLength(source, at);
+      const next = source.at;
+      const nextTo = next + length;
+      if (length < 0 || nextTo > source.end || !key(view, next, nextTo) || isNumber(view, next, nextTo)) return doubt;
+      if (!isAscending(view, keyFrom, keyTo, next, nextTo)) return doubt;
+      keyFrom = next;
+      keyTo = nextTo;
+      putByte(out, index === 0 ? objectOpen : comma);
+      putByte(out, quote);
+      putRaw(source, keyFrom, length, out);
+      putByte(out, quote);
+      putByte(out, colon);
+      at = putWithin(source, readLength(source, keyTo), value, out);
+      if (at < 0) return doubt;
+    }
+    putByte(out, objectClose);
+    return endOfBlocks(source, at);
+  };
+}
 
 function isNumber(view: DataView, from: number, to: number): boolean {
   for (let at = from; at < to; at += 1) if (!isDigit(view.getUint8(at))) return false;
@@ -138,15 +182,19 @@ function isNumber(view: DataView, from: number, to: number): boolean {
 
 const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
 
-/** A side of a change: JSON text, as JavaScript writes the value that it holds. */
-export const jsonStep: TextStep = (source, at, out) => {
-  const length = readLength(source, at);
-  const from = source.at;
-  if (length <= 0 || from + length > source.end) return doubt;
-  if (isAsWritten(source.view, from, from + length)) putRaw(source, from, length, out);
-  else putString(out, JSON.stringify(JSON.parse(textAt(source, from, length))));
-  return from + length;
-};
+/** A side of a change: JSON text of at most `bytesMax` bytes, as JavaScript writes the value that it holds. */
+export function jsonStep(bytesMax: number): TextStep {
+  return (source, at, out) => {
+    const length = readLength(source, at);
+    const from = source.at;
+    const to = from + length;
+    if (length < 1 || length > bytesMax || to > source.end) return doubt;
+    if (utf8Characters(source.view, from, length) < 0 || !isJsonText(source.view, from, to)) return doubt;
+    if (isAsWritten(source.view, from, to)) putRaw(source, from, length, out);
+    else putString(out, JSON.stringify(JSON.parse(textAt(source, from, length))));
+    return to;
+  };
+}
 
 const backslash = 0x5c;
 /** Below 2^53. */
