@@ -273,6 +273,11 @@ const writes: Readonly<Record<string, EndpointCells>> = {
     own: async (world, of) => ({ method: 'DELETE', path: await newKey(world, of) }),
     foreign: async (world, right) => [{ method: 'DELETE', path: await newKey(world, right) }],
   },
+  'POST /v1/keys/{id}/rotate': {
+    ...administering,
+    own: async (world, of) => post(`${await newKey(world, of)}/rotate`, {}),
+    foreign: async (world, right) => [post(`${await newKey(world, right)}/rotate`, { overlap_seconds: 0 })],
+  },
   'POST /v1/subscriptions': {
     ...subscribing,
     own: (_, of) => post('/v1/subscriptions', subscription(of)),

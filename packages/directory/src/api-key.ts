@@ -10,9 +10,12 @@ export interface KeyText {
   readonly secret: string;
 }
 
-/** Makes a key. The text is shown once; only `id` and `secretSha256` are stored. */
-export function newApiKey(): { id: string; text: string; secretSha256: string } {
-  const id = randomBytes(idBytes).toString('hex');
+/** Makes a key, or a new secret for one. The text is shown once; only `id` and `secretSha256` are stored. */
+export function newApiKey(id: string = randomBytes(idBytes).toString('hex')): {
+  id: string;
+  text: string;
+  secretSha256: string;
+} {
   const secret = randomBytes(secretBytes).toString('base64url');
   return { id, text: `dk_${id}_${secret}`, secretSha256: hashKeySecret(secret) };
 }

@@ -47,13 +47,21 @@ export function authenticate(
   if (given === undefined)
     return refuse('unauthenticated', 'The credential is not of the form Bearer dk_<id>_<secret>.');
   const key = directory.key(given.id);
-  const isRight = isSameSecret(hashKeySecret(given.secret), key?.secret_sha256 ?? nobody);
+  const isRight = takenSecrets(key, nowMs)
+    .map((secret) => isSameSecret(hashKeySecret(given.secret), secret))
+    .includes(true);
   if (key === undefined || !isRight) return refuse('unauthenticated', 'The key is not known.');
   if (key.revoked_at !== undefined) return refuse('unauthenticated', `The key was revoked at ${key.revoked_at}.`);
   if (key.expires_at !== undefined && Date.parse(key.expires_at) <= nowMs) {
     return refuse('unauthenticated', `The key expired at ${key.expires_at}.`);
   }
   return { ok: true, credential: { keyId: key.id, scopes: key.scopes, tenants: key.tenants } };
+}
+
+/** Hashes of the secrets that a key may come with: its own, and those from before a rotation that are taken still. */
+function takenSecrets(key: ApiKey | undefined, nowMs: number): string[] {
+  const old = (key?.old_secrets ?? []).filter(({ expires_at: until }) => Date.parse(until) > nowMs);
+  return [key?.secret_sha256 ?? nobody, ...old.map((secret) => secret.secret_sha256)];
 }
 
 /** Decides whether a credential has a scope. */

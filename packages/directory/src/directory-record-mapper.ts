@@ -16,6 +16,8 @@ export type DirectoryChange =
   | { readonly type: 'removed'; readonly kind: EntityKind; readonly id: string }
   /** A writer says that it has become the one writer. */
   | { readonly type: 'writer'; readonly writerId: string }
+  /** A service says that a key was used. */
+  | { readonly type: 'used'; readonly keyId: string; readonly atMs: number }
   /** Of another kind, such as the topology, or of a later version: not ours to judge. */
   | { readonly type: 'ignored'; readonly detail: string }
   /** Of our kind and version, and broken. */
@@ -37,10 +39,26 @@ export function recordOfWriter(writerId: string): { key: string; value: Buffer }
   return { key: writerKey, value: Buffer.from(JSON.stringify({ version: 1, writer_id: writerId })) };
 }
 
+const usedPrefix = 'used:';
+
+/** Beside the entities, and never decided on: when a key was last used. Services write it, not the one writer (key-uses.ts). */
+export function usedRecordOf(keyId: string, atMs: number): { key: string; value: Buffer } {
+  return {
+    key: usedPrefix + keyId,
+    value: Buffer.from(JSON.stringify({ version: 1, used_at: new Date(atMs).toISOString() })),
+  };
+}
+
+/** What removes it, together with its key. */
+export function usedTombstoneOf(keyId: string): { key: string; value: null } {
+  return { key: usedPrefix + keyId, value: null };
+}
+
 /** Reads a record; total: whatever is on the topic, it gives a change and never throws. Details hold keys, never values. */
 export function changeOfRecord(key: Buffer | null, value: Buffer | null): DirectoryChange {
   const name = key?.toString() ?? '';
   if (name === writerKey) return writerChange(value);
+  if (name.startsWith(usedPrefix)) return usedChange(name.slice(usedPrefix.length), value);
   const separator = name.indexOf(':');
   const kind = kindOf(name.slice(0, Math.max(separator, 0)));
   if (kind === undefined) return { type: 'ignored', detail: `key ${JSON.stringify(name.slice(0, 64))}` };
@@ -60,6 +78,14 @@ function writerChange(value: Buffer | null): DirectoryChange {
   const writerId =
     typeof parsed === 'object' && parsed !== null && 'writer_id' in parsed ? parsed.writer_id : undefined;
   return typeof writerId === 'string' ? { type: 'writer', writerId } : { type: 'unreadable', detail: writerKey };
+}
+
+function usedChange(keyId: string, value: Buffer | null): DirectoryChange {
+  const parsed = value === null ? undefined : parse(value);
+  const text = typeof parsed === 'object' && parsed !== null && 'used_at' in parsed ? parsed.used_at : undefined;
+  const atMs = typeof text === 'string' ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(atMs)) return { type: 'ignored', detail: `${usedPrefix}${keyId.slice(0, 64)}` };
+  return { type: 'used', keyId, atMs };
 }
 
 function kindOf(text: string): EntityKind | undefined {

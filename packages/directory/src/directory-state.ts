@@ -7,6 +7,8 @@ export interface DirectoryReader {
   tenants(): readonly Tenant[];
   key(id: string): ApiKey | undefined;
   keys(): readonly ApiKey[];
+  /** When a key was last used, as of half a minute ago (RFC 3339); undefined: never, as far as is known. */
+  keyUsedAt(id: string): string | undefined;
   subscription(id: string): Subscription | undefined;
   subscriptions(): readonly Subscription[];
   subscriptionsOf(tenantId: string): readonly Subscription[];
@@ -23,10 +25,15 @@ export interface DirectoryState extends DirectoryReader {
   apply(change: DirectoryChange): AppliedChange | undefined;
 }
 
+/** I8: twice as many as there may be keys. */
+const usesMax = 40_000;
+
 /** The directory in memory: maps by id, and subscriptions by tenant, because delivery asks for those with every batch. */
 export function createDirectoryState(): DirectoryState {
   const tenants = new Map<string, Tenant>();
   const keys = new Map<string, ApiKey>();
+  /** A use may be read before its key, which was written anew since: so it is kept for keys that are not there, too. */
+  const usedAtMs = new Map<string, number>();
   const subscriptions = new Map<string, Subscription>();
   const byTenant = new Map<string, Map<string, Subscription>>();
 
@@ -59,8 +66,15 @@ export function createDirectoryState(): DirectoryState {
 
   const remove = (kind: EntityKind, id: string): void => {
     if (kind === 'tenant') tenants.delete(id);
-    else if (kind === 'key') keys.delete(id);
-    else forgetSubscription(id);
+    else if (kind === 'key') {
+      keys.delete(id);
+      usedAtMs.delete(id);
+    } else forgetSubscription(id);
+  };
+
+  /** Several services tell, each some moments late: the latest counts. */
+  const noteUse = (id: string, atMs: number): void => {
+    if (usedAtMs.has(id) || usedAtMs.size < usesMax) usedAtMs.set(id, Math.max(atMs, usedAtMs.get(id) ?? 0));
   };
 
   return {
@@ -69,6 +83,7 @@ export function createDirectoryState(): DirectoryState {
         put(change.entity);
         return { kind: change.entity.kind, id: change.entity.id };
       }
+      if (change.type === 'used') noteUse(change.keyId, change.atMs);
       if (change.type !== 'removed') return undefined;
       remove(change.kind, change.id);
       return { kind: change.kind, id: change.id };
@@ -77,6 +92,10 @@ export function createDirectoryState(): DirectoryState {
     tenants: () => [...tenants.values()],
     key: (id) => keys.get(id),
     keys: () => [...keys.values()],
+    keyUsedAt: (id) => {
+      const atMs = usedAtMs.get(id);
+      return atMs === undefined ? undefined : new Date(atMs).toISOString();
+    },
     subscription: (id) => subscriptions.get(id),
     subscriptions: () => [...subscriptions.values()],
     subscriptionsOf: (tenantId) => [...(byTenant.get(tenantId)?.values() ?? [])],

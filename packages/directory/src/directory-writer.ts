@@ -1,7 +1,7 @@
 import type { KafkaClient } from '@docket/kafka';
 import type { HealthCheck } from '@docket/runtime';
 
-import { recordKeyOf, recordOfEntity } from './directory-record-mapper.ts';
+import { recordKeyOf, recordOfEntity, usedTombstoneOf } from './directory-record-mapper.ts';
 import type { DirectoryReader } from './directory-state.ts';
 import type { DirectoryView } from './directory-view.ts';
 import { createWritership } from './directory-writership.ts';
@@ -52,7 +52,10 @@ export function createDirectoryWriter(
   const decideAndWrite = async <Result>(decide: Decide<Result>): Promise<Result> => {
     await writership.acquire();
     const { puts = [], removes = [], result } = decide(view);
-    const tombstones = removes.map(({ kind, id }) => ({ key: recordKeyOf(kind, id), value: null }));
+    const tombstones = removes.flatMap(({ kind, id }) => [
+      { key: recordKeyOf(kind, id), value: null },
+      ...(kind === 'key' ? [usedTombstoneOf(id)] : []),
+    ]);
     if (puts.length + tombstones.length === 0) return result;
     await writership.write([...puts.map(recordOfEntity), ...tombstones]);
     await untilShown(

@@ -42,6 +42,11 @@ export const apiKeySchema = Type.Object(
     created_at: time,
     expires_at: Type.Optional(time),
     revoked_at: Type.Optional(time),
+    rotated_at: Type.Optional(time),
+    /** From before rotations: taken until they expire. Services of an older version take the newest only. */
+    old_secrets: Type.Optional(
+      Type.Array(Type.Object({ secret_sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }), expires_at: time }, open)),
+    ),
   },
   open,
 );

@@ -41,6 +41,7 @@ export {
   type WebhookLayout,
   type WebhookSink,
 } from './entities.ts';
+export { createKeyUses, type KeyUses } from './key-uses.ts';
 export { masterKeySettings, readMasterKey, type MasterKey } from './master-key.ts';
 export { openSecret, sealSecret, type Opened } from './sealed-secret.ts';
 export { newWebhookSecret, webhookSecretBytes } from './webhook-secret.ts';

@@ -62,6 +62,23 @@ describe('authenticate', () => {
     expect(guess).toMatchObject({ ok: false, detail: expect.not.stringContaining(why) });
   });
 
+  test('a secret from before a rotation is taken until its end, and no longer than the key', () => {
+    const other = newApiKey(made.id);
+    const rotated = (until: string, changes: Partial<ApiKey> = {}) =>
+      directoryOf(
+        keyWith({
+          secret_sha256: other.secretSha256,
+          old_secrets: [{ secret_sha256: made.secretSha256, expires_at: until }],
+          ...changes,
+        }),
+      );
+    const later = '2026-01-01T00:00:00.001Z';
+    expect(authenticate(rotated(later), header, nowMs)).toMatchObject({ ok: true });
+    expect(authenticate(rotated(later), `Bearer ${other.text}`, nowMs)).toMatchObject({ ok: true });
+    expect(authenticate(rotated('2026-01-01T00:00:00.000Z'), header, nowMs)).toMatchObject({ ok: false });
+    expect(authenticate(rotated(later, { revoked_at: later }), header, nowMs)).toMatchObject({ ok: false });
+  });
+
   test('a key is good until the moment of its expiry', () => {
     const directory = directoryOf(keyWith({ expires_at: '2026-01-01T00:00:00.001Z' }));
     expect(authenticate(directory, header, nowMs)).toMatchObject({ ok: true });

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createPublisher, createTransactionalWriter } from '@docket/kafka';
 import type { KafkaClient } from '@docket/kafka';
 import { DocketError } from '@docket/runtime';
-import { createWorld } from '@docket/testkit';
+import { createWorld, eventually } from '@docket/testkit';
 import type { World } from '@docket/testkit';
 
-import { createDirectoryView, createDirectoryWriter } from '../src/index.ts';
-import type { DirectoryView, DirectoryWriter, Tenant } from '../src/index.ts';
+import { createDirectoryView, createDirectoryWriter, createKeyUses } from '../src/index.ts';
+import type { ApiKey, DirectoryView, DirectoryWriter, Tenant } from '../src/index.ts';
 
 const deadlineMs = 30_000;
 
@@ -134,6 +134,50 @@ describe('the directory on Kafka', () => {
       await expect(late).rejects.toMatchObject({ code: 'writer_fenced' });
       expect(await first.fenced).toMatchObject({ code: 'writer_fenced' });
       expect((await startedView()).tenant('late')).toBeUndefined();
+    },
+    3 * deadlineMs,
+  );
+
+  test(
+    'a use of a key shows in every view, one record for many uses, also in one that starts after the key was written anew, and goes with the key',
+    async () => {
+      const id = '00000000000000aa';
+      const key: ApiKey = {
+        version: 1,
+        kind: 'key',
+        id,
+        name: 'used',
+        secret_sha256: 'a'.repeat(64),
+        scopes: ['events:write'],
+        tenants: '*',
+        created_at: '2026-01-01T00:00:00.000Z',
+      };
+      const { writer, view } = await startedWriter();
+      await writer.change(() => ({ puts: [key], result: undefined }));
+      const publisher = createPublisher(kafka);
+      toStop.push(publisher);
+      const told: number[] = [];
+      const uses = createKeyUses(kafka, {
+        everyMs: 20,
+        publisher: {
+          publish: (topic, records) => {
+            told.push(records.length);
+            return publisher.publish(topic, records);
+          },
+        },
+      });
+      for (let n = 0; n < 1_000; n += 1) uses.note(id, Date.parse('2026-02-01T00:00:00Z') + n);
+      uses.start();
+      const at = '2026-02-01T00:00:00.999Z';
+      await eventually(() => view.keyUsedAt(id) === at, { what: 'the use in the view' });
+      // A service that is a little late does not turn it back.
+      uses.note(id, Date.parse('2026-01-31T00:00:00Z'));
+      await uses.stop();
+      expect(told).toEqual([1, 1]);
+      await writer.change(() => ({ puts: [{ ...key, name: 'anew' }], result: undefined }));
+      expect((await startedView()).keyUsedAt(id)).toBe(at);
+      await writer.change(() => ({ removes: [{ kind: 'key', id }], result: undefined }));
+      expect([view.keyUsedAt(id), (await startedView()).keyUsedAt(id)]).toEqual([undefined, undefined]);
     },
     3 * deadlineMs,
   );

@@ -15,6 +15,7 @@ export {
   defineEndpoint,
   integerParameter,
   jsonAnswer,
+  headerParameter,
   pathParameter,
   queryParameter,
   type DeclaredAnswer,

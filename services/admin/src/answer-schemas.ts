@@ -16,6 +16,16 @@ const keyMembers = {
   created_at: time,
   expires_at: Type.Optional(time),
   revoked_at: Type.Optional(time),
+  rotated_at: Type.Optional(time),
+  old_secrets_until: Type.Optional(
+    Type.String({ 'x-format': 'date-time', description: 'Until then a secret from before the rotation is taken too.' }),
+  ),
+  last_used_at: Type.Optional(
+    Type.String({
+      'x-format': 'date-time',
+      description: 'When it was last taken, within a minute or so; absent: never, as far as is known.',
+    }),
+  ),
 };
 export const keyAnswer = closedObject(keyMembers, { $id: 'Key', description: 'A key, without its secret.' });
 export const newKeyAnswer = closedObject(

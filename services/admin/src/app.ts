@@ -1,5 +1,5 @@
-import { createDirectoryView, createDirectoryWriter, readMasterKey } from '@docket/directory';
-import { checkTopics, createKafka } from '@docket/kafka';
+import { createDirectoryView, createDirectoryWriter, createKeyUses, readMasterKey } from '@docket/directory';
+import { checkTopics, createKafka, createPublisher } from '@docket/kafka';
 import { addDocumentRoutes, createApiRouter, createStartCheck, healthOf } from '@docket/runtime';
 import type { App, AppPorts } from '@docket/runtime';
 import { openApiDocuments } from '@docket/schemas';
@@ -23,9 +23,12 @@ export function createAdminApp(config: Config, ports: AppPorts): App {
   const topics = createStartCheck({ name: 'topics', logger, probe: () => checkTopics(kafka) });
   const view = createDirectoryView(kafka, { onCrash: (error) => ports.exit(error) });
   const writer = createDirectoryWriter(kafka, { view, onFenced: (error) => ports.exit(error) });
+  const publisher = createPublisher(kafka);
+  const keyUses = createKeyUses(kafka, { publisher });
   const parked = createParkedView(kafka, { onCrash: (error) => ports.exit(error) });
   const context: AdminContext = {
     view,
+    keyUses,
     writer,
     logger,
     metrics: createAdminMetrics(ports.metrics, {
@@ -51,10 +54,14 @@ export function createAdminApp(config: Config, ports: AppPorts): App {
       topics.start();
       view.start();
       writer.start();
+      await publisher.start();
+      keyUses.start();
       await parked.start();
     },
     stop: async () => {
       topics.stop();
+      await keyUses.stop();
+      await publisher.stop();
       await Promise.all([writer.stop(), view.stop(), parked.stop()]);
     },
     health: () =>

@@ -1,5 +1,12 @@
 import type { Scope } from '@docket/directory';
-import { defineEndpoint, integerParameter, jsonAnswer, pathParameter, queryParameter } from '@docket/runtime';
+import {
+  defineEndpoint,
+  headerParameter,
+  integerParameter,
+  jsonAnswer,
+  pathParameter,
+  queryParameter,
+} from '@docket/runtime';
 import type { TSchema } from '@sinclair/typebox';
 
 import {
@@ -19,6 +26,7 @@ import {
   newTenantBody,
   replayBody,
   resumeBody,
+  rotateKeyBody,
   subscriptionPatchBody,
 } from './request-schemas.ts';
 
@@ -34,9 +42,14 @@ const page = (description: string, item: TSchema) => ({
     Link: 'The next page, `rel="next"` (RFC 8288), where there is one.',
   }),
 });
+const etag = { ETag: 'Of this state of it; a change with another one in If-Match is refused.' };
 const created = (schema: TSchema) => ({
-  201: jsonAnswer('It exists now, for every service within two seconds.', schema, { Location: 'Its path.' }),
+  201: jsonAnswer('It exists now, for every service within two seconds.', schema, { Location: 'Its path.', ...etag }),
 });
+const ifMatch = headerParameter(
+  'If-Match',
+  'Changes it only if it still has this ETag (RFC 9110 §13.1.1); absent: whatever it is.',
+);
 const changesErrors = ['kafka_unavailable', 'topic_misconfigured', 'writer_fenced'] as const;
 
 export const createTenant = defineEndpoint({
@@ -71,7 +84,7 @@ export const getTenant = defineEndpoint({
   access: admin,
   summary: 'Get a tenant',
   parameters: [pathParameter('id', 'Id of the tenant.')],
-  answers: { 200: jsonAnswer('The tenant.', tenantAnswer) },
+  answers: { 200: jsonAnswer('The tenant.', tenantAnswer, etag) },
   errors: ['not_found'],
 });
 
@@ -108,7 +121,7 @@ export const getKey = defineEndpoint({
   access: admin,
   summary: 'Get a key, without its secret',
   parameters: [pathParameter('id', 'Id of the key.')],
-  answers: { 200: jsonAnswer('The key.', keyAnswer) },
+  answers: { 200: jsonAnswer('The key.', keyAnswer, etag) },
   errors: ['not_found'],
 });
 
@@ -119,9 +132,24 @@ export const revokeKey = defineEndpoint({
   tag: 'keys',
   access: admin,
   summary: 'Revoke a key',
-  parameters: [pathParameter('id', 'Id of the key.')],
+  parameters: [pathParameter('id', 'Id of the key.'), ifMatch],
   answers: { 204: { description: 'It is refused from now on, by every service within two seconds.' } },
-  errors: ['not_found', ...changesErrors],
+  errors: ['not_found', 'precondition_failed', ...changesErrors],
+});
+
+export const rotateKey = defineEndpoint({
+  method: 'post',
+  path: '/v1/keys/:id/rotate',
+  name: 'rotateKey',
+  tag: 'keys',
+  access: admin,
+  summary: 'Give a key a new secret',
+  description:
+    'The key keeps its id, scopes and tenants. What it was until now is taken for `overlap_seconds` more, so that its holders can change over.',
+  parameters: [pathParameter('id', 'Id of the key.'), ifMatch],
+  body: rotateKeyBody,
+  answers: { 200: jsonAnswer('The key with its new secret.', newKeyAnswer, etag) },
+  errors: ['invalid_body', 'not_found', 'precondition_failed', 'conflict', 'limit_reached', ...changesErrors],
 });
 
 export const createSubscription = defineEndpoint({
@@ -156,7 +184,7 @@ export const getSubscription = defineEndpoint({
   access: subscribers,
   summary: 'Get a subscription, without its secret',
   parameters: [pathParameter('id', 'Id of the subscription.')],
-  answers: { 200: jsonAnswer('The subscription.', subscriptionAnswer) },
+  answers: { 200: jsonAnswer('The subscription.', subscriptionAnswer, etag) },
   errors: ['not_found'],
 });
 
@@ -168,10 +196,10 @@ export const changeSubscription = defineEndpoint({
   access: subscribers,
   summary: 'Change a subscription, pause or resume it',
   description: 'What the body names is changed, the rest stays.',
-  parameters: [pathParameter('id', 'Id of the subscription.')],
+  parameters: [pathParameter('id', 'Id of the subscription.'), ifMatch],
   body: subscriptionPatchBody,
-  answers: { 200: jsonAnswer('The subscription as it is now.', subscriptionAnswer) },
-  errors: ['invalid_body', 'not_found', ...changesErrors],
+  answers: { 200: jsonAnswer('The subscription as it is now.', subscriptionAnswer, etag) },
+  errors: ['invalid_body', 'not_found', 'precondition_failed', ...changesErrors],
 });
 
 export const removeSubscription = defineEndpoint({
@@ -181,9 +209,9 @@ export const removeSubscription = defineEndpoint({
   tag: 'subscriptions',
   access: subscribers,
   summary: 'End a subscription',
-  parameters: [pathParameter('id', 'Id of the subscription.')],
+  parameters: [pathParameter('id', 'Id of the subscription.'), ifMatch],
   answers: { 204: { description: 'Nothing more is delivered.' } },
-  errors: ['not_found', ...changesErrors],
+  errors: ['not_found', 'precondition_failed', ...changesErrors],
 });
 
 export const resumeSubscription = defineEndpoint({
@@ -194,10 +222,10 @@ export const resumeSubscription = defineEndpoint({
   access: subscribers,
   summary: 'Let a paused or suspended subscription go on',
   description: 'What is left out is told to the receiver as skipped by its owner.',
-  parameters: [pathParameter('id', 'Id of the subscription.')],
+  parameters: [pathParameter('id', 'Id of the subscription.'), ifMatch],
   body: resumeBody,
-  answers: { 200: jsonAnswer('The subscription as it is now.', subscriptionAnswer) },
-  errors: ['invalid_body', 'not_found', ...changesErrors],
+  answers: { 200: jsonAnswer('The subscription as it is now.', subscriptionAnswer, etag) },
+  errors: ['invalid_body', 'not_found', 'precondition_failed', ...changesErrors],
 });
 
 export const listParkedEvents = defineEndpoint({

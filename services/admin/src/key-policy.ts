@@ -4,7 +4,7 @@ import { DocketError, invalidField } from '@docket/runtime';
 
 import { reachesAll } from './access-policy.ts';
 import type { PublicKey } from './answer-schemas.ts';
-import type { NewKeyBody } from './request-schemas.ts';
+import type { NewKeyBody, RotateKeyBody } from './request-schemas.ts';
 
 /** I8: the directory is held in memory by every process. */
 const keysMax = 20_000;
@@ -90,15 +90,53 @@ export function decideRevocation(
   return { puts: [revoked], result: revoked };
 }
 
+/** Beside the new one: who rotates more often than its holders change over has lost count. */
+const oldSecretsMax = 4;
+
+/**
+ * Decides to give a key another secret; the one until now is taken for the overlap, and no longer than the key. Throws not_found, conflict for a key
+ * that is of no use any more, limit_reached.
+ */
+export function decideRotation(
+  directory: DirectoryReader,
+  caller: Credential,
+  made: MadeKey,
+  { overlap_seconds: overlapSeconds = 86_400 }: RotateKeyBody,
+  nowMs: number,
+): Decision<ApiKey> {
+  const key = findKey(directory, caller, made.id);
+  if (isSpent(key, nowMs)) throw new DocketError('conflict', 'The key is revoked or has expired: make another one.');
+  const left = (key.old_secrets ?? []).filter(({ expires_at: until }) => Date.parse(until) > nowMs);
+  const until = new Date(nowMs + overlapSeconds * 1_000).toISOString();
+  const oldSecrets = [
+    ...left,
+    ...(overlapSeconds === 0 ? [] : [{ secret_sha256: key.secret_sha256, expires_at: until }]),
+  ];
+  if (oldSecrets.length > oldSecretsMax) {
+    throw new DocketError(
+      'limit_reached',
+      `${oldSecretsMax} secrets from before are taken still; wait until one has expired.`,
+    );
+  }
+  const rotated: ApiKey = {
+    ...key,
+    secret_sha256: made.secretSha256,
+    rotated_at: new Date(nowMs).toISOString(),
+    old_secrets: oldSecrets,
+  };
+  return { puts: [rotated], result: rotated };
+}
+
 export function findKey(directory: Pick<DirectoryReader, 'key'>, caller: Credential, id: string): ApiKey {
   const key = directory.key(id);
   if (key === undefined || !reachesAll(caller, key.tenants)) throw new DocketError('not_found', 'No such key.');
   return key;
 }
 
-/** A key without its secret's hash. */
-export function toPublicKey(key: ApiKey): PublicKey {
-  const { id, name, scopes, tenants, created_at, expires_at, revoked_at } = key;
+/** A key without its secrets' hashes. */
+export function toPublicKey(key: ApiKey, nowMs: number, lastUsedAt: string | undefined): PublicKey {
+  const { id, name, scopes, tenants, created_at, expires_at, revoked_at, rotated_at, old_secrets = [] } = key;
+  const untilMs = Math.max(...old_secrets.map(({ expires_at: until }) => Date.parse(until)));
   return {
     id,
     name,
@@ -107,5 +145,8 @@ export function toPublicKey(key: ApiKey): PublicKey {
     created_at,
     ...(expires_at === undefined ? {} : { expires_at }),
     ...(revoked_at === undefined ? {} : { revoked_at }),
+    ...(rotated_at === undefined ? {} : { rotated_at }),
+    ...(untilMs > nowMs ? { old_secrets_until: new Date(untilMs).toISOString() } : {}),
+    ...(lastUsedAt === undefined ? {} : { last_used_at: lastUsedAt }),
   };
 }

@@ -20,6 +20,20 @@ export const newKeyBody = closed({
   expires_at: Type.Optional(Type.String({ maxLength: 40, description: 'RFC 3339, in the future.' })),
 });
 
+/** A week: longer than any deploy takes, and short enough that a secret which leaked ends. */
+export const overlapSecondsMax = 7 * 24 * 3600;
+
+export const rotateKeyBody = closed({
+  overlap_seconds: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: overlapSecondsMax,
+      default: 86_400,
+      description: 'How long the secret until now is taken beside the new one; 0: no longer.',
+    }),
+  ),
+});
+
 const state = Type.Union([Type.Literal('active'), Type.Literal('paused')]);
 
 const batch = closed({
@@ -96,6 +110,7 @@ export const replayBody = closed({
 
 export type NewTenantBody = Static<typeof newTenantBody>;
 export type NewKeyBody = Static<typeof newKeyBody>;
+export type RotateKeyBody = Static<typeof rotateKeyBody>;
 export type NewSubscriptionBody = Static<typeof newSubscriptionBody>;
 export type ResumeBody = Static<typeof resumeBody>;
 export type ReplayBody = Static<typeof replayBody>;

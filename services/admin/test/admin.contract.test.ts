@@ -77,11 +77,13 @@ async function call(
   body?: unknown,
   credential = token,
   admin = running[0],
+  headers: Record<string, string> = {},
 ): Promise<Answer> {
   const response = await fetch(`${admin?.server.url}${path}`, {
     method,
     headers: {
       authorization: `Bearer ${credential}`,
+      ...headers,
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -148,6 +150,87 @@ describe('the admin service', () => {
     });
     expect((await call('DELETE', `/v1/keys/${id}`)).status).toBe(204);
     expect((await call('GET', `/v1/keys/${id}`)).body['revoked_at']).toEqual(expect.any(String));
+  });
+
+  test('a rotated key keeps its id; the secret until now is taken for the overlap, another rotation adds one, revoking ends all', async () => {
+    const made = await newKey({ scopes: ['admin'], tenants: '*' });
+    const rotate = (body: object) => call('POST', `/v1/keys/${made.id}/rotate`, body);
+    const first = await rotate({});
+    expect(first).toMatchObject({
+      status: 200,
+      body: { id: made.id, scopes: ['admin'], rotated_at: expect.any(String) },
+    });
+    expect(first.headers.get('cache-control')).toBe('no-store');
+    const untilMs = Date.parse(String(first.body['old_secrets_until']));
+    expect(Math.abs(untilMs - Date.now() - 86_400_000)).toBeLessThan(60_000);
+    const second = await rotate({ overlap_seconds: 0 });
+    const secrets = [made.key, String(first.body['key']), String(second.body['key'])];
+    const taken = () =>
+      Promise.all(secrets.map(async (key) => (await call('GET', '/v1/tenants', undefined, key)).status));
+    // Rotated without an overlap, the one before ends at once; what was rotated with one is taken until then.
+    expect(await taken()).toEqual([200, 401, 200]);
+    for (let n = 0; n < 3; n += 1) expect((await rotate({ overlap_seconds: 60 })).status).toBe(200);
+    expect(await rotate({ overlap_seconds: 60 })).toMatchObject({ status: 409, body: { code: 'limit_reached' } });
+    expect(await rotate({ overlap_seconds: 604_801 })).toMatchObject({ status: 422, body: { code: 'invalid_body' } });
+    expect((await call('DELETE', `/v1/keys/${made.id}`)).status).toBe(204);
+    expect(await taken()).toEqual([401, 401, 401]);
+    expect(await rotate({})).toMatchObject({ status: 409, body: { code: 'conflict' } });
+    expect(JSON.stringify((await call('GET', `/v1/keys/${made.id}`)).body)).not.toMatch(/sha256/);
+  });
+
+  test('a key shows within a minute when it was last used, and is no other version of itself for it', async () => {
+    const { id, key } = await newKey({ scopes: ['admin'], tenants: '*' });
+    const path = `/v1/keys/${id}`;
+    const unused = await call('GET', path);
+    expect(unused.body).not.toHaveProperty('last_used_at');
+    const usedAtMs = Date.now();
+    expect((await call('GET', '/v1/tenants', undefined, key)).status).toBe(200);
+    const used = await eventually(
+      async () => {
+        const answer = await call('GET', path);
+        return answer.body['last_used_at'] === undefined ? undefined : answer;
+      },
+      { what: 'the last use of the key', deadlineMs: 60_000, intervalMs: 500 },
+    );
+    expect(Math.abs(Date.parse(String(used.body['last_used_at'])) - usedAtMs)).toBeLessThan(5_000);
+    expect(used.headers.get('etag')).toBe(unused.headers.get('etag'));
+  }, 90_000);
+
+  test('of two changes with the same ETag one is made; the other is told that it has changed meanwhile', async () => {
+    const { id } = await newKey({ scopes: ['admin'], tenants: '*' });
+    const path = `/v1/keys/${id}`;
+    const etag = String((await call('GET', path)).headers.get('etag'));
+    expect(etag).toMatch(/^"[\w-]{22}"$/);
+    const rotate = (ifMatch: string) => call('POST', `${path}/rotate`, {}, token, running[0], { 'if-match': ifMatch });
+    const answers = await Promise.all([rotate(etag), rotate(etag), rotate(etag)]);
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 412, 412]);
+    const won = answers.find(({ status }) => status === 200);
+    const now = String((await call('GET', path)).headers.get('etag'));
+    expect([now, now === etag]).toEqual([won?.headers.get('etag'), false]);
+    expect(await rotate(`W/${now}`)).toMatchObject({ status: 412, body: { code: 'precondition_failed' } });
+    expect((await rotate(`"other", ${now}`)).status).toBe(200);
+    expect((await rotate('*')).status).toBe(200);
+    const revoke = (ifMatch: string) => call('DELETE', path, undefined, token, running[0], { 'if-match': ifMatch });
+    expect((await revoke(now)).status).toBe(412);
+    expect((await revoke(String((await call('GET', path)).headers.get('etag')))).status).toBe(204);
+  });
+
+  test('a subscription is changed, resumed and removed only with the ETag that it has', async () => {
+    const created = await call('POST', '/v1/subscriptions', { tenant_id: 'acme', sink });
+    const path = `/v1/subscriptions/${String(created.body['id'])}`;
+    const first = String(created.headers.get('etag'));
+    const withTag = (method: string, to: string, body: unknown, tag: string) =>
+      call(method, to, body, token, running[0], { 'if-match': tag });
+    expect((await call('GET', path)).headers.get('etag')).toBe(first);
+    const paused = await withTag('PATCH', path, { state: 'paused' }, first);
+    expect(paused).toMatchObject({ status: 200, body: { state: 'paused' } });
+    expect((await withTag('PATCH', path, { name: 'x' }, first)).status).toBe(412);
+    expect((await withTag('POST', `${path}/resume`, { from: 'cursor' }, first)).status).toBe(412);
+    expect((await withTag('DELETE', path, undefined, first)).status).toBe(412);
+    const resumed = await withTag('POST', `${path}/resume`, { from: 'cursor' }, String(paused.headers.get('etag')));
+    expect(resumed).toMatchObject({ status: 200, body: { state: 'active' } });
+    expect((await withTag('DELETE', path, undefined, String(resumed.headers.get('etag')))).status).toBe(204);
+    expect((await call('GET', '/v1/tenants/acme')).headers.get('etag')).toMatch(/^"/);
   });
 
   test('a subscription shows its secret once; delivery can open it; it changes and goes', async () => {
@@ -221,6 +304,7 @@ describe('the admin service', () => {
     ['POST', '/v1/keys', { name: 'x', scopes: ['admin'], tenants: '*' }],
     ['GET', '/v1/keys', undefined],
     ['DELETE', '/v1/keys/0000000000000000', undefined],
+    ['POST', '/v1/keys/0000000000000000/rotate', {}],
   ] as const)('%s %s needs the scope admin, and a credential', async (method, path, body) => {
     const { key } = await newKey({ scopes: ['events:write', 'events:read', 'subscriptions:write'], tenants: '*' });
     const answer = await call(method, path, body, key);

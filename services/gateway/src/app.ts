@@ -1,4 +1,4 @@
-import { createDirectoryView } from '@docket/directory';
+import { createDirectoryView, createKeyUses } from '@docket/directory';
 import { checkTopics, createKafka, createPublisher, createSchemaRegistry, findEventSchema } from '@docket/kafka';
 import { addDocumentRoutes, createApiRouter, createStartCheck, healthOf } from '@docket/runtime';
 import type { App, AppPorts } from '@docket/runtime';
@@ -52,6 +52,7 @@ function createIngest(config: IngestConfig, ports: AppPorts): { app: App; metric
   });
   const view = createDirectoryView(kafka, { onCrash: (error) => ports.exit(error) });
   const publisher = createPublisher(kafka, { deadlineMs: publishDeadlineMs });
+  const keyUses = createKeyUses(kafka, { publisher });
   const budget = createByteBudget(config.inFlightBytesMax);
   const limits = createRateLimits({ key: config.keyEventsPerSecond, tenant: config.tenantEventsPerSecond });
   const metrics = createGatewayMetrics(ports.metrics, {
@@ -73,6 +74,7 @@ function createIngest(config: IngestConfig, ports: AppPorts): { app: App; metric
     publishEvents,
     createIngestRoute({
       view,
+      keyUses,
       publisher,
       eventsTopic,
       recordForm,
@@ -92,10 +94,12 @@ function createIngest(config: IngestConfig, ports: AppPorts): { app: App; metric
       schema.start();
       view.start();
       await publisher.start();
+      keyUses.start();
     },
     stop: async () => {
       topics.stop();
       schema.stop();
+      await keyUses.stop();
       await Promise.all([publisher.stop(), view.stop()]);
     },
     health: () => healthOf({ topics: topics.check(), schema: schema.check(), directory: view.check() }),

@@ -46,7 +46,7 @@ export function createQueryApp(config: Config, ports: AppPorts): App {
   const publishing = createPublishing(config, kafka, ports);
   const tokenKeys = readTokenKeys(config.tokenKeys);
   const tokens = createViewerTokens(tokenKeys);
-  const callers = createCallers(directory, tokens);
+  const callers = createCallers(directory, tokens, publishing.keyUses);
   const watch = createCredentialWatch((caller, tenantId) => callers.mayStillRead(caller, tenantId));
   // Each export has two statements; the log may say nothing for as long as it is searched.
   const exportClickhouse = createClickHouse(queryClickhouseConfig(config), {

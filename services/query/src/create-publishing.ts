@@ -6,6 +6,7 @@ import {
   recordMacOf,
   type KafkaClient,
 } from '@docket/kafka';
+import { createKeyUses, type KeyUses } from '@docket/directory';
 import { createStartCheck, receivedFrom, requestIdOf, type AppPorts, type HealthCheck } from '@docket/runtime';
 import type { Request } from 'express';
 import type { Config } from './config.ts';
@@ -17,6 +18,7 @@ import { createTrailMetrics } from './trail/trail-metrics.ts';
 /** What this service writes: the events that tell who has read, and records that an operator redrives. */
 export interface Publishing {
   readonly redriver: Redriver;
+  readonly keyUses: Pick<KeyUses, 'note'>;
   readonly keepReading: KeepReading;
   /** Where a request came from. */
   readonly clientAddress: (req: Request) => string;
@@ -32,6 +34,7 @@ export function createPublishing(config: Config, kafka: KafkaClient, { logger, m
   const topics = createStartCheck({ name: 'topics', logger, probe: () => checkTopics(kafka) });
   const schema = createStartCheck({ name: 'schema', logger, probe: () => findEventSchema(registry, eventsTopic) });
   const publisher = createPublisher(kafka);
+  const keyUses = createKeyUses(kafka, { publisher });
   const mac = recordMacOf(config);
   const form = () => {
     const [schemaId, partitions] = [schema.found(), topics.found()?.partitions];
@@ -53,6 +56,7 @@ export function createPublishing(config: Config, kafka: KafkaClient, { logger, m
 
   return {
     redriver: createRedriver({ registry, publisher, eventsTopic, form, mac, logger }),
+    keyUses,
     clientAddress,
     keepReading: (kind, reading, req, res) =>
       trail.keep(kind, reading, {
@@ -65,11 +69,13 @@ export function createPublishing(config: Config, kafka: KafkaClient, { logger, m
       topics.start();
       schema.start();
       await publisher.start();
+      keyUses.start();
     },
     async stop() {
       topics.stop();
       schema.stop();
       await trail.stop();
+      await keyUses.stop();
       await publisher.stop();
     },
     checks: () => ({ topics: topics.check(), schema: schema.check(), trail: trail.check() }),

@@ -100,7 +100,7 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
   const readings: KeptReading[] = [];
   const tokenKeys = readTokenKeys([randomBytes(32).toString('base64')]);
   const tokens = createViewerTokens(tokenKeys);
-  const callers = createCallers({ ...directory, isCaughtUp: () => true }, tokens);
+  const callers = createCallers({ ...directory, isCaughtUp: () => true }, tokens, { note: () => undefined });
   const watch = createCredentialWatch((caller, tenantId) => callers.mayStillRead(caller, tenantId));
   const logger = createLogger({ service: 'query-test', level: 'silent' });
   const exports = createExports(

@@ -87,6 +87,13 @@ export const errorCatalogue = {
     'The object exists already',
     'Choose another id, or change the existing object.',
   ),
+  precondition_failed: entry(
+    412,
+    'caller',
+    'never',
+    'It has changed meanwhile',
+    'Get it again, look at what has changed, and repeat the change with its new ETag in If-Match.',
+  ),
   limit_reached: entry(
     409,
     'caller',

@@ -96,6 +96,10 @@ export function integerParameter<const Default extends number | undefined>(
   return { in: 'query', name, description, schema, ...range };
 }
 
+export function headerParameter(name: string, description: string, schema: TSchema = Type.String()): Parameter {
+  return { in: 'header', name, description, schema };
+}
+
 export function pathParameter(name: string, description: string, schema: TSchema = Type.String()): Parameter {
   return { in: 'path', name, description, schema, isRequired: true };
 }

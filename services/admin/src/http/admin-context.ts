@@ -1,4 +1,14 @@
-import type { Credential, Decide, DirectoryView, DirectoryWriter, MasterKey, Scope } from '@docket/directory';
+import type {
+  Credential,
+  Decide,
+  DirectoryReader,
+  DirectoryView,
+  DirectoryWriter,
+  Entity,
+  KeyUses,
+  MasterKey,
+  Scope,
+} from '@docket/directory';
 import type { Topology } from '@docket/kafka';
 import { DocketError, parseBody, readJsonBody, requestIdOf } from '@docket/runtime';
 import type { Logger } from '@docket/runtime';
@@ -6,6 +16,7 @@ import type { Static, TSchema } from '@sinclair/typebox';
 import type { Request, Response } from 'express';
 
 import { identify, requireOneOf } from '../access-policy.ts';
+import { requireMatch } from '../entity-tag-policy.ts';
 import type { ParkedView } from '../kafka-parked.ts';
 import type { AdminMetrics } from '../metrics.ts';
 import type { Page } from '../page-policy.ts';
@@ -13,6 +24,7 @@ import type { Page } from '../page-policy.ts';
 /** What every route of this service works with. */
 export interface AdminContext {
   readonly view: DirectoryView;
+  readonly keyUses: Pick<KeyUses, 'note'>;
   readonly writer: DirectoryWriter;
   readonly metrics: AdminMetrics;
   readonly logger: Logger;
@@ -35,8 +47,12 @@ export async function bodyOf<Schema extends TSchema>(req: Request, schema: Schem
 /** Who calls, with one of the scopes. Throws not_caught_up, unauthenticated, insufficient_scope. */
 export function callerOf(context: AdminContext, req: Request, scopes: readonly Scope[]): Credential {
   if (!context.view.isCaughtUp()) throw new DocketError('not_caught_up', 'The directory has not been read to its end.');
-  const identified = identify(context.view, context.bootstrapToken, req.headers.authorization, Date.now());
+  const nowMs = Date.now();
+  const identified = identify(context.view, context.bootstrapToken, req.headers.authorization, nowMs);
   if (!identified.ok) throw new DocketError(identified.code, identified.detail);
+  // The bootstrap token is no key.
+  const { keyId } = identified.credential;
+  if (context.view.key(keyId) !== undefined) context.keyUses.note(keyId, nowMs);
   requireOneOf(identified.credential, scopes);
   return identified.credential;
 }
@@ -63,6 +79,19 @@ export async function changeDirectory<Result extends { readonly id: string }>(
     context.metrics.changed(kind, isCallers ? 'refused' : 'failed');
     throw error;
   }
+}
+
+/** The same change, made only if what it changes has an ETag of the request's If-Match, where there is one. Throws also precondition_failed. */
+export function ifMatching<Result>(
+  req: Request,
+  find: (directory: DirectoryReader) => Entity,
+  decide: Decide<Result>,
+): Decide<Result> {
+  const ifMatch = req.get('if-match');
+  return (directory) => {
+    requireMatch(ifMatch, find(directory));
+    return decide(directory);
+  };
 }
 
 /** The value of a path parameter. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { mayActOn, newWebhookSecret, sealSecret } from '@docket/directory';
-import type { DirectoryReader } from '@docket/directory';
+import type { Credential, DirectoryReader, Subscription } from '@docket/directory';
 import type { ApiRouter } from '@docket/runtime';
 
 import { requireTenant } from '../access-policy.ts';
@@ -13,6 +13,7 @@ import {
   removeSubscription,
   resumeSubscription,
 } from '../endpoints.ts';
+import { entityTagOf } from '../entity-tag-policy.ts';
 import { pageOf, readPageRequest, readTenantFilter } from '../page-policy.ts';
 import { secretOfNew } from '../sink-policy.ts';
 import {
@@ -24,7 +25,7 @@ import {
   tenantOfNew,
   toPublicSubscription,
 } from '../subscription-policy.ts';
-import { bodyOf, callerOf, changeDirectory, idOf, sendPage } from './admin-context.ts';
+import { bodyOf, callerOf, changeDirectory, idOf, ifMatching, sendPage } from './admin-context.ts';
 import type { AdminContext } from './admin-context.ts';
 
 export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext): void {
@@ -55,6 +56,7 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
       .status(201)
       .location(`/v1/subscriptions/${id}`)
       .set('Cache-Control', 'no-store')
+      .set('ETag', entityTagOf(subscription))
       .json({ ...toPublicSubscription(subscription), ...shown });
   });
 
@@ -69,7 +71,8 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
 
   router.add(getSubscription, (req, res) => {
     const caller = callerOf(context, req, getSubscription.access);
-    res.json(toPublicSubscription(findSubscription(view, caller, idOf(req))));
+    const subscription = findSubscription(view, caller, idOf(req));
+    res.set('ETag', entityTagOf(subscription)).json(toPublicSubscription(subscription));
   });
 
   router.add(changeSubscription, async (req, res) => {
@@ -86,9 +89,9 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
       kind: 'subscription',
       name: 'subscription.changed',
       caller,
-      decide,
+      decide: ifMatching(req, known(caller, id), decide),
     });
-    res.json(toPublicSubscription(subscription));
+    res.set('ETag', entityTagOf(subscription)).json(toPublicSubscription(subscription));
   });
 
   router.add(resumeSubscription, async (req, res) => {
@@ -100,16 +103,26 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
       kind: 'subscription',
       name: 'subscription.resumed',
       caller,
-      decide,
+      decide: ifMatching(req, known(caller, idOf(req)), decide),
     });
-    res.json(toPublicSubscription(subscription));
+    res.set('ETag', entityTagOf(subscription)).json(toPublicSubscription(subscription));
   });
 
   router.add(removeSubscription, async (req, res) => {
     const caller = callerOf(context, req, removeSubscription.access);
     const id = idOf(req);
     const decide = (directory: DirectoryReader) => decideRemoval(directory, caller, id);
-    await changeDirectory(context, res, { kind: 'subscription', name: 'subscription.removed', caller, decide });
+    await changeDirectory(context, res, {
+      kind: 'subscription',
+      name: 'subscription.removed',
+      caller,
+      decide: ifMatching(req, known(caller, id), decide),
+    });
     res.status(204).end();
   });
 }
+
+const known =
+  (caller: Credential, id: string) =>
+  (directory: DirectoryReader): Subscription =>
+    findSubscription(directory, caller, id);

@@ -5,6 +5,7 @@ import type { ApiRouter } from '@docket/runtime';
 
 import { requireTenant } from '../access-policy.ts';
 import { createTenant, getTenant, listTenants } from '../endpoints.ts';
+import { entityTagOf } from '../entity-tag-policy.ts';
 import { pageOf, readPageRequest } from '../page-policy.ts';
 import { decideNewTenant, toPublicTenant } from '../tenant-policy.ts';
 import { bodyOf, callerOf, changeDirectory, idOf, sendPage } from './admin-context.ts';
@@ -22,6 +23,7 @@ export function addTenantRoutes(router: ApiRouter, context: AdminContext): void 
     res
       .status(201)
       .location(`/v1/tenants/${encodeURIComponent(tenant.id)}`)
+      .set('ETag', entityTagOf(tenant))
       .json(toPublicTenant(tenant));
   });
 
@@ -35,6 +37,6 @@ export function addTenantRoutes(router: ApiRouter, context: AdminContext): void 
     const caller = callerOf(context, req, getTenant.access);
     const tenant = view.tenant(idOf(req));
     if (tenant === undefined || !mayActOn(caller, tenant.id)) throw new DocketError('not_found', 'No such tenant.');
-    res.json(toPublicTenant(tenant));
+    res.set('ETag', entityTagOf(tenant)).json(toPublicTenant(tenant));
   });
 }

@@ -6,7 +6,15 @@ export type Json = Readonly<Record<string, unknown>>;
 /** Calls the API as any client does. Rejects with a message for people: what failed, which fields, and what to do. */
 export interface ApiClient {
   get(path: string): Promise<Json>;
-  send(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: Json): Promise<Json>;
+  /** `ifMatch`: an ETag; what has another one by now is not changed, and the message says so. */
+  send(
+    method: 'POST' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: Json,
+    options?: { readonly ifMatch?: string | undefined },
+  ): Promise<Json>;
+  /** The ETag of what is there now. */
+  etagOf(path: string): Promise<string>;
   /** The items of a paged list, at most `max`, fetched page by page as they are taken. */
   list(path: string, max: number): AsyncIterable<Json>;
   /** An answer that is not read yet. */
@@ -32,13 +40,25 @@ export function createApiClient({ docketUrl, docketKey }: ClientConfig): ApiClie
     throw new Error(messageOfProblem(response.status, await response.text()));
   };
 
-  const call = async (method: string, path: string, body?: Json): Promise<Json> => {
-    const response = await request(path, {
+  const exchange = (method: string, path: string, body?: Json, ifMatch?: string): Promise<Response> =>
+    request(path, {
       method,
       signal: AbortSignal.timeout(deadlineMs),
-      headers: { ...credential, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: {
+        ...credential,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+
+  const call = async (
+    method: string,
+    path: string,
+    body?: Json,
+    options: { readonly ifMatch?: string | undefined } = {},
+  ): Promise<Json> => {
+    const response = await exchange(method, path, body, options.ifMatch);
     const text = await response.text();
     return text === '' ? {} : objectOf(text);
   };
@@ -46,6 +66,13 @@ export function createApiClient({ docketUrl, docketKey }: ClientConfig): ApiClie
   return {
     get: (path) => call('GET', path),
     send: call,
+    async etagOf(path) {
+      const response = await exchange('GET', path);
+      await response.arrayBuffer();
+      const etag = response.headers.get('etag');
+      if (etag === null) throw new Error(`${path} has no ETag`);
+      return etag;
+    },
     open: (path, headers, signal) => request(path, { headers: { ...credential, ...headers }, signal }),
     list: async function* (path, max) {
       const { pathname, searchParams } = new URL(path, base);

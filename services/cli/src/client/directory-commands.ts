@@ -13,6 +13,7 @@ interface JsonOption {
   readonly json?: true;
 }
 
+const ifMatch = ['--if-match <etag>', 'only if it still has this ETag (get --etag)'] as const;
 const json = ['--json', 'print JSON: an object, or one a line'] as const;
 /** The directory holds no more tenants than this. */
 const listMax = 100_000;
@@ -50,6 +51,7 @@ function addKeys(keys: Command, ports: ClientPorts): void {
     { heading: 'SCOPES', cell: (key: Json) => joined(key['scopes']) },
     { heading: 'TENANTS', cell: (key: Json) => joined(key['tenants']) },
     column('EXPIRES', 'expires_at'),
+    column('LAST USED', 'last_used_at'),
     state,
   ];
   addList(keys, '/v1/keys', columns, ports);
@@ -73,7 +75,26 @@ function addKeys(keys: Command, ports: ClientPorts): void {
       };
       printObject(ports.print, await ports.client().send('POST', '/v1/keys', body), isJson === true);
     });
+  keys
+    .command('rotate <id>')
+    .description('give a key a new secret, which is shown this once; the one until now is taken for a day more')
+    .option('--overlap-seconds <n>', 'for so long instead; 0: no longer', Number)
+    .option(...ifMatch)
+    .option(...json)
+    .action(async (id: string, { overlapSeconds, ifMatch: etag, json: isJson }: RotateOptions) => {
+      const body = overlapSeconds === undefined ? {} : { overlap_seconds: overlapSeconds };
+      const path = `/v1/keys/${encodeURIComponent(id)}/rotate`;
+      printObject(ports.print, await ports.client().send('POST', path, body, { ifMatch: etag }), isJson === true);
+    });
   addEnd(keys, { name: 'revoke', what: 'refuse a key from now on', path: '/v1/keys', done: 'revoked' }, ports);
+}
+
+interface MatchOption {
+  readonly ifMatch?: string;
+}
+
+interface RotateOptions extends JsonOption, MatchOption {
+  readonly overlapSeconds?: number;
 }
 
 interface NewKeyOptions extends JsonOption {
@@ -121,9 +142,11 @@ function addSubscriptions(subscriptions: Command, ports: ClientPorts): void {
     subscriptions
       .command(`${name} <id>`)
       .description(name === 'pause' ? 'deliver nothing until it is resumed' : 'go on where it was paused')
+      .option(...ifMatch)
       .option(...json)
-      .action(async (id: string, { json: isJson }: JsonOption) => {
-        const changed = await ports.client().send('PATCH', `${path}/${encodeURIComponent(id)}`, { state });
+      .action(async (id: string, { ifMatch: etag, json: isJson }: JsonOption & MatchOption) => {
+        const of = `${path}/${encodeURIComponent(id)}`;
+        const changed = await ports.client().send('PATCH', of, { state }, { ifMatch: etag });
         printObject(ports.print, changed, isJson === true);
       });
   }
@@ -167,9 +190,12 @@ function addGet(parent: Command, path: string, ports: ClientPorts): void {
   parent
     .command('get <id>')
     .description('show one')
+    .option('--etag', 'print only its ETag, for --if-match of a change')
     .option(...json)
-    .action(async (id: string, { json: isJson }: JsonOption) => {
-      printObject(ports.print, await ports.client().get(`${path}/${encodeURIComponent(id)}`), isJson === true);
+    .action(async (id: string, { etag: isTag, json: isJson }: JsonOption & { etag?: true }) => {
+      const of = `${path}/${encodeURIComponent(id)}`;
+      if (isTag === true) ports.print(await ports.client().etagOf(of));
+      else printObject(ports.print, await ports.client().get(of), isJson === true);
     });
 }
 
@@ -181,8 +207,9 @@ function addEnd(
   parent
     .command(`${name} <id>`)
     .description(what)
-    .action(async (id: string) => {
-      await ports.client().send('DELETE', `${path}/${encodeURIComponent(id)}`);
+    .option(...ifMatch)
+    .action(async (id: string, { ifMatch: etag }: MatchOption) => {
+      await ports.client().send('DELETE', `${path}/${encodeURIComponent(id)}`, undefined, { ifMatch: etag });
       ports.print(`${id} ${done}`);
     });
 }

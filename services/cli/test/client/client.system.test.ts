@@ -73,7 +73,14 @@ describe('docket, as a client of the API', () => {
     const [doomed] = await printed(['keys', 'create', 'doomed', '--scope', 'admin', '--all-tenants']);
     const doomedKey = String(doomed?.['key']);
     expect((await docket(['tenants', 'list'], doomedKey)).code).toBe(0);
-    expect(await docket(['keys', 'revoke', String(doomed?.['id'])])).toMatchObject({ code: 0 });
+    const [rotated] = await printed(['keys', 'rotate', String(doomed?.['id']), '--overlap-seconds', '600']);
+    expect((await docket(['tenants', 'list'], String(rotated?.['key']))).code).toBe(0);
+    const etag = (await docket(['keys', 'get', String(doomed?.['id']), '--etag'])).output.trim();
+    expect(await docket(['keys', 'revoke', String(doomed?.['id']), '--if-match', '"other"'])).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('412 precondition_failed'),
+    });
+    expect(await docket(['keys', 'revoke', String(doomed?.['id']), '--if-match', etag])).toMatchObject({ code: 0 });
     expect(await docket(['tenants', 'list'], doomedKey)).toMatchObject({
       code: 1,
       output: expect.stringContaining('401 unauthenticated'),

@@ -1,5 +1,5 @@
 import { authenticate, permitScope } from '@docket/directory';
-import type { Credential, DirectoryView } from '@docket/directory';
+import type { Credential, DirectoryView, KeyUses } from '@docket/directory';
 import { newEventId } from '@docket/event';
 import type { Publisher } from '@docket/kafka';
 import { DocketError, parseJson, readBody, receivedFrom, requestIdOf, requireJsonType } from '@docket/runtime';
@@ -23,6 +23,7 @@ import type { TraceContext } from '../trace-context-policy.ts';
 
 export interface IngestContext {
   readonly view: DirectoryView;
+  readonly keyUses: Pick<KeyUses, 'note'>;
   readonly publisher: Publisher;
   readonly eventsTopic: string;
   /** Undefined until topics and schema have been checked. */
@@ -89,9 +90,11 @@ function readyForm({ view, recordForm }: IngestContext): RecordForm {
   return form;
 }
 
-function senderOf({ view }: IngestContext, req: Request): Credential {
-  const authentication = authenticate(view, req.headers.authorization, Date.now());
+function senderOf({ view, keyUses }: IngestContext, req: Request): Credential {
+  const nowMs = Date.now();
+  const authentication = authenticate(view, req.headers.authorization, nowMs);
   if (!authentication.ok) throw new DocketError(authentication.code, authentication.detail);
+  keyUses.note(authentication.credential.keyId, nowMs);
   const permission = permitScope(authentication.credential, 'events:write');
   if (!permission.ok) throw new DocketError(permission.code, permission.detail);
   return authentication.credential;

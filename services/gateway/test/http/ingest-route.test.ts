@@ -78,6 +78,7 @@ beforeAll(async () => {
   };
   const context: IngestContext = {
     view,
+    keyUses: { note: () => undefined },
     publisher,
     eventsTopic: 'audit.events',
     recordForm: () => (isReady ? { schemaId: 1, partitions: 12 } : undefined),

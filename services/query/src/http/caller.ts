@@ -4,6 +4,7 @@ import {
   chooseTenant,
   permitScope,
   type DirectoryView,
+  type KeyUses,
   type Scope,
 } from '@docket/directory';
 import { isStrayLog, type SearchScope } from '@docket/event';
@@ -23,7 +24,7 @@ export interface Callers {
   mayStillRead(caller: Caller, tenantId: string): boolean;
 }
 
-export function createCallers(directory: KeyDirectory, tokens: ViewerTokens): Callers {
+export function createCallers(directory: KeyDirectory, tokens: ViewerTokens, keyUses: Pick<KeyUses, 'note'>): Callers {
   return {
     async callerOf(req) {
       if (!directory.isCaughtUp()) throw new DocketError('not_caught_up', 'The keys are not known yet.');
@@ -31,8 +32,10 @@ export function createCallers(directory: KeyDirectory, tokens: ViewerTokens): Ca
       const token = bearerToken(authorization);
       // Three parts are a JWT; no key has a dot.
       if (token !== undefined && token.split('.').length === 3) return viewerOf(directory, tokens, token);
-      const caller = authenticate(directory, authorization, Date.now());
+      const nowMs = Date.now();
+      const caller = authenticate(directory, authorization, nowMs);
       if (!caller.ok) throw new DocketError(caller.code, caller.detail);
+      keyUses.note(caller.credential.keyId, nowMs);
       return callerOfKey(caller.credential);
     },
     mayStillRead: (caller, tenantId) => mayStillRead(caller, tenantId, directory.key(caller.keyId), Date.now()),
