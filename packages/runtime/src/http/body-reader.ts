@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 
 import { DocketError } from '../errors/docket-error.ts';
@@ -9,7 +8,25 @@ export interface BodyLimits {
   readonly bytesMax: number;
 }
 
-const inflate = promisify(gunzip);
+interface Unpacked {
+  readonly bytes: Buffer;
+  readonly consumedBytes: number;
+}
+
+/** As zlib's gunzip, and how much of the input it has read. */
+function inflate(wire: Buffer, options: { readonly maxOutputLength: number }): Promise<Unpacked> {
+  return new Promise((resolve, reject) => {
+    const told = (error: Error | null, found: unknown): void => {
+      if (error !== null) return reject(error);
+      // With `info` it is `{ buffer, engine }`, which the types do not say.
+      const bytes: unknown = Reflect.get(Object(found), 'buffer');
+      const consumed: unknown = Reflect.get(Object(Reflect.get(Object(found), 'engine')), 'bytesWritten');
+      if (Buffer.isBuffer(bytes) && typeof consumed === 'number') return resolve({ bytes, consumedBytes: consumed });
+      reject(new TypeError('zlib no longer tells how much it has read'));
+    };
+    gunzip(wire, { ...options, info: true }, told);
+  });
+}
 
 /**
  * Reads a whole request body, plain or gzip, never holding more than twice `bytesMax`.
@@ -28,8 +45,9 @@ export async function readBody(req: IncomingMessage, limits: BodyLimits): Promis
 }
 
 async function decompress(wire: Buffer, bytesMax: number): Promise<Buffer> {
+  let unpacked: Unpacked;
   try {
-    return await inflate(wire, { maxOutputLength: bytesMax });
+    unpacked = await inflate(wire, { maxOutputLength: bytesMax });
   } catch (cause) {
     const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
     if (code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(bytesMax, {});
@@ -37,6 +55,9 @@ async function decompress(wire: Buffer, bytesMax: number): Promise<Buffer> {
       cause,
     });
   }
+  // zlib passes over zeros behind the stream.
+  if (unpacked.consumedBytes === wire.length) return unpacked.bytes;
+  throw new DocketError('invalid_request', 'The body goes on behind the gzip stream that Content-Encoding promises.');
 }
 
 function tooLarge(bytesMax: number, headers: Record<string, string>): DocketError {

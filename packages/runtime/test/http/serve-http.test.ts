@@ -276,6 +276,7 @@ describe('bodies', () => {
     ['with a charset', '{"a":1}', { 'Content-Type': 'application/json; charset=UTF-8' }],
     ['a +json type', '{"a":1}', { 'Content-Type': 'application/cloudevents+json' }],
     ['gzip', gzipSync('{"a":1}'), gzip],
+    ['gzip in two members', Buffer.concat([gzipSync('{"a"'), gzipSync(':1}')]), gzip],
     ['at the limit', atLimit, json],
     ['gzip at the limit', gzipSync(atLimit), gzip],
   ])('%s is read', async (_name, body, headers) => {
@@ -288,6 +289,7 @@ describe('bodies', () => {
     ['a gzip bomb', gzipSync(Buffer.alloc(500_000)), gzip, 413, 'body_too_large'],
     ['gzip one byte over', gzipSync(`${atLimit} `), gzip, 413, 'body_too_large'],
     ['not gzip', '{"a":1}', gzip, 400, 'invalid_request'],
+    ['zeros behind a gzip', Buffer.concat([gzipSync('{"a":1}'), Buffer.alloc(9)]), gzip, 400, 'invalid_request'],
     ['half a gzip', gzipSync('{"a":1}').subarray(0, 12), gzip, 400, 'invalid_request'],
     ['deflate', 'x', { ...json, 'Content-Encoding': 'deflate' }, 415, 'unsupported_media_type'],
     ['two encodings', 'x', { ...json, 'Content-Encoding': 'gzip, gzip' }, 415, 'unsupported_media_type'],

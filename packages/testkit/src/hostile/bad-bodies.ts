@@ -44,6 +44,8 @@ export function badBodies(victim: Victim): HostileRequest[] {
     notRequest('a bare array', `[${good}]`),
     notRequest('half a gzip', gzipSync(good).subarray(0, -9), gzip),
     notRequest('a gzip of another body length', Buffer.concat([gzipSync(good).subarray(0, -1), Buffer.of(7)]), gzip),
+    notRequest('zeros behind a gzip', Buffer.concat([gzipSync(good), Buffer.alloc(512)]), gzip),
+    notRequest('garbage behind a gzip', Buffer.concat([gzipSync(good), Buffer.from('garbage')]), gzip),
     notRequest('no gzip at all', good, gzip),
     notEvent('wrong types everywhere', wrongTypes),
     notEvent('huge numbers', withField('"metadata":{"a":1e999,"b":9007199254740993},"source":{"counter":1e400}')),
