@@ -86,8 +86,8 @@ describe('docket, as a client of the API', () => {
       output: expect.stringContaining('401 unauthenticated'),
     });
     const { output } = await docket(['keys', 'list']);
-    expect(output).toMatch(/app +events:write events:read subscriptions:write +acme +valid/);
-    expect(output).toMatch(/doomed +admin +\* +revoked \d{4}-/);
+    expect(output).toMatch(/app +events:write events:read subscriptions:write +acme +(?:\S+Z +)?valid/);
+    expect(output).toMatch(/doomed +admin +\* +(?:\S+Z +)?revoked \d{4}-/);
     expect(output).not.toContain(key.slice(20));
   }, 120_000);
 
