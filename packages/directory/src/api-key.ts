@@ -30,6 +30,11 @@ export function hashKeySecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
 }
 
+/** Compares two hashes of `hashKeySecret`, as `isSameSecret` does, without hashing them once more. */
+export function isSameHash(given: string, expected: string): boolean {
+  return timingSafeEqual(Buffer.from(given), Buffer.from(expected));
+}
+
 /** Compares in a time that does not depend on where the texts differ. */
 export function isSameSecret(given: string, expected: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
