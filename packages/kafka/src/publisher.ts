@@ -35,8 +35,9 @@ export interface Publisher {
   /**
    * Appends records with acks=all (I1) and gives one outcome a record, in order, within the deadline; never rejects.
    * Order: records of one partition are appended in the order of the calls. At least once: a retry may append a record twice.
+   * @param deadlineMs of this call, where it is shorter than the publisher's.
    */
-  publish(topic: string, records: readonly PublishRecord[]): Promise<PublishOutcome[]>;
+  publish(topic: string, records: readonly PublishRecord[], deadlineMs?: number): Promise<PublishOutcome[]>;
   /** I8: how full the queue is. */
   stats(): { readonly queuedBytes: number; readonly queueBytesMax: number };
 }
@@ -85,7 +86,7 @@ export function createPublisher(kafka: KafkaClient, options: PublisherOptions = 
     topic: string,
     records: readonly PublishRecord[],
     sizes: readonly number[],
-    { partitions, leftMs }: { partitions: number; leftMs: number },
+    { partitions, leftMs, withinMs }: { partitions: number; leftMs: number; withinMs: number },
   ): Promise<PublishOutcome[]> =>
     new Promise((resolve) => {
       const outcomes: PublishOutcome[] = Array.from({ length: records.length });
@@ -115,7 +116,7 @@ export function createPublisher(kafka: KafkaClient, options: PublisherOptions = 
       const timer = setTimeout(() => {
         const error = new DocketError(
           'kafka_unavailable',
-          `Kafka did not acknowledge records of ${topic} within ${deadlineMs} ms.`,
+          `Kafka did not acknowledge records of ${topic} within ${withinMs} ms.`,
         );
         for (const entry of entries) entry.settle({ ok: false, reason: 'unavailable', error });
         // What is under way is released when its request ends: until then it is in memory.
@@ -127,7 +128,7 @@ export function createPublisher(kafka: KafkaClient, options: PublisherOptions = 
       sender.wake();
     });
 
-  const publish = async (topic: string, records: readonly PublishRecord[]): Promise<PublishOutcome[]> => {
+  const publish: Publisher['publish'] = async (topic, records, withinMs = deadlineMs) => {
     if (records.length === 0) return [];
     const refuse = (reason: 'overloaded' | 'unavailable' | 'rejected', error: Error): PublishOutcome[] =>
       records.map(() => ({ ok: false, reason, error }));
@@ -153,7 +154,8 @@ export function createPublisher(kafka: KafkaClient, options: PublisherOptions = 
       return refuse('unavailable', kafkaUnavailable(`finding the partitions of ${topic}`, error));
     }
     // One deadline from the call to the outcome: what the partitions took is not left for the records.
-    return enqueue(topic, records, sizes, { partitions, leftMs: deadlineMs - (performance.now() - startedMs) });
+    const leftMs = Math.min(withinMs, deadlineMs) - (performance.now() - startedMs);
+    return enqueue(topic, records, sizes, { partitions, leftMs, withinMs });
   };
 
   return {

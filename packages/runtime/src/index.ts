@@ -30,7 +30,7 @@ export { invalidField, parseBody } from './http/parse-body.ts';
 export { probeEndpoints } from './http/probe-endpoints.ts';
 export { answerProblem } from './http/problem-answer.ts';
 export { receivedFrom } from './http/received-from-policy.ts';
-export { clientGone, requestIdOf, setRouteLabel } from './http/request-context.ts';
+export { clientGone, elapsedSeconds, requestIdOf, setRouteLabel } from './http/request-context.ts';
 export { readinessOf, serveHttp } from './http/serve-http.ts';
 export type { ServeHttpOptions } from './http/serve-http.ts';
 export { createLogger } from './logger.ts';

@@ -2,7 +2,15 @@ import { authenticate, permitScope } from '@docket/directory';
 import type { Credential, DirectoryView, KeyUses } from '@docket/directory';
 import { newEventId } from '@docket/event';
 import type { Publisher } from '@docket/kafka';
-import { DocketError, parseJson, readBody, receivedFrom, requestIdOf, requireJsonType } from '@docket/runtime';
+import {
+  DocketError,
+  elapsedSeconds,
+  parseJson,
+  readBody,
+  receivedFrom,
+  requestIdOf,
+  requireJsonType,
+} from '@docket/runtime';
 import type { Logger } from '@docket/runtime';
 import type { Request, RequestHandler } from 'express';
 
@@ -16,6 +24,7 @@ import type { Verdict } from '../event-verdict-policy.ts';
 import { failureOf, limitRefusalOf, refusalOf, resultsOf } from '../ingest-answer-mapper.ts';
 import { bodyBytesMax } from '../limits.ts';
 import type { GatewayMetrics } from '../metrics.ts';
+import { publishMsOf } from '../publish-deadline-policy.ts';
 import type { RateLimits } from '../rate-limits.ts';
 import { prefersLenient, readIdempotencyKey } from '../request-headers-policy.ts';
 import { readTraceContext } from '../trace-context-policy.ts';
@@ -71,7 +80,8 @@ export function createIngestRoute(context: IngestContext): RequestHandler {
         throw refusal;
       }
       res.set(takeQuota(context, keyId, verdicts, batch));
-      const counts = await publish(context, { verdicts, form, trace });
+      const leftMs = publishMsOf(elapsedSeconds(res) * 1_000);
+      const counts = await publish(context, { verdicts, form, trace, leftMs });
       if (isLenient) res.set('Preference-Applied', 'handling=lenient');
       res.status(202).json({ results: resultsOf(verdicts) });
       const fields = { request_id: requestIdOf(res), key_id: keyId, bytes: bytes.length, ...counts };
@@ -142,12 +152,18 @@ function reserve({ budget, metrics }: IngestContext, req: Request, keyId: string
 
 async function publish(
   { publisher, eventsTopic, metrics }: IngestContext,
-  { verdicts, form, trace }: { verdicts: readonly Verdict[]; form: RecordForm; trace: TraceContext | undefined },
+  {
+    verdicts,
+    form,
+    trace,
+    leftMs,
+  }: { verdicts: readonly Verdict[]; form: RecordForm; trace: TraceContext | undefined; leftMs: number },
 ): Promise<{ published: number; quarantined: number; publish_ms: number }> {
   const startedMs = performance.now();
   const outcomes = await publisher.publish(
     eventsTopic,
     verdicts.map((verdict) => recordOf(verdict, form, trace?.headers)),
+    leftMs,
   );
   const elapsedMs = performance.now() - startedMs;
   metrics.published(elapsedMs / 1000, verdicts.length);
