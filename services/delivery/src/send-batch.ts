@@ -85,8 +85,8 @@ export function createBatchSender(ports: {
         answer_excerpt: excerpt,
       });
       const line = { subscription_id: subscription.id, from_seq: batch.fromSeq, to_seq: batch.toSeq, try: tryNumber };
-      // Every attempt is in the ledger; a line of each that succeeds would cost as much as a tenth of it.
-      const level = isDelivered ? 'debug' : 'info';
+      // Every attempt is in the ledger. A line of each that succeeds, or fails again as it did, would cost as much as a tenth of it.
+      const level = isDelivered || tryNumber > 1 ? 'debug' : 'info';
       logger[level]({ ...line, outcome: outcome.kind, status, error, duration_ms: durationMs }, 'delivery.attempted');
       return { outcome, error, excerpt, retryAfterMs: answer.kind === 'answered' ? answer.retryAfterMs : null };
     },
