@@ -27,7 +27,13 @@ export {
   type PartitionHeads,
   type StoredRecord,
 } from './read-heads.ts';
-export { changesJsonSql, publicEventSettings, publicEventSql, resourcesJsonSql } from './public-event-sql.ts';
+export {
+  changesJsonSql,
+  metadataForUsersSql,
+  publicEventSettings,
+  publicEventSql,
+  resourcesJsonSql,
+} from './public-event-sql.ts';
 export { readLog, readLogBounds, type LogBounds, type LogRange } from './read-log.ts';
 export { readLogTexts, type StoredText } from './read-log-texts.ts';
 export { readPlace, type RecordPlace } from './read-place.ts';

@@ -1,4 +1,4 @@
-import type { ScopedSearch } from '@docket/event';
+import { redriveOfKey, type ScopedSearch } from '@docket/event';
 import { searchSql } from './search-sql-mapper.ts';
 import type { Binder } from './statement-binder.ts';
 
@@ -44,12 +44,15 @@ export function publicEventSql({ ownActions }: Pick<ScopedSearch, 'ownActions'>,
     optional('description', 'description'),
     optionalObject('context', contextFields(isOwn)),
     optionalObject('source', sourceFields(isOwn)),
-    optionalMap('metadata'),
+    optionalMap(isOwn === null ? 'metadata' : metadataForUsersSql),
     `if(status = 'accepted', '', concat(',"status":"', toString(status), '"'))`,
     `'}'`,
   ];
   return `concat(${parts.join(', ')})`;
 }
+
+/** The metadata of an event for the view `user`: without the seq of the record that was redriven. */
+export const metadataForUsersSql = `mapFilter((k, v) -> k != '${redriveOfKey}', metadata)`;
 
 /** The resources of a row as a JSON array. */
 export const resourcesJsonSql = listSql(

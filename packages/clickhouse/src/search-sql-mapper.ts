@@ -2,10 +2,10 @@ import {
   aheadOfArrivalMsMax,
   blockRange,
   ipv6Text,
-  isHiddenField,
   isMetadataField,
   isResourceField,
   metadataKeyOf,
+  shownOfField,
   textsOfBlock,
   tokensOf,
   type MetadataField,
@@ -34,8 +34,10 @@ export function scopedConditions({ tenantId, search }: ScopedSearch, binder: Bin
  * count tells what no answer shows (I5).
  */
 export function shownValueSql({ ownActions }: ScopedSearch, field: ValueField, binder: Binder): string {
+  const shownOf = ownActions === null ? 'all' : shownOfField(field);
+  if (shownOf === 'none') return "''";
   const value = fieldValueSql(field, binder);
-  return ownActions === null || !isHiddenField(field) ? value : `if(${searchSql(ownActions, binder)}, ${value}, '')`;
+  return shownOf === 'all' || ownActions === null ? value : `if(${searchSql(ownActions, binder)}, ${value}, '')`;
 }
 
 /** One search as an expression that may stand in AND, OR and NOT. */

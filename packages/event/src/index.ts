@@ -108,8 +108,9 @@ export { parseSearch, searchUnitsMax, type ParsedSearch } from './search/parse-s
 export { printSearch } from './search/print-search.ts';
 export {
   compileScoped,
-  isHiddenField,
+  redriveOfKey,
   scopeSearch,
+  shownOfField,
   statusesByDefault,
   type OwnEvents,
   type ScopedSearch,

@@ -1,5 +1,6 @@
 import {
   eventFromRow,
+  redriveOfKey,
   toPublicEvent,
   type EventMatcher,
   type EventStatus,
@@ -18,18 +19,19 @@ export function publicEventOf(row: StoredEventRow): PublicEvent {
 export function shownEventOf(row: StoredEventRow, own: OwnEvents | null): ShownEvent {
   if (own === null) return publicEventOf(row);
   const isOwnAction = own.actors.some(({ type, id }) => type === row.actor_type && id === row.actor_id);
-  const { seq: _, ...event } = publicEventOf(isOwnAction ? withoutCounter(row) : withoutWhereabouts(row));
+  const { seq: _, ...event } = publicEventOf(isOwnAction ? withoutCounts(row) : withoutWhereabouts(row));
   return event;
 }
 
-/** The producer's running number counts the events of the whole tenant. */
-function withoutCounter(row: StoredEventRow): StoredEventRow {
-  return { ...row, source_counter: 0 };
+/** The producer's running number, and the seq of a redriven record, count the events of the whole tenant. */
+function withoutCounts(row: StoredEventRow): StoredEventRow {
+  const { [redriveOfKey]: _, ...metadata } = row.metadata;
+  return { ...row, source_counter: 0, metadata };
 }
 
 /** From where others act is not for a user to see; the country is read off the address. */
 function withoutWhereabouts(row: StoredEventRow): StoredEventRow {
-  return { ...withoutCounter(row), ip: '', user_agent: '', country: '', session_id: '' };
+  return { ...withoutCounts(row), ip: '', user_agent: '', country: '', session_id: '' };
 }
 
 /** The answer for one id: its accepted row of the lowest seq (or, without one, its first), and the others. Null: no rows. */

@@ -8,6 +8,7 @@ import {
   isStrayLog,
   nilId,
   parseEvent,
+  redriveOfKey,
   rfc3339OfMillis,
   toWireEvent,
   type AuditEvent,
@@ -15,9 +16,6 @@ import {
   type Reading as RecordReading,
 } from '@docket/event';
 import type { OperatorRecordRow } from './quarantine-sql-mapper.ts';
-
-/** The metadata key that marks an event as a redriven record; its value is the record's seq, or that it lay in another log. */
-export const redriveOfKey = '_redrive_of';
 
 export interface RedriveRequest {
   readonly row: OperatorRecordRow;

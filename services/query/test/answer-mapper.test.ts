@@ -23,6 +23,7 @@ describe('shownEventOf', () => {
     country: 'DE',
     session_id: 'session-75',
     request_id: 'request-76',
+    metadata: { _redrive_of: '72', plan: 'pro' },
   };
   const own = {
     actors: [{ type: 'user', id: 'u_1' }],
@@ -39,6 +40,7 @@ describe('shownEventOf', () => {
     const shown = shownEventOf(storedRow(place), own);
     expect(shown).toMatchObject({ context: { ip: '203.0.113.73', user_agent: 'agent-74', session_id: 'session-75' } });
     expect(JSON.stringify(shown)).not.toMatch(/7[12]/);
+    expect(shown.metadata).toEqual({ plan: 'pro' });
   });
 
   test.each([

@@ -39,8 +39,13 @@ export interface ScopedSearch {
 /** What a search shows that asks for no status. */
 export const statusesByDefault: readonly EventStatus[] = ['accepted', 'conflict'];
 
+/** The metadata key that marks an event as a redriven record; its value is the record's seq, or that it lay in another log. */
+export const redriveOfKey = '_redrive_of';
+
 /** A user sees these of his own actions only: for him other events do not have them (design: views). */
 const fieldsOfOwnActions: ReadonlySet<string> = new Set(['ip', 'session_id']);
+/** Of no event at all: it is a seq, which counts what everybody does. */
+const neverShownField = `metadata.${redriveOfKey}`;
 
 /**
  * The search, narrowed to its scope (I5): what it matches is matched by the scope alone, too. Nothing in a search can widen
@@ -57,9 +62,10 @@ export function scopeSearch(search: Search, { tenantId, statuses, own }: SearchS
   return { tenantId, search: normaliseSearch({ kind: 'and', terms }), ownActions } as ScopedSearch;
 }
 
-/** Whether a field is shown of own actions only, where a view has such: elsewhere it must be neither asked for nor counted. */
-export function isHiddenField(field: ValueField): boolean {
-  return fieldsOfOwnActions.has(field);
+/** Of which events the view `user` shows a field: of others it must be neither asked for nor counted. */
+export function shownOfField(field: ValueField): 'all' | 'own' | 'none' {
+  if (field === neverShownField) return 'none';
+  return fieldsOfOwnActions.has(field) ? 'own' : 'all';
 }
 
 /** The predicate of a scoped search: never true of another tenant's event. */
@@ -115,7 +121,9 @@ function withoutHidden(search: Search, isOwnAction: Search): Search {
     case 'is':
     case 'prefix':
     case 'present':
-      return isHiddenField(search.field) ? { kind: 'and', terms: [isOwnAction, search] } : search;
+      return { all: search, own: { kind: 'and' as const, terms: [isOwnAction, search] }, none: nothing }[
+        shownOfField(search.field)
+      ];
     case 'every':
     case 'words':
       return search;

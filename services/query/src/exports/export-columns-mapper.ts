@@ -1,4 +1,4 @@
-import { changesJsonSql, resourcesJsonSql, searchSql, type Binder } from '@docket/clickhouse';
+import { changesJsonSql, metadataForUsersSql, resourcesJsonSql, searchSql, type Binder } from '@docket/clickhouse';
 import type { ScopedSearch } from '@docket/event';
 
 /** A column of the formats that have columns. Absent texts are empty, as in the view `events`. */
@@ -12,6 +12,8 @@ interface ExportColumn {
   readonly kind: 'text' | 'value';
   /** Of a user's view. `never`: counts what others do as well. `own`: only of own actions. */
   readonly userSees?: 'never' | 'own';
+  /** What a user's view has in its place. */
+  readonly forUsers?: Pick<ExportColumn, 'sql' | 'textSql'>;
 }
 
 const text = (name: string, sql = name, rest: Partial<ExportColumn> = {}): ExportColumn => ({
@@ -72,7 +74,10 @@ const columns: readonly ExportColumn[] = [
   text('service_version', 'source_version'),
   text('service_instance', 'source_instance'),
   value('service_counter', 'source_counter', { userSees: 'never' }),
-  value('metadata', 'metadata', { textSql: 'toJSONString(metadata)' }),
+  value('metadata', 'metadata', {
+    textSql: 'toJSONString(metadata)',
+    forUsers: { sql: metadataForUsersSql, textSql: `toJSONString(${metadataForUsersSql})` },
+  }),
 ];
 
 /** What a spreadsheet reads as the beginning of a formula, or skips before one (OWASP, CSV injection). */
@@ -100,6 +105,7 @@ function selection({ ownActions }: ScopedSearch, binder: Binder, write: (column:
   const isOwn = ownActions === null ? null : searchSql(ownActions, binder);
   return columns
     .filter(({ userSees }) => isOwn === null || userSees !== 'never')
+    .map((column) => (isOwn === null ? column : { ...column, ...column.forUsers }))
     .map((column) => {
       const shown = isOwn === null || column.userSees !== 'own' ? column.sql : `if(${isOwn}, ${column.sql}, '')`;
       return `${write({ ...column, sql: shown })} AS \`${column.name}\``;
