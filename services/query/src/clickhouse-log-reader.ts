@@ -40,6 +40,8 @@ import {
 const answerGraceMs = 2_000;
 /** Groups of one count: a field with more different values is refused, before its groups take the server's memory. */
 const groupsMax = 1_000_000;
+/** Looks at a part of the log before all of the rest is read: each costs a statement. */
+const looksMax = 2;
 /** An id that has more rows than this was sent thousands of times; the lowest seqs tell the story. */
 const occurrencesMax = 100;
 
@@ -138,13 +140,17 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
     return [...rows, ...(await rowsOf(placeStatement({ ...query, limit: limit - rows.length }, cut), options))];
   }
 
-  /** The first rows by (occurred_at, id): of the last days, and only if they do not suffice, of the time before. */
+  /** The first rows by (occurred_at, id): of the last days, and only if they do not suffice, of ever more of the time before. */
   async function firstRows(query: PageQuery, options: RequestOptions): Promise<StoredEventRow[]> {
     const nowMicros = Date.now() * 1_000;
-    const from = looks.firstFrom(query, nowMicros);
-    const rows = from === null ? [] : await rowsOf(pageStatement(recentOf(query, from)), inOneThread(options));
-    if (rows.length < query.limit) {
-      rows.push(...(await rowsOf(pageStatement(olderOf(query, from, rows.length)), options)));
+    const rows: StoredEventRow[] = [];
+    let before: number | null = null;
+    let from = looks.firstFrom(query, nowMicros);
+    for (let look = 1; ; look += 1) {
+      const part = { ...query, limit: query.limit - rows.length, within: { from, before } };
+      rows.push(...(await rowsOf(pageStatement(part), from === null ? options : inOneThread(options))));
+      if (from === null || rows.length === query.limit) break;
+      [before, from] = [from, look < looksMax ? looks.nextFrom(query, from, rows.length, nowMicros) : null];
     }
     looks.learn(query, nowMicros, rows[query.limit - 1]?.occurred_at ?? null);
     return rows;
@@ -201,15 +207,6 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
     quarantined: async (log, seq, asker) => (await quarantined(log, quarantinedRecordStatement(log, seq), asker))[0],
     bounds: (tenantId, asker) => read('bounds', tenantId, asker, (options) => readBounds(tenantId, options)),
   };
-}
-
-function recentOf(query: PageQuery, from: number): PageQuery {
-  return { ...query, within: { from, before: null } };
-}
-
-function olderOf(query: PageQuery, before: number | null, foundCount: number): PageQuery {
-  if (before === null) return query;
-  return { ...query, limit: query.limit - foundCount, within: { from: null, before } };
 }
 
 /** What reads a few granules takes longer to divide among threads than to read. */

@@ -7,6 +7,8 @@ const hourMicros = 3_600_000_000;
 const firstSpanMicros = 48 * hourMicros;
 /** Below it fewer parts of the table are hardly left out. */
 const spanMicrosMin = hourMicros;
+/** How much longer a second look may be than the first; what needs more is looked for everywhere at once. */
+const secondSpanTimesMax = 16;
 /** Searches whose spans are remembered: some 100 bytes each. */
 const searchesMax = 10_000;
 
@@ -16,6 +18,11 @@ export interface PageLooks {
    * the table, and most pages are full with it; the rest of a page lies before. Null: look everywhere at once.
    */
   firstFrom(query: PageQuery, nowMicros: number): number | null;
+  /**
+   * Where to look next when there were `foundCount` rows at or behind `from`, fewer than the page takes: so far back that the page is
+   * probably full, if rows go on as they did. Null: everywhere before.
+   */
+  nextFrom(query: PageQuery, from: number, foundCount: number, nowMicros: number): number | null;
   /** Remembers how far back the page went; `lastMicros` is the time of its last row, null where it is not full. */
   learn(query: PageQuery, nowMicros: number, lastMicros: number | null): void;
 }
@@ -29,10 +36,14 @@ export function createPageLooks(): PageLooks {
     firstFrom(query, nowMicros) {
       const known = spans.get(nameOf(query));
       const span = known === undefined ? firstSpanMicros : Math.max(spanMicrosMin, 2 * known);
-      const { from } = timeRangeOf(query.search.search);
       const first = endOf(query, nowMicros) - span;
-      // Before 1970 there is nothing to leave out.
-      return first <= Math.max(0, from ?? 0) ? null : first;
+      return isAtOnce(query, first) ? null : first;
+    },
+    nextFrom(query, from, foundCount, nowMicros) {
+      const span = endOf(query, nowMicros) - from;
+      const times = Math.ceil((2 * query.limit) / foundCount);
+      const next = from - span * (times - 1);
+      return times > secondSpanTimesMax || isAtOnce(query, next) ? null : next;
     },
     learn(query, nowMicros, lastMicros) {
       const name = nameOf(query);
@@ -49,6 +60,11 @@ export function createPageLooks(): PageLooks {
 function endOf({ search, after }: PageQuery, nowMicros: number): number {
   const { before }: TimeRange = timeRangeOf(search.search);
   return Math.min(nowMicros, before ?? nowMicros, after?.occurredAt ?? nowMicros);
+}
+
+/** Whether a look from then on leaves nothing out; before 1970 there is nothing to leave out. */
+function isAtOnce({ search }: PageQuery, from: number): boolean {
+  return from <= Math.max(0, timeRangeOf(search.search).from ?? 0);
 }
 
 /** First pages go back over the time in which nothing has happened since; those behind a position begin at an event. */

@@ -31,6 +31,23 @@ describe('createPageLooks', () => {
     expect(looks.firstFrom(queryOf('until=1960-01-01T00:00:00Z'), now)).toBeNull();
   });
 
+  test('a page that is not full by then is looked for as far back as it probably goes, twice over', () => {
+    const looks = createPageLooks();
+    const from = now - 48 * hour;
+    expect(looks.nextFrom(queryOf(''), from, 5, now)).toBe(now - 4 * 48 * hour);
+    expect(looks.nextFrom(queryOf(''), from, 9, now)).toBe(now - 3 * 48 * hour);
+    expect(looks.nextFrom(queryOf('', now - 100 * hour), now - 102 * hour, 4, now)).toBe(now - 110 * hour);
+  });
+
+  test('what has no more than an eighth of a page by then is looked for everywhere', () => {
+    const looks = createPageLooks();
+    const from = now - 48 * hour;
+    expect(looks.nextFrom({ ...queryOf(''), limit: 8 }, from, 1, now)).toBe(now - 16 * 48 * hour);
+    expect(looks.nextFrom({ ...queryOf(''), limit: 9 }, from, 1, now)).toBeNull();
+    expect(looks.nextFrom(queryOf(''), from, 0, now)).toBeNull();
+    expect(looks.nextFrom(queryOf('since=2026-11-16T00:00:00Z'), from, 9, now)).toBeNull();
+  });
+
   test('the next look goes twice as far as the page went, and an hour at least', () => {
     const looks = createPageLooks();
     looks.learn(queryOf(''), now, now - 100 * hour);
