@@ -1,7 +1,7 @@
 import { createClickHouse, migrate, type ClickHouse, type ClickHouseConfig } from '@docket/clickhouse';
 import { eventually } from '@docket/testkit';
 import { clickhouseMigrationsDirectory } from '@docket/schemas';
-import { planRuns, planTenants, slicesCount, type PlannedRun } from './log-plan.ts';
+import { planRuns, slicesCount, type PlannedRun, type PlannedTenant } from './log-plan.ts';
 import { insertSliceSql } from './row-sql.ts';
 
 const fillDeadlineMs = 600_000;
@@ -17,18 +17,19 @@ export interface FilledLog {
 /** Databases in which the local stack's users have their rights; no test world takes them, because they are there. */
 export const largeDatabase = 'test_99';
 export const peerDatabase = 'test_98';
+export const longDatabase = 'test_97';
 
-/** A database with so many generated rows; one that has them already is used again. They keep I2 and I3, which is checked. */
+/** A database with generated rows of these tenants; one that has them already is used again. They keep I2 and I3, which is checked. */
 export async function fillLog(
   config: ClickHouseConfig,
   database: string,
-  rows: number,
+  tenants: readonly PlannedTenant[],
   say: (line: string) => void,
 ): Promise<FilledLog> {
   const own = { ...config, clickhouseDatabase: database };
   await migrate(own, { directory: clickhouseMigrationsDirectory });
   const clickhouse = createClickHouse(own);
-  const runs = planRuns(planTenants(rows));
+  const runs = planRuns(tenants);
   const planned = runs.reduce((sum, run) => sum + run.run_rows, 0);
   if ((await countRows(clickhouse)) !== planned) {
     await clickhouse.command('TRUNCATE TABLE audit_events');

@@ -11,8 +11,10 @@ import { fileURLToPath } from 'node:url';
 import { randomFrom } from '../ingest/workload.ts';
 import { timeAnalysts } from './analysts.ts';
 import { askUnderLoad } from './ask-under-load.ts';
-import { exportEach } from './exports.ts';
-import { describeTable, fillLog, largeDatabase, peerDatabase, type FilledLog } from './fill-log.ts';
+import { findDeepPages } from './deep-pages.ts';
+import { exportLog, type ExportResult } from './exports.ts';
+import { describeTable, fillLog, largeDatabase, longDatabase, peerDatabase, type FilledLog } from './fill-log.ts';
+import { planTenants } from './log-plan.ts';
 import { timeEach, type Times } from './measure.ts';
 import { copyLog } from './postgres-log.ts';
 import { startPostgres } from './postgres-server.ts';
@@ -22,12 +24,16 @@ import { readSubjects, type Subjects } from './subjects.ts';
 
 const rows = Number(process.env['BENCH_ROWS'] ?? 20_000_000);
 const peerRows = Number(process.env['BENCH_PEER_ROWS'] ?? 2_000_000);
+/** Of one log, to see what an export keeps in memory. */
+const longRows = Number(process.env['BENCH_LONG_ROWS'] ?? 10_000_000);
 const requests = Number(process.env['BENCH_REQUESTS'] ?? 100);
+/** Pages whose cursors are found beforehand. */
+const deepPages = 10;
 const loadSeconds = Number(process.env['BENCH_LOAD_SECONDS'] ?? 30);
 /** Only fills the databases, which takes minutes, so that a later run only measures. */
 const fillsOnly = process.env['BENCH_FILL_ONLY'] === '1';
 /** What is measured, all of it by default: a machine that others use too may be had for some minutes at a time only. */
-const measured = (process.env['BENCH_PARTS'] ?? 'peer questions exports load').split(' ');
+const measured = (process.env['BENCH_PARTS'] ?? 'peer questions exports long load').split(' ');
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const local = fileURLToPath(new URL('../../../.local', import.meta.url));
@@ -50,8 +56,8 @@ const config = readSettings(clickhouseSettings, { ...stack.env });
 let world: World | undefined;
 try {
   Object.assign(process.env, stack.env);
-  const small = await fillLog(config, peerDatabase, peerRows, say);
-  const large = await fillLog(config, largeDatabase, rows, say);
+  const small = await fillLog(config, peerDatabase, planTenants(peerRows), say);
+  const large = await fillLog(config, largeDatabase, planTenants(rows), say);
   const postgres = await startPostgres(join(dir, 'postgres'));
   try {
     await copyLog(postgres, small, say);
@@ -102,6 +108,7 @@ async function measureLarge(inWorld: World, log: FilledLog): Promise<Result> {
     const result: Result = { parts, bytes_per_row: Math.round(bytesPerRow) };
     if (measured.includes('questions')) Object.assign(result, await measureQuestions(reader, subjects, log.database));
     if (measured.includes('exports')) Object.assign(result, await measureExports(reader, subjects));
+    if (measured.includes('long')) Object.assign(result, await measureLong(inWorld));
     if (measured.includes('load')) Object.assign(result, await measureLoad({ world: inWorld, log, reader, subjects }));
     return result;
   } finally {
@@ -112,6 +119,15 @@ async function measureLarge(inWorld: World, log: FilledLog): Promise<Result> {
 async function measureQuestions(reader: Reader, subjects: Subjects, database: string): Promise<Result> {
   const result: Result = {};
   for (const [name, times] of await askAll(reader, subjects)) Object.assign(result, flat(name, times));
+  for (const kind of ['any', 'largest'] as const) {
+    const paths = await findDeepPages(
+      reader,
+      Array.from({ length: deepPages }, (_, index) => subjects[kind](index)),
+    );
+    const times = await timeEach((index) => reader.get(paths[index % deepPages] ?? ''), requests);
+    say(`${`deep_page_by_cursor, ${kind}`.padEnd(34)} ${shown(times)}`);
+    Object.assign(result, flat(`deep_page_by_cursor_${kind}`, times));
+  }
   const analyst = createClickHouse({
     ...config,
     clickhouseUser: stack.env.CLICKHOUSE_ANALYST_USER,
@@ -127,16 +143,41 @@ async function measureQuestions(reader: Reader, subjects: Subjects, database: st
   return result;
 }
 
+function saidOf(name: string, done: ExportResult): Result {
+  const { rowsPerSecond, bytes, rssMiBLeast, rssMiBPeak, queryMicros, clickhouseMicros } = done;
+  say(
+    `${name}: ${rowsPerSecond.toFixed(0)} rows/s, ${bytes} bytes, query's RSS ${rssMiBLeast.toFixed(0)}-${rssMiBPeak.toFixed(0)} MiB, CPU µs a row: query ${queryMicros.toFixed(1)}, ClickHouse ${clickhouseMicros.toFixed(1)}`,
+  );
+  return {
+    [`${name}_rows_per_second`]: Math.round(rowsPerSecond),
+    [`${name}_rss_mib_least`]: Math.round(rssMiBLeast),
+    [`${name}_rss_mib_peak`]: Math.round(rssMiBPeak),
+    [`${name}_query_cpu_us_per_row`]: rounded(queryMicros),
+    [`${name}_clickhouse_cpu_us_per_row`]: rounded(clickhouseMicros),
+  };
+}
+
 async function measureExports(reader: Reader, subjects: Subjects): Promise<Result> {
   const result: Result = {};
-  for (const { format, rowsPerSecond, bytes, rssMiBPeak } of await exportEach(reader, subjects.largest(0))) {
-    say(
-      `export, ${format}: ${rowsPerSecond.toFixed(0)} rows/s, ${bytes} bytes, query's RSS ${rssMiBPeak.toFixed(0)} MiB`,
-    );
-    result[`export_${format}_rows_per_second`] = Math.round(rowsPerSecond);
-    result[`export_${format}_rss_mib_peak`] = Math.round(rssMiBPeak);
+  const exporting = { reader, clickhousePid: stack.clickhouse.pid() ?? 0 };
+  for (const format of ['ndjson', 'csv', 'parquet']) {
+    Object.assign(result, saidOf(`export_${format}`, await exportLog(exporting, subjects.largest(0), format)));
   }
   return result;
+}
+
+/** One log of ten million rows, filled for this alone. */
+async function measureLong(inWorld: World): Promise<Result> {
+  const tenant = { tenantId: 'tenant-0', partition: 0, rows: longRows, actors: 10_000 };
+  const log = await fillLog(config, longDatabase, [tenant], say);
+  const reader = await startReader(inWorld, log.database);
+  try {
+    const exporting = { reader, clickhousePid: stack.clickhouse.pid() ?? 0 };
+    return { long_rows: log.rows, ...saidOf('export_long_ndjson', await exportLog(exporting, tenant, 'ndjson')) };
+  } finally {
+    await reader.stop();
+    await log.clickhouse.close();
+  }
 }
 
 async function measureLoad(asked: Omit<Parameters<typeof askUnderLoad>[0], 'seconds'>): Promise<Result> {
