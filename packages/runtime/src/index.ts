@@ -8,6 +8,7 @@ export { problemFromError, problemMediaType } from './errors/problem-mapper.ts';
 export type { ProblemAnswer, ProblemDocument } from './errors/problem-mapper.ts';
 export { problemSchema, type ProblemExtensions } from './errors/problem-schema.ts';
 export { createApiRouter, type ApiRouter } from './http/api-router.ts';
+export { createCors, type Cors } from './http/cors.ts';
 export { readBody } from './http/body-reader.ts';
 export type { BodyLimits } from './http/body-reader.ts';
 export {
@@ -51,6 +52,7 @@ export {
   logLevels,
   logSettings,
   trustedProxySettings,
+  viewerOriginSettings,
 } from './settings/service-settings.ts';
 export type { LogLevel } from './settings/service-settings.ts';
 export type { Registry } from 'prom-client';

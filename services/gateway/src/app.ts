@@ -1,6 +1,6 @@
 import { createDirectoryView, createKeyUses } from '@docket/directory';
 import { checkTopics, createKafka, createPublisher, createSchemaRegistry, findEventSchema } from '@docket/kafka';
-import { addDocumentRoutes, createApiRouter, createStartCheck, healthOf } from '@docket/runtime';
+import { addDocumentRoutes, createApiRouter, createCors, createStartCheck, healthOf } from '@docket/runtime';
 import type { App, AppPorts } from '@docket/runtime';
 import { openApiDocuments } from '@docket/schemas';
 
@@ -20,9 +20,15 @@ export function createGatewayApp(config: Config, ports: AppPorts): App {
   const { app, metrics } = createIngest(config, ports);
   const { logger } = ports;
   const { trustedProxyHops } = config;
-  const query = createUpstreamProxy('query', config.queryUrl, { logger, metrics, trustedProxyHops });
+  const cors = createCors(config.viewerOrigins);
+  const query = createUpstreamProxy('query', config.queryUrl, {
+    logger,
+    metrics,
+    trustedProxyHops,
+    onAnswer: cors.withdraw,
+  });
   const admin = createUpstreamProxy('admin', config.adminUrl, { logger, metrics, trustedProxyHops });
-  addUpstreamRoutes(app.router, { query: query.handler, admin: admin.handler });
+  addUpstreamRoutes(app.router, { query: query.handler, admin: admin.handler }, cors);
   return {
     ...app,
     drain: () => query.drain(),

@@ -1,5 +1,11 @@
 import { kafkaSettings, registrySettings } from '@docket/kafka';
-import { httpSettingsWithPort, logSettings, setting, trustedProxySettings } from '@docket/runtime';
+import {
+  httpSettingsWithPort,
+  logSettings,
+  setting,
+  trustedProxySettings,
+  viewerOriginSettings,
+} from '@docket/runtime';
 import type { SettingsOf } from '@docket/runtime';
 
 /** What accepting events needs; all-in-one takes these and serves the reads itself. */
@@ -47,6 +53,7 @@ export const ingestSettings = {
 
 export const settings = {
   ...ingestSettings,
+  ...viewerOriginSettings,
   queryUrl: setting.url({
     env: 'QUERY_URL',
     description: 'The query service, to which reads are passed on.',

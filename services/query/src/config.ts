@@ -1,6 +1,13 @@
 import { queryClickhouseSettings } from '@docket/clickhouse';
 import { kafkaSettings, macKeySettings, registrySettings } from '@docket/kafka';
-import { httpSettingsWithPort, logSettings, setting, trustedProxySettings, type SettingsOf } from '@docket/runtime';
+import {
+  httpSettingsWithPort,
+  logSettings,
+  setting,
+  trustedProxySettings,
+  viewerOriginSettings,
+  type SettingsOf,
+} from '@docket/runtime';
 import { tokenKeySettings } from './token-keys.ts';
 import { trailSettings } from './trail/trail-settings.ts';
 
@@ -13,16 +20,7 @@ export const settings = {
   ...macKeySettings,
   ...queryClickhouseSettings,
   ...tokenKeySettings,
-  viewerOrigins: setting.list({
-    env: 'VIEWER_ORIGINS',
-    description:
-      'Origins of pages that may read with viewer tokens (CORS), such as https://app.example.com. Empty: only pages of the origin of the gateway.',
-    default: [],
-    check: (origins) => {
-      const wrong = origins.find((text) => !isOrigin(text));
-      return wrong === undefined ? undefined : `${wrong.slice(0, 64)} is not an origin, as in https://app.example.com`;
-    },
-  }),
+  ...viewerOriginSettings,
   ...trailSettings,
   queryTimeoutMs: setting.integer({
     env: 'QUERY_TIMEOUT_MS',
@@ -128,8 +126,3 @@ export const settings = {
 };
 
 export type Config = SettingsOf<typeof settings>;
-
-/** As browsers send it: no path, no default port, lower case, no star. */
-function isOrigin(text: string): boolean {
-  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text && !text.includes('*');
-}

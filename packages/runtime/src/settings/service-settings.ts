@@ -46,3 +46,22 @@ export function trustedProxySettings(defaultHops: number) {
     }),
   };
 }
+
+/** Of the services that browsers reach: the same for all of them. */
+export const viewerOriginSettings = {
+  viewerOrigins: setting.list({
+    env: 'VIEWER_ORIGINS',
+    description:
+      'Origins of pages that may read with viewer tokens (CORS), such as https://app.example.com. Empty: only pages of the origin of the gateway.',
+    default: [],
+    check: (origins) => {
+      const wrong = origins.find((text) => !isOrigin(text));
+      return wrong === undefined ? undefined : `${wrong.slice(0, 64)} is not an origin, as in https://app.example.com`;
+    },
+  }),
+};
+
+/** As browsers send it: no path, no default port, lower case, no star. */
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text && !text.includes('*');
+}

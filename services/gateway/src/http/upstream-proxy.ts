@@ -36,6 +36,8 @@ export function createUpstreamProxy(
     readonly trustedProxyHops: number;
     /** How long it may be silent within a request to a path; default: `upstreamSilenceMsMax`. */
     readonly silenceMsMax?: (path: string) => number;
+    /** Before its answer is passed on: the headers that the response then has are the gateway's. */
+    readonly onAnswer?: (res: Response) => void;
   },
 ): UpstreamProxy {
   const { silenceMsMax = upstreamSilenceMsMax } = ports;
@@ -66,6 +68,7 @@ export function createUpstreamProxy(
         });
       },
       proxyRes: (proxyRes, _req, res) => {
+        ports.onAnswer?.(res);
         let isEnded = false;
         proxyRes.once('close', () => {
           if (!proxyRes.complete && !isEnded) res.destroy();

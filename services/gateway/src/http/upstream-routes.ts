@@ -1,14 +1,20 @@
 import { DocketError } from '@docket/runtime';
-import type { ApiRouter } from '@docket/runtime';
+import type { ApiRouter, Cors } from '@docket/runtime';
 import type { RequestHandler } from 'express';
 
 const adminPath = /^\/v1\/(?:tenants|keys|subscriptions)(?:\/|$)/;
 const ingestPath = '/v1/events';
+/** A page has no key to ask with, and must not have one. */
+const tokensPath = '/v1/viewer-tokens';
 
-/** The gateway is the one public door: what it does not answer itself goes to admin or query by its path. */
+/**
+ * The gateway is the one public door: what it does not answer itself goes to admin or query by its path. Where it can not, and answers
+ * with a problem of its own, the pages that may read query's answers may read that, too.
+ */
 export function addUpstreamRoutes(
   router: ApiRouter,
   upstreams: { readonly query: RequestHandler; readonly admin: RequestHandler },
+  cors: Pick<Cors, 'allow'>,
 ): void {
   router.use((req, res, next) => {
     const { path, method } = req;
@@ -19,7 +25,8 @@ export function addUpstreamRoutes(
       });
     }
     if (adminPath.test(path)) return upstreams.admin(req, res, next);
-    if (path.startsWith('/v1/')) return upstreams.query(req, res, next);
-    return next();
+    if (!path.startsWith('/v1/')) return next();
+    if (path !== tokensPath) cors.allow(req, res, () => undefined);
+    return upstreams.query(req, res, next);
   });
 }

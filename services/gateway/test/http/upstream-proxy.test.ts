@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createApiRouter, createLogger, serveHttp } from '@docket/runtime';
+import { createApiRouter, createCors, createLogger, serveHttp } from '@docket/runtime';
 import type { HttpServer } from '@docket/runtime';
 import { Registry } from 'prom-client';
 
@@ -46,7 +46,7 @@ beforeEach(async () => {
   const admin = createUpstreamProxy('admin', 'http://127.0.0.1:1', { logger, metrics, trustedProxyHops: 0 });
   proxies = [query, admin];
   const router = createApiRouter();
-  addUpstreamRoutes(router, { query: query.handler, admin: admin.handler });
+  addUpstreamRoutes(router, { query: query.handler, admin: admin.handler }, createCors([]));
   const app = {
     start: () => Promise.resolve(),
     stop: () => Promise.resolve(),

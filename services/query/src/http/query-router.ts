@@ -1,4 +1,4 @@
-import { addDocumentRoutes, createApiRouter, type ApiRouter, type Endpoint } from '@docket/runtime';
+import { addDocumentRoutes, createApiRouter, createCors, type ApiRouter, type Endpoint } from '@docket/runtime';
 import { openApiDocuments } from '@docket/schemas';
 import type { RequestHandler } from 'express';
 import type { LogReader } from '../clickhouse-log-reader.ts';
@@ -23,7 +23,6 @@ import type { TailSender } from '../tail/tail-sender.ts';
 import type { ViewerTokens } from '../viewer-tokens.ts';
 import { createWaitingRoom } from '../waiting-room.ts';
 import type { Callers } from './caller.ts';
-import { createCors } from './cors.ts';
 import { getEvent } from './get-event.ts';
 import { getExportRecord } from './get-export-record.ts';
 import { getExport, type ExportPorts } from './get-export.ts';

@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { RequestHandler, Response } from 'express';
 
 /** A browser asks again after this. */
 const preflightSeconds = 600;
@@ -8,6 +8,8 @@ const requestHeaders = 'Authorization, Last-Event-ID, X-Request-Id';
 export interface Cors {
   /** Before the handler of a route: its answers, errors included, may be read by pages of these origins. */
   readonly allow: RequestHandler;
+  /** Takes back what `allow` has said: the answer will be another one's, who says it himself. */
+  readonly withdraw: (res: Response) => void;
   /** Answers OPTIONS of such a route. */
   readonly preflight: RequestHandler;
 }
@@ -39,5 +41,8 @@ export function createCors(origins: readonly string[]): Cors {
     }
     res.vary('Origin').status(204).end();
   };
-  return { allow, preflight };
+  const withdraw: Cors['withdraw'] = (res) => {
+    for (const name of ['Vary', 'Access-Control-Allow-Origin', 'Access-Control-Expose-Headers']) res.removeHeader(name);
+  };
+  return { allow, withdraw, preflight };
 }
