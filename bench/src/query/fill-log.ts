@@ -17,7 +17,6 @@ export interface FilledLog {
 /** Databases in which the local stack's users have their rights; no test world takes them, because they are there. */
 export const largeDatabase = 'test_99';
 export const peerDatabase = 'test_98';
-export const longDatabase = 'test_97';
 
 /** A database with generated rows of these tenants; one that has them already is used again. They keep I2 and I3, which is checked. */
 export async function fillLog(

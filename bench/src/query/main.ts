@@ -13,7 +13,7 @@ import { timeAnalysts } from './analysts.ts';
 import { askUnderLoad } from './ask-under-load.ts';
 import { findDeepPages } from './deep-pages.ts';
 import { exportLog, type ExportResult } from './exports.ts';
-import { describeTable, fillLog, largeDatabase, longDatabase, peerDatabase, type FilledLog } from './fill-log.ts';
+import { describeTable, fillLog, largeDatabase, peerDatabase, type FilledLog } from './fill-log.ts';
 import { planTenants } from './log-plan.ts';
 import { timeEach, type Times } from './measure.ts';
 import { copyLog } from './postgres-log.ts';
@@ -24,8 +24,6 @@ import { readSubjects, type Subjects } from './subjects.ts';
 
 const rows = Number(process.env['BENCH_ROWS'] ?? 20_000_000);
 const peerRows = Number(process.env['BENCH_PEER_ROWS'] ?? 2_000_000);
-/** Of one log, to see what an export keeps in memory. */
-const longRows = Number(process.env['BENCH_LONG_ROWS'] ?? 10_000_000);
 const requests = Number(process.env['BENCH_REQUESTS'] ?? 100);
 /** Pages whose cursors are found beforehand. */
 const deepPages = 10;
@@ -33,7 +31,7 @@ const loadSeconds = Number(process.env['BENCH_LOAD_SECONDS'] ?? 30);
 /** Only fills the databases, which takes minutes, so that a later run only measures. */
 const fillsOnly = process.env['BENCH_FILL_ONLY'] === '1';
 /** What is measured, all of it by default: a machine that others use too may be had for some minutes at a time only. */
-const measured = (process.env['BENCH_PARTS'] ?? 'peer questions exports long load').split(' ');
+const measured = (process.env['BENCH_PARTS'] ?? 'peer questions exports load').split(' ');
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const local = fileURLToPath(new URL('../../../.local', import.meta.url));
@@ -108,7 +106,6 @@ async function measureLarge(inWorld: World, log: FilledLog): Promise<Result> {
     const result: Result = { parts, bytes_per_row: Math.round(bytesPerRow) };
     if (measured.includes('questions')) Object.assign(result, await measureQuestions(reader, subjects, log.database));
     if (measured.includes('exports')) Object.assign(result, await measureExports(reader, subjects));
-    if (measured.includes('long')) Object.assign(result, await measureLong(inWorld));
     if (measured.includes('load')) Object.assign(result, await measureLoad({ world: inWorld, log, reader, subjects }));
     return result;
   } finally {
@@ -164,20 +161,6 @@ async function measureExports(reader: Reader, subjects: Subjects): Promise<Resul
     Object.assign(result, saidOf(`export_${format}`, await exportLog(exporting, subjects.largest(0), format)));
   }
   return result;
-}
-
-/** One log of ten million rows, filled for this alone. */
-async function measureLong(inWorld: World): Promise<Result> {
-  const tenant = { tenantId: 'tenant-0', partition: 0, rows: longRows, actors: 10_000 };
-  const log = await fillLog(config, longDatabase, [tenant], say);
-  const reader = await startReader(inWorld, log.database);
-  try {
-    const exporting = { reader, clickhousePid: stack.clickhouse.pid() ?? 0 };
-    return { long_rows: log.rows, ...saidOf('export_long_ndjson', await exportLog(exporting, tenant, 'ndjson')) };
-  } finally {
-    await reader.stop();
-    await log.clickhouse.close();
-  }
 }
 
 async function measureLoad(asked: Omit<Parameters<typeof askUnderLoad>[0], 'seconds'>): Promise<Result> {
