@@ -22,6 +22,12 @@ export interface Sender {
 }
 
 /**
+ * From the begin of one request to the next, unless there is a whole batch: a request for each event costs the application more than recording it does.
+ * The first event after a pause is sent at once.
+ */
+const gatherMs = 50;
+
+/**
  * Sends the spool in order, one request at a time, so that the events of a tenant reach the log in the order of their
  * `record` calls. Repeats a request without limit, with the same ids: the spool's bounds are the limit, not a timer.
  *
@@ -66,8 +72,11 @@ export function createSender(options: SenderOptions): Sender {
           const detail = refusals.get(index);
           return detail === undefined ? { kind: 'accepted' } : { kind: 'refused', detail };
         });
+        const sentBytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+        const isBacklog = entries.length >= eventsMax || sentBytes >= bytesMax / 2;
         eventsMax = Math.min(eventsMax * 2, fullBatch);
         failures = 0;
+        if (!isBacklog) await pause(gatherMs - (performance.now() - beganAtMs), { isWaitedFor: true });
       } else if (sent.verdict === 'refused') {
         // Halve until the refused event is alone: its neighbours are not to blame.
         if (entries.length > 1) eventsMax = Math.ceil(entries.length / 2);
@@ -93,9 +102,11 @@ export function createSender(options: SenderOptions): Sender {
     }
   }
 
-  async function pause(ms: number): Promise<void> {
+  /** @param isWaitedFor a process that has nothing else to do ends after the pause, not in it. */
+  async function pause(ms: number, { isWaitedFor = false } = {}): Promise<void> {
+    if (ms <= 0) return;
     try {
-      await sleep(ms, undefined, { signal: stopping.signal, ref: false });
+      await sleep(ms, undefined, { signal: stopping.signal, ref: isWaitedFor });
     } catch {
       // Stopped: the loop sees it.
     }
