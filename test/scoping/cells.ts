@@ -1,4 +1,5 @@
 import { newEventId } from '@docket/event';
+import { eventually } from '@docket/testkit';
 import type { Scope } from './credentials.ts';
 import { bob, robot, type MarkedTenant } from './marked-tenant.ts';
 import type { Ask, ScopingWorld } from './scoping-world.ts';
@@ -231,6 +232,18 @@ function anySubscription(world: ScopingWorld, of: MarkedTenant): Promise<string>
   return path;
 }
 
+const askers = new WeakMap<ScopingWorld, Promise<string>>();
+
+/** The same, once the delivery service knows it. */
+async function knownSubscription(world: ScopingWorld, of: MarkedTenant): Promise<string> {
+  const path = await anySubscription(world, of);
+  const asker = askers.get(world) ?? world.makeKey(['admin'], '*').then(({ key }) => key);
+  askers.set(world, asker);
+  const isKnown = async () => (await world.ask(await asker, get(`${path}/status`))).status === 200;
+  await eventually(isKnown, { what: 'the subscription at the delivery service' });
+  return path;
+}
+
 async function newKey({ makeKey }: ScopingWorld, { id, prefix }: MarkedTenant): Promise<string> {
   return `/v1/keys/${(await makeKey(['events:read'], [id], { name: `${prefix}another-key` })).id}`;
 }
@@ -304,6 +317,11 @@ const writes: Readonly<Record<string, EndpointCells>> = {
     ...subscribing,
     own: async (world, of) => post(`${await anySubscription(world, of)}/resume`, { from: 'cursor' }),
     foreign: async (world, right) => [post(`${await anySubscription(world, right)}/resume`, { from: 'now' })],
+  },
+  'GET /v1/subscriptions/{id}/status': {
+    ...subscribing,
+    own: async (world, of) => get(`${await knownSubscription(world, of)}/status`),
+    foreign: async (world, right) => [get(`${await knownSubscription(world, right)}/status`)],
   },
   'GET /v1/subscriptions/{id}/parked': {
     ...subscribing,

@@ -41,7 +41,7 @@ export interface ScopingWorld {
 const allScopes = ['events:write', 'events:read', 'subscriptions:write', 'admin'] as const;
 export { allScopes };
 
-/** Gateway, query, admin and ingestor as processes, and three tenants whose events can be read. */
+/** Gateway, query, admin, delivery and ingestor as processes, and three tenants whose events can be read. */
 export async function createScopingWorld(): Promise<ScopingWorld> {
   const world = await createWorld();
   const running: ServiceProcess[] = [];
@@ -86,8 +86,13 @@ async function startAll(world: World, root: string, running: ServiceProcess[]): 
     running.push(service);
     return service.url;
   };
-  const [queryUrl, adminUrl] = await Promise.all([start('query'), start('admin'), start('ingestor')]);
-  return start('gateway', { QUERY_URL: queryUrl, ADMIN_URL: adminUrl });
+  const services = ['query', 'admin', 'delivery', 'ingestor'] as const;
+  const [queryUrl, adminUrl, deliveryUrl] = await Promise.all(services.map((name) => start(name)));
+  return start('gateway', {
+    QUERY_URL: queryUrl ?? '',
+    ADMIN_URL: adminUrl ?? '',
+    DELIVERY_URL: deliveryUrl ?? '',
+  });
 }
 
 async function send(url: string, credential: string, { method, path, body, headers = {} }: Ask): Promise<RawAnswer> {

@@ -34,9 +34,11 @@ export {
   publicEventSql,
   resourcesJsonSql,
 } from './public-event-sql.ts';
+export { attemptSelection, readAttempts, type AttemptsOf } from './read-attempts.ts';
 export { readLog, readLogBounds, type LogBounds, type LogRange } from './read-log.ts';
 export { readLogTexts, type StoredText } from './read-log-texts.ts';
 export { readPlace, type RecordPlace } from './read-place.ts';
+export { readReceivedAt } from './read-received-at.ts';
 export { readSeqBefore } from './read-seq-before.ts';
 export { readWindow, type WindowOf } from './read-window.ts';
 export { scopedConditions, searchSql, shownValueSql } from './search-sql-mapper.ts';

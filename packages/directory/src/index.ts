@@ -45,6 +45,7 @@ export { createKeyUses, type KeyUses } from './key-uses.ts';
 export { masterKeySettings, readMasterKey, type MasterKey } from './master-key.ts';
 export { openSecret, sealSecret, type Opened } from './sealed-secret.ts';
 export { newWebhookSecret, webhookSecretBytes } from './webhook-secret.ts';
+export { isCount, parseObject } from './stored-json.ts';
 export { isAllowedHost, sinkSettings } from './sink-settings.ts';
 export {
   isAskedFor,

@@ -1,3 +1,5 @@
+import { isCount, parseObject } from './stored-json.ts';
+
 /**
  * An event that a receiver refuses while it takes those around it: it was passed, is kept in the list of its subscription, and is sent again when somebody
  * asks. Lives in the topic of the cursors, under a key of its own; the event itself is in the log.
@@ -66,19 +68,6 @@ export function parseParked(bytes: Buffer): ParkedEvent | undefined {
   const parkedAtMs = typeof parkedAt === 'string' ? Date.parse(parkedAt) : Number.NaN;
   if (!isCount(seq) || !isCount(asks) || !isCount(refused) || Number.isNaN(parkedAtMs)) return undefined;
   return { seq, error: textOf(error), answerExcerpt: textOf(answerExcerpt), parkedAtMs, asks, refused };
-}
-
-function parseObject(bytes: Buffer): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(bytes.toString());
-    return typeof value === 'object' && value !== null ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
 function textOf(value: unknown): string {

@@ -80,6 +80,7 @@ export {
   type PlacedRow,
   type WindowEntry,
 } from './partition-ledger.ts';
+export { publicAttemptSchema, toPublicAttempt, type AttemptRow, type PublicAttempt } from './public-attempt.ts';
 export { publicEventMembers, publicEventSchema } from './public-event-schema.ts';
 export {
   eventStatuses,

@@ -9,7 +9,7 @@ import type { Config } from './config.ts';
 
 /**
  * Every service in one process, for small installations and for trying Docket: the same apps, on one port, with one /metrics. Requests reach the
- * routers of query and admin without the gateway's proxies. Each app keeps its own connections, so one can be moved to its own process at any time.
+ * routers of query, admin and delivery without the gateway's proxies. Each app keeps its own connections, so one can be moved to its own process at any time.
  */
 export function createAllInOneApps(config: Config, ports: AppPorts): Readonly<Record<string, App>> {
   return {

@@ -6,7 +6,7 @@ import { settings as querySettings } from '@docket/query';
 import { httpSettingsWithPort } from '@docket/runtime';
 import type { SettingsOf } from '@docket/runtime';
 
-/** All that the services need, but for QUERY_URL and ADMIN_URL: their routes are in this process. */
+/** All that the services need, but for QUERY_URL, ADMIN_URL and DELIVERY_URL: their routes are in this process. */
 export const settings = {
   ...ingestorSettings,
   ...deliverySettings,

@@ -68,10 +68,10 @@ describe('all services in one process', () => {
     expect([401, 503]).toContain((await fetch(`${server.url}${path}`, { method })).status);
   });
 
-  test('take the settings of all, but where query and admin are', () => {
+  test('take the settings of all, but where query, admin and delivery are', () => {
     const names = describeSettings(settings).map((row) => row.env);
     const gateways = describeSettings(gatewaySettings).map((row) => row.env);
-    expect(gateways.filter((name) => !names.includes(name))).toEqual(['ADMIN_URL', 'QUERY_URL']);
+    expect(gateways.filter((name) => !names.includes(name))).toEqual(['ADMIN_URL', 'DELIVERY_URL', 'QUERY_URL']);
     expect(describeSettings(settings).find((row) => row.env === 'HTTP_PORT')?.default).toBe('8080');
   });
 });

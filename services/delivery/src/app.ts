@@ -13,11 +13,13 @@ import {
   type Assignment,
   type Topology,
 } from '@docket/kafka';
-import { createApiRouter, healthOf, type App, type AppPorts } from '@docket/runtime';
+import { addDocumentRoutes, createApiRouter, healthOf, type App, type AppPorts } from '@docket/runtime';
+import { openApiDocuments } from '@docket/schemas';
 
 import type { Config } from './config.ts';
 import { createDeliveryRun } from './delivery-run.ts';
 import type { DeliveryRun } from './delivery-run.ts';
+import { addStatusRoute } from './http/status-route.ts';
 import { createAttempts } from './kafka-attempts.ts';
 import { createCursors } from './kafka-cursors.ts';
 import { createDeliveryMetrics } from './metrics.ts';
@@ -187,8 +189,11 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
     await settled;
   }
 
+  const router = createApiRouter();
+  addStatusRoute(router, { directory, cursors, clickhouse, logger, generation: () => topology?.generation });
+  addDocumentRoutes(router, openApiDocuments.delivery);
   return {
-    router: createApiRouter(),
+    router,
     async start() {
       await publisher.start();
       metricsTimer = setInterval(observe, metricsIntervalMs);

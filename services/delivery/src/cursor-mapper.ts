@@ -1,3 +1,5 @@
+import { isCount, parseObject } from '@docket/directory';
+
 import { noneSkipped, parseSkipped, sumSkipped } from './skipped-counts.ts';
 import type { SkippedCounts } from './skipped-counts.ts';
 
@@ -134,17 +136,4 @@ function timeText(timeMs: number | null): string | null {
 function parseTime(value: unknown): number | null {
   const timeMs = typeof value === 'string' ? Date.parse(value) : Number.NaN;
   return Number.isNaN(timeMs) ? null : timeMs;
-}
-
-function parseObject(bytes: Buffer): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(bytes.toString());
-    return typeof value === 'object' && value !== null ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }

@@ -15,7 +15,7 @@ import { createRateLimits, trackedMax } from './rate-limits.ts';
 import { createGatewayMetrics } from './metrics.ts';
 import type { GatewayMetrics } from './metrics.ts';
 
-/** The gateway as its own service: accepts events, and passes everything else under /v1 on to query and admin. */
+/** The gateway as its own service: accepts events, and passes everything else under /v1 on to query, admin and delivery. */
 export function createGatewayApp(config: Config, ports: AppPorts): App {
   const { app, metrics } = createIngest(config, ports);
   const { logger } = ports;
@@ -28,13 +28,16 @@ export function createGatewayApp(config: Config, ports: AppPorts): App {
     onAnswer: cors.withdraw,
   });
   const admin = createUpstreamProxy('admin', config.adminUrl, { logger, metrics, trustedProxyHops });
-  addUpstreamRoutes(app.router, { query: query.handler, admin: admin.handler }, cors);
+  const delivery = createUpstreamProxy('delivery', config.deliveryUrl, { logger, metrics, trustedProxyHops });
+  const upstreams = { query: query.handler, admin: admin.handler, delivery: delivery.handler };
+  addUpstreamRoutes(app.router, upstreams, cors);
   return {
     ...app,
     drain: () => query.drain(),
     stop: async () => {
       query.stop();
       admin.stop();
+      delivery.stop();
       await app.stop();
     },
   };

@@ -64,6 +64,11 @@ export const settings = {
     description: 'The admin service, to which tenants, keys and subscriptions are passed on.',
     default: 'http://127.0.0.1:8082',
   }),
+  deliveryUrl: setting.url({
+    env: 'DELIVERY_URL',
+    description: 'The delivery service, to which questions about how a subscription fares are passed on.',
+    default: 'http://127.0.0.1:8084',
+  }),
 };
 
 export type IngestConfig = SettingsOf<typeof ingestSettings>;

@@ -7,7 +7,7 @@ export interface GatewayMetrics {
   published(seconds: number, events: number): void;
   /** Requests that were refused for a limit: of the key's or a tenant's events, of one key's or of all bytes under way. */
   limited(by: 'key' | 'tenant' | 'key_bytes' | 'all_bytes'): void;
-  upstreamFailed(upstream: 'query' | 'admin'): void;
+  upstreamFailed(upstream: 'query' | 'admin' | 'delivery'): void;
 }
 
 export function createGatewayMetrics(

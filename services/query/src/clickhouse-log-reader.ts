@@ -9,7 +9,7 @@ import {
   type Statement,
   type StoredEventJson,
 } from '@docket/clickhouse';
-import { scopeSearch, type SearchScope, type StoredEventRow } from '@docket/event';
+import { scopeSearch, type AttemptRow, type SearchScope, type StoredEventRow } from '@docket/event';
 import { DocketError } from '@docket/runtime';
 import {
   facetsStatement,
@@ -31,7 +31,6 @@ import { tenantLock } from './tenant-lock-policy.ts';
 import {
   attemptsStatement,
   placesStatement,
-  type AttemptRow,
   type AttemptsQuery,
   type PlaceRow,
 } from './trace-sql-mapper.ts';

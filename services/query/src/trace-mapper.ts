@@ -1,7 +1,7 @@
-import { rfc3339OfMillis, type StoredEventRow } from '@docket/event';
+import { rfc3339OfMillis, toPublicAttempt, type AttemptRow, type StoredEventRow } from '@docket/event';
 import { kafkaPlaceOf } from './kafka-place.ts';
 import type { TraceAnswer } from './trace-answer.ts';
-import type { AttemptRow, PlaceRow } from './trace-sql-mapper.ts';
+import type { PlaceRow } from './trace-sql-mapper.ts';
 
 /** More attempts than this tell nothing new: a receiver has been failing for days. */
 export const attemptsMax = 1_000;
@@ -36,24 +36,8 @@ export function traceAnswer(
     subscriptions: [...bySubscription].map(([id, own]) => ({
       subscription_id: id,
       is_delivered: own.some(({ outcome }) => outcome === 'delivered'),
-      attempts: own.map(shownAttempt),
+      attempts: own.map(toPublicAttempt),
     })),
     has_more_attempts: attempts.length > attemptsMax,
-  };
-}
-
-function shownAttempt(attempt: AttemptRow): TraceAnswer['subscriptions'][number]['attempts'][number] {
-  const { http_status: httpStatus, error, answer_excerpt: excerpt } = attempt;
-  return {
-    at: rfc3339OfMillis(attempt.started_at_ms),
-    duration_ms: attempt.duration_ms,
-    outcome: attempt.outcome,
-    try: attempt.try,
-    from_seq: attempt.from_seq,
-    to_seq: attempt.to_seq,
-    events: attempt.event_count,
-    ...(httpStatus === 0 ? {} : { http_status: httpStatus }),
-    ...(error === '' ? {} : { error }),
-    ...(excerpt === '' ? {} : { answer_excerpt: excerpt }),
   };
 }

@@ -1,20 +1,5 @@
-import { createBinder, type Statement } from '@docket/clickhouse';
+import { attemptSelection, createBinder, type Statement } from '@docket/clickhouse';
 import type { KafkaPlaceRow } from './kafka-place.ts';
-
-/** One request to a receiver, as the table delivery_attempts has it. */
-export interface AttemptRow {
-  readonly subscription_id: string;
-  readonly from_seq: number;
-  readonly to_seq: number;
-  readonly event_count: number;
-  readonly try: number;
-  readonly started_at_ms: number;
-  readonly duration_ms: number;
-  readonly outcome: string;
-  readonly http_status: number;
-  readonly error: string;
-  readonly answer_excerpt: string;
-}
 
 export interface AttemptsQuery {
   readonly tenantId: string;
@@ -46,8 +31,7 @@ const skewMs = 60_000;
 export function attemptsStatement({ tenantId, seqs, receivedAtMs, limit }: AttemptsQuery): Statement {
   const binder = createBinder();
   const covers = `arrayExists(seq -> seq BETWEEN from_seq AND to_seq, ${binder.bind('Array(UInt64)', seqs)})`;
-  const sql = `SELECT subscription_id, from_seq, to_seq, event_count, try, toUnixTimestamp64Milli(started_at) AS started_at_ms,
-  duration_ms, outcome, http_status, error, answer_excerpt
+  const sql = `SELECT ${attemptSelection}
 FROM delivery_attempts
 WHERE tenant_id = ${binder.bind('String', tenantId)}
   AND started_at >= fromUnixTimestamp64Milli(${binder.bind('Int64', receivedAtMs - skewMs)}, 'UTC')

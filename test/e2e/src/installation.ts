@@ -74,8 +74,13 @@ export async function startInstallation(options: InstallationOptions): Promise<I
     if (code !== 0) throw new Error(`docket migrate failed: ${output}${errors}`);
     report(output.trim());
     const behind = (['query', 'admin', 'ingestor', 'delivery'] as const).map((name) => start(name, env));
-    const [query, admin] = await Promise.all(behind);
-    const gatewayEnv = { ...env, QUERY_URL: query?.url ?? '', ADMIN_URL: admin?.url ?? '' };
+    const [query, admin, , delivery] = await Promise.all(behind);
+    const gatewayEnv = {
+      ...env,
+      QUERY_URL: query?.url ?? '',
+      ADMIN_URL: admin?.url ?? '',
+      DELIVERY_URL: delivery?.url ?? '',
+    };
     const gateway = await start('gateway', { ...gatewayEnv, HTTP_PORT: await portOrFree(options.gatewayPort) });
     return {
       env,

@@ -174,7 +174,7 @@ export const errorCatalogue = {
     'operator',
     'later',
     'A service behind the gateway is not available',
-    'Send again later. Operator: check QUERY_URL, ADMIN_URL and these services.',
+    'Send again later. Operator: check QUERY_URL, ADMIN_URL, DELIVERY_URL and these services.',
   ),
   not_caught_up: entry(
     503,

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 import { objectOf, type ApiClient } from './api-client.ts';
 import { printList } from './client-output.ts';
-import type { ClientPorts } from './directory-commands.ts';
+import type { ClientPorts } from './object-commands.ts';
 import { eventCells, eventHeading } from './event-line-mapper.ts';
 
 interface LogOptions {

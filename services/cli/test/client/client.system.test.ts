@@ -102,6 +102,10 @@ describe('docket, as a client of the API', () => {
     });
     const id = String(made?.['id']);
     expect((await docket(['subscriptions', 'list', '--tenant', 'acme'], key)).output).toContain(`webhook ${url}`);
+    const shown = async () => (await docket(['subscriptions', 'status', id], key)).output;
+    await eventually(async () => (await shown()).includes('state'), { what: 'delivery knows it' });
+    expect(await shown()).toMatch(/^id +sub_[^]*\nstate +active\nseq +0\n/);
+    expect(await printed(['subscriptions', 'status', id], key)).toMatchObject([{ id, state: 'active', attempts: [] }]);
     expect(await printed(['subscriptions', 'pause', id], key)).toMatchObject([{ state: 'paused' }]);
     expect(await printed(['subscriptions', 'resume', id], key)).toMatchObject([{ state: 'active' }]);
     expect(await docket(['subscriptions', 'remove', id], key)).toMatchObject({ code: 0, output: `${id} removed` });

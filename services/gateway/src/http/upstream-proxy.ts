@@ -15,6 +15,8 @@ const requestsMax = 1_000;
 /** Below the keep-alive of our own servers (65 s), so that a connection is never reused while it is being closed. */
 const idleMs = 30_000;
 
+export type Upstream = 'query' | 'admin' | 'delivery';
+
 export interface UpstreamProxy {
   readonly handler: RequestHandler;
   /** Ends event streams: cut between two messages or within one, their readers come back and miss nothing. */
@@ -28,7 +30,7 @@ export interface UpstreamProxy {
  * request upstream; an upstream that dies within an answer ends the client's connection, so that half an answer is no clean end.
  */
 export function createUpstreamProxy(
-  name: 'query' | 'admin',
+  name: Upstream,
   target: string,
   ports: {
     readonly logger: Logger;

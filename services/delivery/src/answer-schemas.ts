@@ -1,0 +1,48 @@
+import { publicAttemptSchema } from '@docket/event';
+import { closedObject } from '@docket/runtime';
+import { Type } from '@sinclair/typebox';
+import type { Static } from '@sinclair/typebox';
+
+const time = (description: string) => Type.String({ 'x-format': 'date-time', description });
+const count = (description: string) => Type.Integer({ minimum: 0, description });
+
+export const statusAnswer = closedObject(
+  {
+    id: Type.String(),
+    tenant_id: Type.String(),
+    name: Type.String(),
+    state: Type.Union(
+      ['active', 'paused', 'failing', 'suspended'].map((state) => Type.Literal(state)),
+      {
+        description:
+          'paused: by its owner · failing: the last request was not taken, and it is tried again · suspended: it has failed for too long, or the receiver wants no more; a resume or a change lets it go on.',
+      },
+    ),
+    seq: count('Everything up to this seq of the log was acknowledged by the receiver, or has no event for it.'),
+    told_seq: count('`to_seq` of the last batch that was acknowledged: `prev_to_seq` of the next.'),
+    last_success_at: Type.Optional(time('When the receiver last acknowledged anything. Absent: it never did.')),
+    failing_since: Type.Optional(time('Of the outage that lasts.')),
+    last_error: Type.Optional(Type.String({ description: 'Of the outage that lasts, such as status_503 or timeout.' })),
+    parked: count('Events that the receiver refuses; `/parked` lists them.'),
+    lag: Type.Union(
+      [
+        closedObject({
+          events: count('Records of the log behind `seq`, whether or not the filter wants them.'),
+          seconds: Type.Number({ minimum: 0, description: 'How long ago the first of them was received.' }),
+          head_seq: count('The last seq of the log that is stored.'),
+        }),
+        Type.Null(),
+      ],
+      { description: 'As far as the log is stored. null: ClickHouse does not answer.' },
+    ),
+    last_failure: Type.Union([publicAttemptSchema, Type.Null()], {
+      description: 'The last attempt that was not taken, also of an outage that is over. null: none in 90 days.',
+    }),
+    attempts: Type.Array(publicAttemptSchema, {
+      description: 'The last twenty, newest first; written down within a few seconds. Empty while ClickHouse is away.',
+    }),
+  },
+  { $id: 'SubscriptionStatus', description: 'How the delivery of a subscription fares.' },
+);
+
+export type SubscriptionStatus = Static<typeof statusAnswer>;

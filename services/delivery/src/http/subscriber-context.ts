@@ -1,0 +1,39 @@
+import { authenticate, mayActOn } from '@docket/directory';
+import type { Credential, DirectoryView, Scope, Subscription } from '@docket/directory';
+import type { ClickHouse } from '@docket/clickhouse';
+import { DocketError } from '@docket/runtime';
+import type { Logger } from '@docket/runtime';
+import type { Request } from 'express';
+
+import type { Cursors } from '../kafka-cursors.ts';
+
+/** What the subscriber's view is made of. Any instance can answer: each knows all cursors. */
+export interface SubscriberContext {
+  readonly directory: DirectoryView;
+  readonly cursors: Cursors;
+  readonly clickhouse: ClickHouse;
+  readonly logger: Logger;
+  /** Of the events topic, or undefined until it was checked. */
+  readonly generation: () => number | undefined;
+}
+
+/** Who asks, and about which subscription. Throws not_caught_up, unauthenticated, insufficient_scope; not_found also for another tenant's (I5). */
+export function subscriptionOf(
+  { directory }: Pick<SubscriberContext, 'directory'>,
+  req: Request,
+  scopes: readonly Scope[],
+): { readonly caller: Credential; readonly subscription: Subscription } {
+  if (!directory.isCaughtUp()) throw new DocketError('not_caught_up', 'The directory has not been read to its end.');
+  const identified = authenticate(directory, req.get('authorization'), Date.now());
+  if (!identified.ok) throw new DocketError(identified.code, identified.detail);
+  const { credential: caller } = identified;
+  if (!scopes.some((scope) => caller.scopes.includes(scope))) {
+    throw new DocketError('insufficient_scope', `This needs the scope ${scopes.join(' or ')}.`);
+  }
+  const { id } = req.params;
+  const subscription = typeof id === 'string' ? directory.subscription(id) : undefined;
+  if (subscription === undefined || !mayActOn(caller, subscription.tenant_id)) {
+    throw new DocketError('not_found', 'No such subscription.');
+  }
+  return { caller, subscription };
+}
