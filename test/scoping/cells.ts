@@ -318,6 +318,12 @@ const writes: Readonly<Record<string, EndpointCells>> = {
     own: async (world, of) => post(`${await anySubscription(world, of)}/resume`, { from: 'cursor' }),
     foreign: async (world, right) => [post(`${await anySubscription(world, right)}/resume`, { from: 'now' })],
   },
+  'POST /v1/subscriptions/{id}/rotate-secret': {
+    ...subscribing,
+    shows: false,
+    own: async (world, of) => post(`${await newSubscription(world, of)}/rotate-secret`, {}),
+    foreign: async (world, right) => [post(`${await newSubscription(world, right)}/rotate-secret`, {})],
+  },
   'GET /v1/subscriptions/{id}/status': {
     ...subscribing,
     own: async (world, of) => get(`${await knownSubscription(world, of)}/status`),

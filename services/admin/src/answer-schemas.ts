@@ -103,6 +103,19 @@ export const newSubscriptionAnswer = closedObject(
   { $id: 'NewSubscription' },
 );
 
+export const rotationAnswer = closedObject(
+  {
+    secret: Type.String({ description: 'Signs from now on, within two seconds. It is shown this once.' }),
+    previous_valid_until: Type.Optional(
+      Type.String({
+        'x-format': 'date-time',
+        description: 'The secret before it signs as well until then. Absent: it signs no more.',
+      }),
+    ),
+  },
+  { $id: 'SecretRotation' },
+);
+
 export const parkedEventAnswer = closedObject(
   {
     seq: Type.Integer({ description: 'Of the event in the log of the tenant.' }),

@@ -16,6 +16,7 @@ import {
   pageAnswer,
   parkedEventAnswer,
   replayAnswer,
+  rotationAnswer,
   subscriptionAnswer,
   tenantAnswer,
 } from './answer-schemas.ts';
@@ -27,6 +28,7 @@ import {
   replayBody,
   resumeBody,
   rotateKeyBody,
+  rotationBody,
   subscriptionPatchBody,
 } from './request-schemas.ts';
 
@@ -226,6 +228,21 @@ export const resumeSubscription = defineEndpoint({
   body: resumeBody,
   answers: { 200: jsonAnswer('The subscription as it is now.', subscriptionAnswer, etag) },
   errors: ['invalid_body', 'not_found', 'precondition_failed', ...changesErrors],
+});
+
+export const rotateSecret = defineEndpoint({
+  method: 'post',
+  path: '/v1/subscriptions/:id/rotate-secret',
+  name: 'rotateSecret',
+  tag: 'subscriptions',
+  access: subscribers,
+  summary: 'Give a webhook a new secret',
+  description:
+    'During the overlap each request has a signature of every valid secret (Standard Webhooks), so the receiver can change over at any time of it.',
+  parameters: [pathParameter('id', 'Id of the subscription.')],
+  body: rotationBody,
+  answers: { 200: jsonAnswer('The new secret.', rotationAnswer) },
+  errors: ['invalid_body', 'not_found', 'limit_reached', ...changesErrors],
 });
 
 export const listParkedEvents = defineEndpoint({

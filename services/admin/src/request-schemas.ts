@@ -3,7 +3,7 @@ import { searchUnitsMax, tenantIdPattern } from '@docket/event';
 import { Type } from '@sinclair/typebox';
 import type { Static, TProperties } from '@sinclair/typebox';
 
-import { newSinkBody, sinkPatchBody } from './sink-bodies.ts';
+import { newSinkBody, sinkPatchBody, webhookSecret } from './sink-bodies.ts';
 
 const closed = <Properties extends TProperties>(properties: Properties, options: { minProperties?: number } = {}) =>
   Type.Object(properties, { additionalProperties: false, ...options });
@@ -108,10 +108,22 @@ export const replayBody = closed({
   ),
 });
 
+export const rotationBody = closed({
+  secret: Type.Optional(webhookSecret),
+  overlap_seconds: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 7 * 86_400,
+      description: 'How long the secrets before it sign as well. Default: a day.',
+    }),
+  ),
+});
+
 export type NewTenantBody = Static<typeof newTenantBody>;
 export type NewKeyBody = Static<typeof newKeyBody>;
 export type RotateKeyBody = Static<typeof rotateKeyBody>;
 export type NewSubscriptionBody = Static<typeof newSubscriptionBody>;
 export type ResumeBody = Static<typeof resumeBody>;
+export type RotationBody = Static<typeof rotationBody>;
 export type ReplayBody = Static<typeof replayBody>;
 export type SubscriptionPatchBody = Static<typeof subscriptionPatchBody>;

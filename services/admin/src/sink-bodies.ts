@@ -13,6 +13,11 @@ export const sinkToken = Type.String({
   description: 'Kept sealed and never shown: printable ASCII, at most 1 KiB.',
 });
 
+export const webhookSecret = Type.String({
+  maxLength: 128,
+  description: 'whsec_ and base64 of 24..64 bytes; default: a new one.',
+});
+
 const text = Type.String({ minLength: 1, maxLength: 256 });
 
 const webhook = closed({
@@ -24,9 +29,7 @@ const webhook = closed({
       { description: 'What one request holds: a batch with its accounting (default), one event, an event a line.' },
     ),
   ),
-  secret: Type.Optional(
-    Type.String({ maxLength: 128, description: 'whsec_ and base64 of 24..64 bytes; default: a new one.' }),
-  ),
+  secret: Type.Optional(webhookSecret),
 });
 
 const splunkHec = closed({

@@ -10,11 +10,14 @@ import { sinkUrlProblem } from './sink-url-policy.ts';
 export function secretOfNew(body: NewSinkBody): string | undefined {
   if (body.type === 'elastic_bulk') checkElasticToken(body.auth, body.token);
   if (body.type !== 'webhook') return body.token;
-  const { secret } = body;
-  if (secret !== undefined && webhookSecretBytes(secret) === undefined) {
-    throw invalidField('/sink/secret', 'is not whsec_ and base64 of 24 to 64 bytes');
-  }
-  return secret;
+  checkWebhookSecret(body.secret, '/sink/secret');
+  return body.secret;
+}
+
+/** Throws invalid_body for a secret that cannot sign. */
+export function checkWebhookSecret(secret: string | undefined, pointer: string): void {
+  if (secret === undefined || webhookSecretBytes(secret) !== undefined) return;
+  throw invalidField(pointer, 'is not whsec_ and base64 of 24 to 64 bytes');
 }
 
 /** Decides what is stored of a new sink. Throws invalid_body for its URL. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { newApiKey, recordOfEntity } from '@docket/directory';
-import type { Scope } from '@docket/directory';
+import type { ApiKey, Scope } from '@docket/directory';
 import { createPublisher } from '@docket/kafka';
 import type { ServiceProcess, World } from '@docket/testkit';
 
@@ -14,7 +14,7 @@ export interface Asked {
 export async function putKey(world: World, scopes: readonly Scope[], tenants: readonly string[]): Promise<string> {
   const { id, secretSha256, text } = newApiKey();
   const now = new Date().toISOString();
-  const key = {
+  const key: ApiKey = {
     version: 1,
     kind: 'key',
     id,
@@ -23,7 +23,7 @@ export async function putKey(world: World, scopes: readonly Scope[], tenants: re
     scopes: [...scopes],
     tenants: [...tenants],
     created_at: now,
-  } as const;
+  };
   const publisher = createPublisher(world.kafka);
   const [outcome] = await publisher.publish(world.kafka.topics.directory.name, [{ ...recordOfEntity(key), partition: 0 }]);
   await publisher.stop();

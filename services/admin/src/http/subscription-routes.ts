@@ -12,10 +12,12 @@ import {
   listSubscriptions,
   removeSubscription,
   resumeSubscription,
+  rotateSecret,
 } from '../endpoints.ts';
 import { entityTagOf } from '../entity-tag-policy.ts';
 import { pageOf, readPageRequest, readTenantFilter } from '../page-policy.ts';
-import { secretOfNew } from '../sink-policy.ts';
+import { decideRotation } from '../secret-rotation-policy.ts';
+import { checkWebhookSecret, secretOfNew } from '../sink-policy.ts';
 import {
   decideNewSubscription,
   decidePatch,
@@ -27,6 +29,9 @@ import {
 } from '../subscription-policy.ts';
 import { bodyOf, callerOf, changeDirectory, idOf, ifMatching, sendPage } from './admin-context.ts';
 import type { AdminContext } from './admin-context.ts';
+
+/** Design: as long as a receiver's owner may need to put the new secret in place. */
+const dayInSeconds = 86_400;
 
 export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext): void {
   const { view, sinkAllowedHosts: allowedHosts } = context;
@@ -106,6 +111,27 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
       decide: ifMatching(req, known(caller, idOf(req)), decide),
     });
     res.set('ETag', entityTagOf(subscription)).json(toPublicSubscription(subscription));
+  });
+
+  router.add(rotateSecret, async (req, res) => {
+    const caller = callerOf(context, req, rotateSecret.access);
+    const { secret: given, overlap_seconds: overlapSeconds = dayInSeconds } = await bodyOf(req, rotateSecret.body);
+    checkWebhookSecret(given, '/secret');
+    const id = idOf(req);
+    const secret = given ?? newWebhookSecret();
+    const made = {
+      sealedSecret: sealSecret(context.masterKey, id, secret),
+      overlapSeconds,
+      now: new Date().toISOString(),
+    };
+    const { previousValidUntil } = await changeDirectory(context, res, {
+      kind: 'subscription',
+      name: 'subscription.secret_rotated',
+      caller,
+      decide: (directory: DirectoryReader) => decideRotation(directory, caller, id, made),
+    });
+    const previous = previousValidUntil === undefined ? {} : { previous_valid_until: previousValidUntil };
+    res.set('Cache-Control', 'no-store').json({ secret, ...previous });
   });
 
   router.add(removeSubscription, async (req, res) => {

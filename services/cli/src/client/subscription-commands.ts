@@ -74,6 +74,16 @@ export function addSubscriptions(subscriptions: Command, ports: ClientPorts): vo
         printObject(ports.print, changed, isJson === true);
       });
   }
+  subscriptions
+    .command('rotate-secret <id>')
+    .description('give a webhook a new secret, which is shown this once; the one before signs as well during the overlap')
+    .option('--overlap <seconds>', 'default: a day; 0: the old one signs no more')
+    .option(...json)
+    .action(async (id: string, { overlap, json: isJson }: JsonOption & { overlap?: string }) => {
+      const body = overlap === undefined ? {} : { overlap_seconds: Number(overlap) };
+      const answer = await ports.client().send('POST', `${path}/${encodeURIComponent(id)}/rotate-secret`, body);
+      printObject(ports.print, answer, isJson === true);
+    });
   addEnd(subscriptions, { name: 'remove', what: 'end a subscription', path, done: 'removed' }, ports);
 }
 

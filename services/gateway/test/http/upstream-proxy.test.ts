@@ -44,9 +44,11 @@ beforeEach(async () => {
   const query = createUpstreamProxy('query', url, { logger, metrics, trustedProxyHops: 0, silenceMsMax });
   // Nothing listens on port 1.
   const admin = createUpstreamProxy('admin', 'http://127.0.0.1:1', { logger, metrics, trustedProxyHops: 0 });
-  proxies = [query, admin];
+  const delivery = createUpstreamProxy('delivery', 'http://127.0.0.1:1', { logger, metrics, trustedProxyHops: 0 });
+  proxies = [query, admin, delivery];
   const router = createApiRouter();
-  addUpstreamRoutes(router, { query: query.handler, admin: admin.handler }, createCors([]));
+  const upstreams = { query: query.handler, admin: admin.handler, delivery: delivery.handler };
+  addUpstreamRoutes(router, upstreams, createCors([]));
   const app = {
     start: () => Promise.resolve(),
     stop: () => Promise.resolve(),
