@@ -12,4 +12,9 @@ const openApi = (name) => {
 export const auditEventAvro = readAvro('audit-event');
 export const deliveryAttemptAvro = readAvro('delivery-attempt');
 export const clickhouseMigrationsDirectory = fileURLToPath(new URL('./clickhouse/', import.meta.url));
-export const openApiDocuments = { gateway: openApi('gateway'), query: openApi('query'), admin: openApi('admin'), delivery: openApi('delivery') };
+export const openApiDocuments = {
+  gateway: openApi('gateway'),
+  query: openApi('query'),
+  admin: openApi('admin'),
+  delivery: openApi('delivery'),
+};

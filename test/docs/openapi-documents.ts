@@ -22,7 +22,11 @@ const errorsOfProxy = ['overloaded', 'upstream_unavailable'] as const;
 export function openApiTexts(apps: Readonly<Record<string, App>>): Readonly<Record<string, string>> {
   const own = (name: string): readonly Endpoint[] => apps[name]?.router.endpoints ?? [];
   const documents: readonly (readonly [string, string, readonly Endpoint[]])[] = [
-    ['gateway', 'Docket', [...own('gateway'), ...withoutRepeats([...own('query'), ...own('admin'), ...own('delivery')], own('gateway'))]],
+    [
+      'gateway',
+      'Docket',
+      [...own('gateway'), ...withoutRepeats([...own('query'), ...own('admin'), ...own('delivery')], own('gateway'))],
+    ],
     ['query', 'Docket: the query service', own('query')],
     ['admin', 'Docket: the admin service', own('admin')],
     ['delivery', 'Docket: the delivery service', own('delivery')],

@@ -64,5 +64,6 @@ test('the gateway describes the whole public API', () => {
     );
   const whole = operationsOf('gateway');
   expect(whole).toContain('post /v1/events');
-  for (const name of ['query', 'admin', 'delivery'] as const) expect(whole).toEqual(expect.arrayContaining(operationsOf(name)));
+  for (const name of ['query', 'admin', 'delivery'] as const)
+    expect(whole).toEqual(expect.arrayContaining(operationsOf(name)));
 });

@@ -3,10 +3,7 @@ import type { DeliveryAttempt } from './delivery-attempt.ts';
 import { rfc3339OfMillis } from './occurred-at.ts';
 
 /** One request to a receiver, as the table delivery_attempts gives it to those who show it. */
-export type AttemptRow = Omit<
-  DeliveryAttempt,
-  'attempt_id' | 'tenant_id' | 'body_bytes' | 'started_at' | 'outcome'
-> & {
+export type AttemptRow = Omit<DeliveryAttempt, 'attempt_id' | 'tenant_id' | 'body_bytes' | 'started_at' | 'outcome'> & {
   readonly started_at_ms: number;
   readonly outcome: string;
 };

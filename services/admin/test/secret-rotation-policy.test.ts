@@ -68,7 +68,9 @@ test('a second rotation ends no secret later than the first one said, and forget
 test('four secrets are valid at once, and no fifth', () => {
   const later = '2026-01-03T00:00:00.000Z';
   const valid = (count: number): Subscription =>
-    withSecrets(...Array.from({ length: count }, (_, n) => ({ sealed: `s${n}`, created_at: created, expires_at: later })));
+    withSecrets(
+      ...Array.from({ length: count }, (_, n) => ({ sealed: `s${n}`, created_at: created, expires_at: later })),
+    );
   expect(rotate(valid(3), 3_600).secrets).toHaveLength(4);
   expect(() => rotate(valid(4), 3_600)).toThrow(expect.objectContaining({ code: 'limit_reached' }));
   expect(rotate(valid(4), 0).secrets).toHaveLength(1);

@@ -25,7 +25,9 @@ export async function putKey(world: World, scopes: readonly Scope[], tenants: re
     created_at: now,
   };
   const publisher = createPublisher(world.kafka);
-  const [outcome] = await publisher.publish(world.kafka.topics.directory.name, [{ ...recordOfEntity(key), partition: 0 }]);
+  const [outcome] = await publisher.publish(world.kafka.topics.directory.name, [
+    { ...recordOfEntity(key), partition: 0 },
+  ]);
   await publisher.stop();
   if (outcome === undefined || !outcome.ok) throw new Error('the key was not written', { cause: outcome });
   return text;

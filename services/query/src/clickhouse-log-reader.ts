@@ -28,12 +28,7 @@ import type { ReadGate } from './read-gate.ts';
 import { quarantinedRecordStatement, quarantineStatement, type OperatorRecordRow } from './quarantine-sql-mapper.ts';
 import { readFailure, requireShort } from './read-failure-policy.ts';
 import { tenantLock } from './tenant-lock-policy.ts';
-import {
-  attemptsStatement,
-  placesStatement,
-  type AttemptsQuery,
-  type PlaceRow,
-} from './trace-sql-mapper.ts';
+import { attemptsStatement, placesStatement, type AttemptsQuery, type PlaceRow } from './trace-sql-mapper.ts';
 
 /** What ClickHouse may take beyond its own time limit before the connection is given up. */
 const answerGraceMs = 2_000;

@@ -76,7 +76,9 @@ export function addSubscriptions(subscriptions: Command, ports: ClientPorts): vo
   }
   subscriptions
     .command('rotate-secret <id>')
-    .description('give a webhook a new secret, which is shown this once; the one before signs as well during the overlap')
+    .description(
+      'give a webhook a new secret, which is shown this once; the one before signs as well during the overlap',
+    )
     .option('--overlap <seconds>', 'default: a day; 0: the old one signs no more')
     .option(...json)
     .action(async (id: string, { overlap, json: isJson }: JsonOption & { overlap?: string }) => {

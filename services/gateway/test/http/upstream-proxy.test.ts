@@ -270,11 +270,13 @@ describe('where requests go', () => {
     ['GET', '/v1/tenants', 'admin'],
     ['GET', '/v1/keys/1', 'admin'],
     ['PATCH', '/v1/subscriptions/1', 'admin'],
+    ['GET', '/v1/subscriptions/status', 'admin'],
+    ['GET', '/v1/subscriptions/1/status', 'delivery'],
   ])('%s %s goes to %s', async (method, path, expected) => {
     answer = (_req, res) => res.end('query');
     const response = await fetch(`${server.url}${path}`, { method });
-    expect(response.status === 200 ? 'query' : 'admin').toBe(expected);
-    await response.text();
+    const text = await response.text();
+    expect(response.status === 200 ? text : failures.join()).toBe(expected);
   });
 
   test('DELETE /v1/events is 405 with all that the path takes', async () => {
