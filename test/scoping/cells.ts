@@ -329,6 +329,19 @@ const writes: Readonly<Record<string, EndpointCells>> = {
     own: async (world, of) => get(`${await knownSubscription(world, of)}/status`),
     foreign: async (world, right) => [get(`${await knownSubscription(world, right)}/status`)],
   },
+  'POST /v1/subscriptions/{id}/test': {
+    ...subscribing,
+    shows: false,
+    // Another credential's test of the same subscription may be under way.
+    alsoFine: [429],
+    own: async (world, of) => ({ method: 'POST', path: `${await knownSubscription(world, of)}/test` }),
+    foreign: async (world, right) => [{ method: 'POST', path: `${await knownSubscription(world, right)}/test` }],
+  },
+  'GET /v1/subscriptions/{id}/preview': {
+    ...subscribing,
+    own: async (world, of) => get(`${await knownSubscription(world, of)}/preview`),
+    foreign: async (world, right) => [get(`${await knownSubscription(world, right)}/preview`)],
+  },
   'GET /v1/subscriptions/{id}/parked': {
     ...subscribing,
     shows: false,

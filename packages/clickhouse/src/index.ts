@@ -37,6 +37,7 @@ export {
 export { attemptSelection, readAttempts, type AttemptsOf } from './read-attempts.ts';
 export { readLog, readLogBounds, type LogBounds, type LogRange } from './read-log.ts';
 export { readLogTexts, type StoredText } from './read-log-texts.ts';
+export { readMatching, type Matching, type MatchingQuery } from './read-matching.ts';
 export { readPlace, type RecordPlace } from './read-place.ts';
 export { readReceivedAt } from './read-received-at.ts';
 export { readSeqBefore } from './read-seq-before.ts';

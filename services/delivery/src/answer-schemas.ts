@@ -45,4 +45,39 @@ export const statusAnswer = closedObject(
   { $id: 'SubscriptionStatus', description: 'How the delivery of a subscription fares.' },
 );
 
+export const testAnswer = closedObject(
+  {
+    outcome: Type.String({
+      description:
+        'delivered, or what the answer would mean for a batch: retry, split, reject_event, misconfigured, gone.',
+    }),
+    duration_ms: count('Of the request.'),
+    http_status: Type.Optional(count('Absent: there was no answer.')),
+    error: Type.Optional(Type.String({ description: 'Such as status_401, dns or address_not_allowed.' })),
+    answer_excerpt: Type.Optional(Type.String({ description: 'How the answer of the receiver began.' })),
+  },
+  { $id: 'SubscriptionTest' },
+);
+
+const previewedRequest = closedObject({
+  method: Type.Literal('POST'),
+  url: Type.String(),
+  headers: Type.Record(Type.String(), Type.String(), {
+    description: 'Without what proves who sends: it says (secret) or (signature).',
+  }),
+  body: Type.String({ description: 'Byte for byte.' }),
+  events: count('In this request.'),
+});
+
+export const previewAnswer = closedObject(
+  {
+    events_last_day: count('Events of the last 24 hours that the filter wants.'),
+    requests: Type.Array(previewedRequest, {
+      description: 'What would carry the last ten of the events that it wants, of the last thousand records.',
+    }),
+  },
+  { $id: 'SubscriptionPreview' },
+);
+
+export type PreviewedRequest = Static<typeof previewedRequest>;
 export type SubscriptionStatus = Static<typeof statusAnswer>;

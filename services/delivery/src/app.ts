@@ -19,10 +19,12 @@ import { openApiDocuments } from '@docket/schemas';
 import type { Config } from './config.ts';
 import { createDeliveryRun } from './delivery-run.ts';
 import type { DeliveryRun } from './delivery-run.ts';
-import { addStatusRoute } from './http/status-route.ts';
+import { addSubscriberRoutes } from './http/subscriber-routes.ts';
+import { createAskingLimit } from './http/asking-limit.ts';
 import { createAttempts } from './kafka-attempts.ts';
 import { createCursors } from './kafka-cursors.ts';
 import { createDeliveryMetrics } from './metrics.ts';
+import { createOwnEvents } from './own-events.ts';
 import { createPartitionEnds } from './partition-ends.ts';
 import { createBatchSender } from './send-batch.ts';
 import { createSlots } from './slot-policy.ts';
@@ -190,7 +192,19 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
   }
 
   const router = createApiRouter();
-  addStatusRoute(router, { directory, cursors, clickhouse, logger, generation: () => topology?.generation });
+  const { signal } = stopping;
+  addSubscriberRoutes(router, {
+    directory,
+    cursors,
+    clickhouse,
+    logger,
+    sender,
+    ownEvents: createOwnEvents({ publisher, registry, eventsTopic, mac }),
+    trustedProxyHops: config.trustedProxyHops,
+    withinLimit: createAskingLimit(),
+    stopping: signal,
+    generation: () => topology?.generation,
+  });
   addDocumentRoutes(router, openApiDocuments.delivery);
   return {
     router,

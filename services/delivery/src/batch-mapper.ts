@@ -152,7 +152,8 @@ export function buildAside(
   const { seq, receivedAtMs, event } = entry;
   clearSink(texts);
   putString(texts, encoding.event({ ...event, prev_seq: seq, replay }));
-  const range = { ...origin, prevToSeq: seq - 1, prevEventSeq: seq, passed: noneSkipped };
+  // What is in no log has an empty range.
+  const range = { ...origin, prevToSeq: Math.max(0, seq - 1), prevEventSeq: seq, passed: noneSkipped };
   const summary = { timestampMs: receivedAtMs, toSeq: seq, skipped: noneSkipped, replay };
   return {
     webhookId: webhookIdOf(origin.subscriptionId, seq, seq, `${replay} ${time}`),

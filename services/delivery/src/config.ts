@@ -1,7 +1,7 @@
 import { clickhouseSettings } from '@docket/clickhouse';
 import { masterKeySettings, sinkSettings } from '@docket/directory';
 import { kafkaSettings, macKeySettings, registrySettings } from '@docket/kafka';
-import { httpSettingsWithPort, logSettings, setting, type SettingsOf } from '@docket/runtime';
+import { httpSettingsWithPort, logSettings, setting, trustedProxySettings, type SettingsOf } from '@docket/runtime';
 
 export const settings = {
   ...httpSettingsWithPort(8084),
@@ -12,6 +12,8 @@ export const settings = {
   ...clickhouseSettings,
   ...masterKeySettings,
   ...sinkSettings,
+  // The gateway is in front of it.
+  ...trustedProxySettings(1),
   tailBytesMax: setting.integer({
     env: 'DELIVERY_TAIL_BYTES_MAX',
     description: 'The newest records of one partition that are kept for delivery; older ones are read from ClickHouse.',

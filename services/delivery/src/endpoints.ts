@@ -1,7 +1,7 @@
 import type { Scope } from '@docket/directory';
 import { defineEndpoint, jsonAnswer, pathParameter } from '@docket/runtime';
 
-import { statusAnswer } from './answer-schemas.ts';
+import { previewAnswer, statusAnswer, testAnswer } from './answer-schemas.ts';
 
 const subscribers = ['subscriptions:write', 'admin'] as const satisfies readonly Scope[];
 const subscriptionId = pathParameter('id', 'Id of the subscription.');
@@ -17,4 +17,40 @@ export const getSubscriptionStatus = defineEndpoint({
   parameters: [subscriptionId],
   answers: { 200: jsonAnswer('As of now.', statusAnswer) },
   errors: ['not_found'],
+});
+
+export const testSubscription = defineEndpoint({
+  method: 'post',
+  path: '/v1/subscriptions/:id/test',
+  name: 'testSubscription',
+  tag: 'subscriptions',
+  access: subscribers,
+  summary: 'Send a test event to the receiver of a subscription',
+  description:
+    'At once, also while it is paused or fails; nothing else comes of it. The event is in no log: its seq is 0, and it is tagged `"replay": "test"`.',
+  parameters: [subscriptionId],
+  answers: { 200: jsonAnswer('What the receiver answered.', testAnswer) },
+  errors: ['not_found', 'rate_limited', 'overloaded'],
+});
+
+export const previewSubscription = defineEndpoint({
+  method: 'get',
+  path: '/v1/subscriptions/:id/preview',
+  name: 'previewSubscription',
+  tag: 'subscriptions',
+  access: subscribers,
+  summary: 'See what a subscription sends',
+  description:
+    'The requests that would carry the newest events as they are stored; nothing is sent. That the log was looked at is told in it: `docket.log.previewed`.',
+  parameters: [subscriptionId],
+  answers: { 200: jsonAnswer('The requests, oldest event first.', previewAnswer) },
+  errors: [
+    'not_found',
+    'rate_limited',
+    'overloaded',
+    'clickhouse_unavailable',
+    'kafka_unavailable',
+    'registry_unavailable',
+    'schema_not_registered',
+  ],
 });

@@ -11,10 +11,12 @@ import { requestOf, verdictOf } from './sinks/sink-rules.ts';
 import type { WebhookSender } from './webhook-sender.ts';
 
 const excerptCharactersMax = 512;
-const delivered: Sent = { outcome: { kind: 'delivered' }, error: '', excerpt: '', retryAfterMs: null };
+const delivered: Sent = { outcome: { kind: 'delivered' }, status: 0, error: '', excerpt: '', retryAfterMs: null };
 
 export interface Sent {
   readonly outcome: Outcome;
+  /** 0: there was no answer. */
+  readonly status: number;
   readonly error: string;
   /** The beginning of what the receiver said, without secrets; empty when it took the batch. */
   readonly excerpt: string;
@@ -88,7 +90,7 @@ export function createBatchSender(ports: {
       // Every attempt is in the ledger. A line of each that succeeds, or fails again as it did, would cost as much as a tenth of it.
       const level = isDelivered || tryNumber > 1 ? 'debug' : 'info';
       logger[level]({ ...line, outcome: outcome.kind, status, error, duration_ms: durationMs }, 'delivery.attempted');
-      return { outcome, error, excerpt, retryAfterMs: answer.kind === 'answered' ? answer.retryAfterMs : null };
+      return { outcome, status, error, excerpt, retryAfterMs: answer.kind === 'answered' ? answer.retryAfterMs : null };
     },
   };
 }

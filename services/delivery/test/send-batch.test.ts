@@ -74,6 +74,7 @@ describe('sending a batch', () => {
     const splunk = subscriptionTo({ ...sampleSinks.splunk_hec, secrets: [sealed(token)] });
     expect(await sender.send(splunk, batchFor(splunk, nothing), 1, never)).toEqual({
       outcome: { kind: 'delivered' },
+      status: 0,
       error: '',
       excerpt: '',
       retryAfterMs: null,

@@ -75,6 +75,30 @@ export function addSubscriptions(subscriptions: Command, ports: ClientPorts): vo
       });
   }
   subscriptions
+    .command('test <id>')
+    .description('send a test event to its receiver now, and show what that answers; exit code 1 unless it was taken')
+    .option(...json)
+    .action(async (id: string, { json: isJson }: JsonOption) => {
+      const answer = await ports.client().send('POST', `${path}/${encodeURIComponent(id)}/test`);
+      printObject(ports.print, answer, isJson === true);
+      if (answer['outcome'] !== 'delivered') throw new Error('the receiver did not take it');
+    });
+  subscriptions
+    .command('preview <id>')
+    .description('show the requests that would carry the newest events; nothing is sent')
+    .option(...json)
+    .action(async (id: string, { json: isJson }: JsonOption) => {
+      const preview = await ports.client().get(`${path}/${encodeURIComponent(id)}/preview`);
+      if (isJson === true) return printObject(ports.print, preview, true);
+      ports.print(`${textOf(preview['events_last_day'])} events in the last 24 hours`);
+      const requests = Array.isArray(preview['requests']) ? preview['requests'].map(jsonOf) : [];
+      for (const { method, url, headers, body } of requests) {
+        ports.print(`\n${textOf(method)} ${textOf(url)}`);
+        for (const [name, value] of Object.entries(jsonOf(headers))) ports.print(`${name}: ${textOf(value)}`);
+        ports.print(`\n${textOf(body)}`);
+      }
+    });
+  subscriptions
     .command('rotate-secret <id>')
     .description(
       'give a webhook a new secret, which is shown this once; the one before signs as well during the overlap',

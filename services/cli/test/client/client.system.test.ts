@@ -106,6 +106,14 @@ describe('docket, as a client of the API', () => {
     await eventually(async () => (await shown()).includes('state'), { what: 'delivery knows it' });
     expect(await shown()).toMatch(/^id +sub_[^]*\nstate +active\nseq +0\n/);
     expect(await printed(['subscriptions', 'status', id], key)).toMatchObject([{ id, state: 'active', attempts: [] }]);
+    expect(await docket(['subscriptions', 'test', id], key)).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/^outcome +retry[^]*error +refused/),
+    });
+    expect((await docket(['subscriptions', 'preview', id], key)).output).toMatch(/^\d+ events in the last 24 hours/);
+    expect(await printed(['subscriptions', 'rotate-secret', id, '--overlap', '60'], key)).toMatchObject([
+      { secret: expect.stringMatching(/^whsec_/), previous_valid_until: expect.stringMatching(/^20/) },
+    ]);
     expect(await printed(['subscriptions', 'pause', id], key)).toMatchObject([{ state: 'paused' }]);
     expect(await printed(['subscriptions', 'resume', id], key)).toMatchObject([{ state: 'active' }]);
     expect(await docket(['subscriptions', 'remove', id], key)).toMatchObject({ code: 0, output: `${id} removed` });

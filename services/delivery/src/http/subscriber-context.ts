@@ -6,6 +6,9 @@ import type { Logger } from '@docket/runtime';
 import type { Request } from 'express';
 
 import type { Cursors } from '../kafka-cursors.ts';
+import type { OwnEvents } from '../own-events.ts';
+import type { BatchSender } from '../send-batch.ts';
+import type { createAskingLimit } from './asking-limit.ts';
 
 /** What the subscriber's view is made of. Any instance can answer: each knows all cursors. */
 export interface SubscriberContext {
@@ -13,6 +16,13 @@ export interface SubscriberContext {
   readonly cursors: Cursors;
   readonly clickhouse: ClickHouse;
   readonly logger: Logger;
+  readonly sender: BatchSender;
+  readonly ownEvents: OwnEvents;
+  readonly trustedProxyHops: number;
+  /** Runs what reads or sends something for a caller. */
+  readonly withinLimit: ReturnType<typeof createAskingLimit>;
+  /** Aborted when the process ends. */
+  readonly stopping: AbortSignal;
   /** Of the events topic, or undefined until it was checked. */
   readonly generation: () => number | undefined;
 }

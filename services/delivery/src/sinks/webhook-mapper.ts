@@ -2,7 +2,7 @@ import type { WebhookLayout, WebhookSink } from '@docket/directory';
 import { webhookSecretBytes } from '@docket/directory';
 
 import { withoutSinkLimits } from '../batch-encoding.ts';
-import type { BatchEncoding, BatchFrame, SentEvent } from '../batch-encoding.ts';
+import type { BatchEncoding, BatchFrame, ReplayTag, SentEvent } from '../batch-encoding.ts';
 import { webhookHeaders } from '../webhook-signature-mapper.ts';
 import type { WebhookRequest } from '../webhook-sender.ts';
 import { nativeFormat } from '../formats/event-format.ts';
@@ -29,12 +29,16 @@ export function webhookEncoding(layout: WebhookLayout, format: EventFormat): Bat
   }
 }
 
+/** A receiver that knows nothing of tests ignores a type that it does not know, as Standard Webhooks advise. */
+const typeOf = (type: string, replay: ReplayTag | null): string => (replay === 'test' ? 'audit.test' : type);
+
 const lastLine: BatchFrame = { head: '', foot: '\n' };
 
-const singleOf: BatchEncoding['frame'] = (events, { timestamp }) =>
-  events === 0
-    ? undefined
-    : { head: `{"type":"audit.event","timestamp":${JSON.stringify(timestamp)},"data":`, foot: '}' };
+const singleOf: BatchEncoding['frame'] = (events, { timestamp, replay }) => {
+  if (events === 0) return undefined;
+  const type = typeOf('audit.event', replay);
+  return { head: `{"type":"${type}","timestamp":${JSON.stringify(timestamp)},"data":`, foot: '}' };
+};
 
 const envelopeOf: BatchEncoding['frame'] = (events, summary) => {
   const { subscriptionId, tenantId, timestamp, prevToSeq, toSeq, skipped, asOf, replay } = summary;
@@ -43,7 +47,8 @@ const envelopeOf: BatchEncoding['frame'] = (events, summary) => {
   const about = { subscription_id: subscriptionId, tenant_id: tenantId };
   const data = replay === null ? { ...about, batch } : { ...about, replay, batch };
   // The events go in front of the two closing braces.
-  return { head: `${JSON.stringify({ type: 'audit.batch', timestamp, data }).slice(0, -2)},"events":[`, foot: ']}}' };
+  const head = JSON.stringify({ type: typeOf('audit.batch', replay), timestamp, data }).slice(0, -2);
+  return { head: `${head},"events":[`, foot: ']}}' };
 };
 
 /** A signed request (Standard Webhooks); undefined without a secret that can sign. */

@@ -272,11 +272,13 @@ describe('where requests go', () => {
     ['PATCH', '/v1/subscriptions/1', 'admin'],
     ['GET', '/v1/subscriptions/status', 'admin'],
     ['GET', '/v1/subscriptions/1/status', 'delivery'],
+    ['POST', '/v1/subscriptions/1/test', 'delivery'],
+    ['GET', '/v1/subscriptions/1/preview', 'delivery'],
   ])('%s %s goes to %s', async (method, path, expected) => {
     answer = (_req, res) => res.end('query');
     const response = await fetch(`${server.url}${path}`, { method });
-    const text = await response.text();
-    expect(response.status === 200 ? text : failures.join()).toBe(expected);
+    const said = await response.text();
+    expect(response.status === 200 ? said : failures.join()).toBe(expected);
   });
 
   test('DELETE /v1/events is 405 with all that the path takes', async () => {

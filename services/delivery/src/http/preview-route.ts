@@ -1,0 +1,63 @@
+import { ClickHouseError, readMatching } from '@docket/clickhouse';
+import type { Subscription } from '@docket/directory';
+import { compileSearch, newEventId, parseFilter } from '@docket/event';
+import type { Search } from '@docket/event';
+import { DocketError, receivedFrom, requestIdOf } from '@docket/runtime';
+import type { ApiRouter } from '@docket/runtime';
+import type { Request, Response } from 'express';
+
+import { previewSubscription } from '../endpoints.ts';
+import { readNewestEntries } from '../newest-entries.ts';
+import { eventOfPreview } from '../preview-event-mapper.ts';
+import { previewOf } from '../preview-mapper.ts';
+import { subscriptionOf } from './subscriber-context.ts';
+import type { SubscriberContext } from './subscriber-context.ts';
+
+const eventsMax = 10;
+const dayMs = 86_400_000;
+const deadlineMs = 10_000;
+
+export function addPreviewRoute(router: ApiRouter, context: SubscriberContext): void {
+  const { clickhouse, withinLimit, ownEvents, trustedProxyHops } = context;
+
+  const read = async (subscription: Subscription, search: Search) => {
+    const { tenant_id: tenantId } = subscription;
+    const nowMs = Date.now();
+    const day = { tenantId, search, receivedFromMs: nowMs - dayMs, receivedUntilMs: nowMs + dayMs };
+    try {
+      const [counted, newest] = await Promise.all([
+        readMatching(clickhouse, day, { deadlineMs }),
+        readNewestEntries(clickhouse, tenantId, { eventsMax, matches: compileSearch(search) }),
+      ]);
+      const { entries, prevEventSeq } = newest;
+      return { events: counted.events, requests: previewOf(subscription, entries, { prevEventSeq, nowMs }) };
+    } catch (cause) {
+      if (!(cause instanceof ClickHouseError)) throw cause;
+      throw new DocketError('clickhouse_unavailable', 'The log cannot be read now.', { cause });
+    }
+  };
+
+  /** A preview shows what is in the log, so it is told in it before it is answered, as every reading is. */
+  const tell = (subscription: Subscription, keyId: string, results: number, req: Request, res: Response) =>
+    ownEvents.publish(
+      eventOfPreview(subscription, {
+        id: newEventId(),
+        keyId,
+        results,
+        atMs: Date.now(),
+        requestId: requestIdOf(res),
+        ip: receivedFrom(req.socket.remoteAddress, req.get('x-forwarded-for'), trustedProxyHops),
+        userAgent: req.get('user-agent') ?? '',
+      }),
+    );
+
+  router.add(previewSubscription, async (req, res) => {
+    const { caller, subscription } = subscriptionOf(context, req, previewSubscription.access);
+    const parsed = parseFilter(subscription.filter ?? '');
+    if (!parsed.ok) throw new Error(`the filter of ${subscription.id} cannot be read: ${parsed.error.detail}`);
+    const { events, requests } = await withinLimit(subscription.id, () => read(subscription, parsed.search));
+    const shown = requests.reduce((sum, request) => sum + request.events, 0);
+    await tell(subscription, caller.keyId, shown, req, res);
+    res.json({ events_last_day: events, requests });
+  });
+}
