@@ -2,6 +2,8 @@ import { tenantIdPattern } from '@docket/event';
 import { Type } from '@sinclair/typebox';
 import type { Static } from '@sinclair/typebox';
 
+import { maskActions } from './mask-fields.ts';
+
 /** What a key may do. No scope includes another. */
 export const scopes = ['events:write', 'events:read', 'subscriptions:write', 'admin'] as const;
 export type Scope = (typeof scopes)[number];
@@ -112,6 +114,11 @@ const batch = Type.Object(
   open,
 );
 
+const maskRule = Type.Object(
+  { field: Type.String(), action: Type.Union(maskActions.map((action) => Type.Literal(action))) },
+  open,
+);
+
 /** A standing order to push a tenant's log to a sink. `active` and `paused` are the owner's wish; how delivery fares is in its cursor. */
 export const subscriptionSchema = Type.Object(
   {
@@ -125,6 +132,10 @@ export const subscriptionSchema = Type.Object(
     sink: Type.Union([webhookSink, splunkHecSink, datadogSink, elasticBulkSink]),
     /** Search language; only matching events are delivered. Absent: every event. */
     filter: Type.Optional(Type.String()),
+    /** What is left out of each event, or replaced by a pseudonym, before it is sent. Absent: nothing. */
+    mask: Type.Optional(Type.Array(maskRule)),
+    /** Sealed for the subscription's id: makes the pseudonyms. Kept while the subscription lives, so that they stay the same. */
+    mask_key: Type.Optional(Type.String()),
     batch,
     state: Type.Union([Type.Literal('active'), Type.Literal('paused')]),
     /** The first event delivered is the first after this seq; 0 = from the beginning of what the log still has. */

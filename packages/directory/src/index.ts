@@ -42,6 +42,7 @@ export {
   type WebhookSink,
 } from './entities.ts';
 export { createKeyUses, type KeyUses } from './key-uses.ts';
+export { maskableFields, maskActions, maskPath, maskRulesMax, type MaskAction, type MaskRule } from './mask-fields.ts';
 export { masterKeySettings, readMasterKey, type MasterKey } from './master-key.ts';
 export { openSecret, sealSecret, type Opened } from './sealed-secret.ts';
 export { newWebhookSecret, webhookSecretBytes } from './webhook-secret.ts';

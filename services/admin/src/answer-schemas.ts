@@ -1,4 +1,4 @@
-import { elasticAuths, eventFormats, scopes, webhookLayouts } from '@docket/directory';
+import { elasticAuths, eventFormats, maskActions, scopes, webhookLayouts } from '@docket/directory';
 import { closedObject } from '@docket/runtime';
 import { Type } from '@sinclair/typebox';
 import type { Static, TSchema } from '@sinclair/typebox';
@@ -79,6 +79,15 @@ const subscriptionMembers = {
     ),
   ),
   filter: Type.String({ description: 'Only events that it matches are delivered; empty: every event.' }),
+  mask: Type.Optional(
+    Type.Array(
+      closedObject({
+        field: Type.String(),
+        action: Type.Union(maskActions.map((action) => Type.Literal(action))),
+      }),
+      { description: 'What the receiver does not get of an event. Absent: it gets all.' },
+    ),
+  ),
   batch: closedObject({
     max_events: Type.Integer(),
     max_bytes: Type.Integer(),

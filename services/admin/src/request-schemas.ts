@@ -1,4 +1,4 @@
-import { eventFormats, parkedMax, scopes } from '@docket/directory';
+import { eventFormats, maskableFields, maskActions, maskRulesMax, parkedMax, scopes } from '@docket/directory';
 import { searchUnitsMax, tenantIdPattern } from '@docket/event';
 import { Type } from '@sinclair/typebox';
 import type { Static, TProperties } from '@sinclair/typebox';
@@ -48,6 +48,24 @@ const filter = Type.String({
     'In the search language, without status and relative times: only matching events are delivered. Empty: every event.',
 });
 
+const mask = Type.Array(
+  closed({
+    field: Type.String({
+      maxLength: 90,
+      description: `One of ${maskableFields.join(', ')}; KEY is a name of metadata, and lists are gone through.`,
+    }),
+    action: Type.Union(
+      maskActions.map((action) => Type.Literal(action)),
+      { description: 'drop: left out. hmac: replaced by a pseudonym, the same for the same value.' },
+    ),
+  }),
+  {
+    maxItems: maskRulesMax,
+    description:
+      'What the receiver does not get of an event, in every format. The filter goes by what it is. Empty: all.',
+  },
+);
+
 const start = Type.Union([
   Type.Literal('beginning'),
   closed({ after_seq: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }) }),
@@ -64,6 +82,7 @@ export const newSubscriptionBody = closed({
     ),
   ),
   filter: Type.Optional(filter),
+  mask: Type.Optional(mask),
   batch: Type.Optional(batch),
   state: Type.Optional(state),
   start: Type.Optional(start),
@@ -74,6 +93,7 @@ export const subscriptionPatchBody = closed(
     name: Type.Optional(name),
     sink: Type.Optional(sinkPatchBody),
     filter: Type.Optional(filter),
+    mask: Type.Optional(mask),
     batch: Type.Optional(batch),
     state: Type.Optional(state),
   },

@@ -4,6 +4,7 @@ import { isReserved, parseFilter } from '@docket/event';
 import { DocketError, invalidField } from '@docket/runtime';
 
 import type { PublicSubscription } from './answer-schemas.ts';
+import { storedMask } from './mask-policy.ts';
 import type { NewSubscriptionBody, ResumeBody, SubscriptionPatchBody } from './request-schemas.ts';
 import { newSink, patchedSink, toPublicSink } from './sink-policy.ts';
 
@@ -25,7 +26,13 @@ export function tenantOfNew(caller: Credential, body: NewSubscriptionBody): stri
 export function decideNewSubscription(
   directory: DirectoryReader,
   body: NewSubscriptionBody,
-  made: { readonly id: string; readonly tenantId: string; readonly sealedSecret: string; readonly now: string },
+  made: {
+    readonly id: string;
+    readonly tenantId: string;
+    readonly sealedSecret: string;
+    readonly now: string;
+    readonly sealMaskKey: () => string;
+  },
   allowedHosts: readonly string[],
 ): Decision<Subscription> {
   const sink = newSink(body.sink, { sealed: made.sealedSecret, created_at: made.now }, allowedHosts);
@@ -45,6 +52,7 @@ export function decideNewSubscription(
     ...(body.format === undefined ? {} : { format: body.format }),
     sink,
     ...(body.filter === undefined ? {} : { filter: body.filter }),
+    ...storedMask({}, body.mask, made.sealMaskKey),
     batch: mergeBatch(batchDefault, body.batch),
     state: body.state ?? 'active',
     start_after_seq: typeof body.start === 'object' ? body.start.after_seq : 0,
@@ -67,6 +75,7 @@ export function decidePatch(
     readonly now: string;
     readonly allowedHosts: readonly string[];
     readonly sealToken: (token: string) => string;
+    readonly sealMaskKey: () => string;
   },
 ): Decision<Subscription> {
   const known = findSubscription(directory, caller, id);
@@ -78,6 +87,7 @@ export function decidePatch(
     name: body.name ?? known.name,
     sink: body.sink === undefined ? known.sink : patchedSink(known.sink, body.sink, newToken, context.allowedHosts),
     ...(body.filter === undefined ? {} : { filter: body.filter }),
+    ...storedMask(known, body.mask, context.sealMaskKey),
     batch: mergeBatch(known.batch, body.batch),
     state: body.state ?? known.state,
   };
@@ -138,6 +148,7 @@ export function toPublicSubscription(subscription: Subscription): PublicSubscrip
     format,
     sink,
     filter = '',
+    mask = [],
     batch,
     state,
     start_after_seq,
@@ -152,6 +163,7 @@ export function toPublicSubscription(subscription: Subscription): PublicSubscrip
     ...(format === undefined ? {} : { format }),
     sink: toPublicSink(sink),
     filter,
+    ...(mask.length === 0 ? {} : { mask: mask.map(({ field, action }) => ({ field, action })) }),
     batch: { max_events, max_bytes, max_wait_ms },
     state,
     start_after_seq,

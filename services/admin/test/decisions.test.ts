@@ -113,7 +113,8 @@ describe('keys', () => {
 
 describe('subscriptions', () => {
   const sealToken = (token: string): string => `sealed ${token}`;
-  const ids = { id: 'sub_1', tenantId: 'acme', sealedSecret: 'v1.sealed', now };
+  const sealMaskKey = (): string => 'sealed key';
+  const ids = { id: 'sub_1', tenantId: 'acme', sealedSecret: 'v1.sealed', now, sealMaskKey };
   const newSubscription = (changes: object = {}): Subscription =>
     decideNewSubscription(directoryOf(), { sink, ...changes }, ids, []).result;
 
@@ -160,17 +161,54 @@ describe('subscriptions', () => {
       errors: [{ pointer: '/filter', detail: expect.stringMatching(detail) }],
     });
     expect(() => newSubscription({ filter })).toThrow(problem);
-    const context = { now: 'later', allowedHosts: [], sealToken };
+    const context = { now: 'later', allowedHosts: [], sealToken, sealMaskKey };
     expect(() => decidePatch(directoryOf(newSubscription()), acme, 'sub_1', { filter }, context)).toThrow(problem);
   });
 
   test('a filter is kept as it was written, changed by a patch, and shown', () => {
     const known = newSubscription({ filter: 'action:user.* -outcome:success' });
     expect(toPublicSubscription(known).filter).toBe('action:user.* -outcome:success');
-    const context = { now: 'later', allowedHosts: [], sealToken };
+    const context = { now: 'later', allowedHosts: [], sealToken, sealMaskKey };
     const { result } = decidePatch(directoryOf(known), acme, 'sub_1', { filter: '' }, context);
     expect(toPublicSubscription(result)).toMatchObject({ filter: '', updated_at: 'later' });
     expect(decidePatch(directoryOf(known), acme, 'sub_1', { name: 'x' }, context).result.filter).toBe(known.filter);
+  });
+
+  test('a mask is kept and shown without its key, which is made for the first pseudonym and kept from then on', () => {
+    const drop = { field: 'context.ip', action: 'drop' } as const;
+    const hmac = { field: 'actor.id', action: 'hmac' } as const;
+    const context = { now: 'later', allowedHosts: [], sealToken, sealMaskKey };
+    const dropping = newSubscription({ mask: [drop] });
+    expect(dropping).toMatchObject({ mask: [drop] });
+    expect(dropping).not.toHaveProperty('mask_key');
+    const { result: both } = decidePatch(directoryOf(dropping), acme, 'sub_1', { mask: [drop, hmac] }, context);
+    expect(both).toMatchObject({ mask: [drop, hmac], mask_key: 'sealed key', updated_at: 'later' });
+    expect(toPublicSubscription(both).mask).toEqual([drop, hmac]);
+    expect(JSON.stringify(toPublicSubscription(both))).not.toContain('sealed key');
+    const { result: none } = decidePatch(directoryOf(both), acme, 'sub_1', { mask: [] }, context);
+    expect(none.mask_key).toBe('sealed key');
+    expect(toPublicSubscription(none)).not.toHaveProperty('mask');
+    const anew = { ...context, sealMaskKey: () => 'another key' };
+    expect(decidePatch(directoryOf(none), acme, 'sub_1', { mask: [hmac] }, anew).result.mask_key).toBe('sealed key');
+    expect(decidePatch(directoryOf(both), acme, 'sub_1', { name: 'x' }, context).result.mask).toEqual([drop, hmac]);
+  });
+
+  test.each([
+    [[{ field: 'tenant_id', action: 'drop' }], 0],
+    [[{ field: 'seq', action: 'hmac' }], 0],
+    [[{ field: 'actor.id', action: 'drop' }], 0],
+    [[{ field: 'changes', action: 'hmac' }], 0],
+    [[{ field: 'metadata.', action: 'drop' }], 0],
+    [
+      [
+        { field: 'actor.name', action: 'drop' },
+        { field: 'actor.name', action: 'hmac' },
+      ],
+      1,
+    ],
+  ])('the mask %j is refused, and the field is named', (mask, index) => {
+    const errors = [{ pointer: `/mask/${index}/field`, detail: expect.any(String) }];
+    expect(() => newSubscription({ mask })).toThrow(expect.objectContaining({ code: 'invalid_body', errors }));
   });
 
   test('a tenant has at most 100', () => {
@@ -199,6 +237,7 @@ describe('subscriptions', () => {
       now: 'later',
       allowedHosts: [],
       sealToken,
+      sealMaskKey,
     });
     expect(puts).toEqual([
       {
@@ -234,6 +273,7 @@ describe('subscriptions', () => {
         now: 'later',
         allowedHosts: [],
         sealToken,
+        sealMaskKey,
       });
       expect(result).toEqual({
         ...known,
@@ -246,7 +286,13 @@ describe('subscriptions', () => {
       const refused = (pointer: string) =>
         expect.objectContaining({ errors: [{ pointer, detail: expect.any(String) }] });
       const patch = (sinkBody: object, known: Subscription) => () =>
-        decidePatch(directoryOf(known), acme, 'sub_1', { sink: sinkBody }, { now, allowedHosts: [], sealToken });
+        decidePatch(
+          directoryOf(known),
+          acme,
+          'sub_1',
+          { sink: sinkBody },
+          { now, allowedHosts: [], sealToken, sealMaskKey },
+        );
       expect(patch({ token: 'x' }, newSubscription())).toThrow(refused('/sink/token'));
       expect(patch({ token: 'x' }, newSubscription({ sink: sinks[2] }))).toThrow(refused('/sink/token'));
       expect(() =>
@@ -266,7 +312,7 @@ describe('subscriptions', () => {
       acme,
       'sub_1',
       { state: 'active' },
-      { now: 'later', allowedHosts: [], sealToken },
+      { now: 'later', allowedHosts: [], sealToken, sealMaskKey },
     );
     expect(puts).toBeUndefined();
   });
@@ -276,7 +322,7 @@ describe('subscriptions', () => {
     const directory = directoryOf(newSubscription());
     expect(() => findSubscription(directory, beta, 'sub_1')).toThrow(code('not_found'));
     expect(() =>
-      decidePatch(directory, beta, 'sub_1', { state: 'paused' }, { now, allowedHosts: [], sealToken }),
+      decidePatch(directory, beta, 'sub_1', { state: 'paused' }, { now, allowedHosts: [], sealToken, sealMaskKey }),
     ).toThrow(code('not_found'));
     expect(() => decideRemoval(directory, beta, 'sub_1')).toThrow(code('not_found'));
     expect(decideRemoval(directory, acme, 'sub_1').removes).toEqual([{ kind: 'subscription', id: 'sub_1' }]);

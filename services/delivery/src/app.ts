@@ -28,6 +28,7 @@ import { createOwnEvents } from './own-events.ts';
 import { createPartitionEnds } from './partition-ends.ts';
 import { createBatchSender } from './send-batch.ts';
 import { createSlots } from './slot-policy.ts';
+import { createSubscriptionEncoding } from './subscription-encoding.ts';
 import { createWebhookSender } from './webhook-sender.ts';
 
 /** Of one tenant in one pool, far below the pool: a tenant with many dead receivers cannot fill it (I7). */
@@ -70,7 +71,9 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
   });
   const attempts = createAttempts(kafka, { publisher, registry, metrics });
   const webhook = createWebhookSender({ allowedHosts: config.sinkAllowedHosts });
-  const sender = createBatchSender({ webhook, masterKey: readMasterKey(config.masterKey), attempts, logger, metrics });
+  const masterKey = readMasterKey(config.masterKey);
+  const sender = createBatchSender({ webhook, masterKey, attempts, logger, metrics });
+  const encodingOf = createSubscriptionEncoding(masterKey);
   const { inFlightMax } = config;
   const slots = createSlots({
     perPool: {
@@ -133,6 +136,7 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
         proofIntervalMs: config.proofIntervalSeconds * 1_000,
         suspendAfterMs: config.suspendAfterSeconds * 1_000,
         readEnds,
+        encodingOf,
       },
       assignment,
     );
@@ -199,6 +203,7 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
     clickhouse,
     logger,
     sender,
+    encodingOf,
     ownEvents: createOwnEvents({ publisher, registry, eventsTopic, mac }),
     trustedProxyHops: config.trustedProxyHops,
     withinLimit: createAskingLimit(),

@@ -24,6 +24,7 @@ import type { DeliveryMetrics } from './metrics.ts';
 import type { PartitionEnds } from './partition-ends.ts';
 import type { BatchSender } from './send-batch.ts';
 import type { Slots } from './slot-policy.ts';
+import type { SubscriptionEncoding } from './subscription-encoding.ts';
 import { createSubscriptionTable } from './subscription-table.ts';
 import type { SubscriptionTable } from './subscription-table.ts';
 import { createTailBuffer } from './tail-buffer.ts';
@@ -66,6 +67,7 @@ export interface DeliveryRunPorts {
   readonly tailBytesMax: number;
   readonly proofIntervalMs: number;
   readonly suspendAfterMs: number;
+  readonly encodingOf: SubscriptionEncoding;
   readonly readEnds: () => Promise<PartitionEnds | undefined>;
   readonly logger: Logger;
   readonly metrics: DeliveryMetrics;
@@ -82,8 +84,8 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
   const tails = new Map<number, TailBuffer>();
   const stoppedPartitions = new Map<number, string>();
   const stored = createStoredLog(clickhouse, topology.generation, logger);
-  const { decoders, mac, readEnds } = ports;
-  const source = createLogSource({ stored, decoders, mac, topology, logger, readEnds });
+  const { decoders, mac, encodingOf, readEnds } = ports;
+  const source = createLogSource({ stored, decoders, mac, topology, logger, encodingOf, readEnds });
   const table: SubscriptionTable = createSubscriptionTable({ ...ports, tails, source });
   let isPrepared = false;
 

@@ -5,6 +5,7 @@ import type { EventCodecs, Topology } from '@docket/kafka';
 import type { StoredText } from '@docket/clickhouse';
 import type { Logger } from '@docket/runtime';
 
+import type { BatchEncoding } from './batch-encoding.ts';
 import { buildAside, buildBatch, buildProof } from './batch-mapper.ts';
 import type { Batch, BatchLimits, BatchOrigin } from './batch-mapper.ts';
 import { toldSeq } from './cursor-mapper.ts';
@@ -16,8 +17,8 @@ import type { LogEntry } from './log-entry-mapper.ts';
 import type { StoredLog } from './clickhouse-log.ts';
 import type { PartitionEnds } from './partition-ends.ts';
 import { createReadAhead, valueBytes } from './read-ahead.ts';
-import { encodingOf } from './sinks/sink-rules.ts';
 import { sumSkipped } from './skipped-counts.ts';
+import type { SubscriptionEncoding } from './subscription-encoding.ts';
 import { createFilters } from './subscription-filter.ts';
 import type { TailBuffer } from './tail-buffer.ts';
 
@@ -95,12 +96,13 @@ export function createLogSource(ports: {
   readonly mac: RecordMac;
   readonly topology: Topology;
   readonly logger: Logger;
+  readonly encodingOf: SubscriptionEncoding;
   /** Undefined while Kafka does not answer. */
   readonly readEnds: () => Promise<PartitionEnds | undefined>;
   /** Rows of one catch-up read; default 200. */
   readonly rowsMax?: number;
 }): LogSource {
-  const { stored, decoders, mac, topology, logger, readEnds, rowsMax = rowsMaxDefault } = ports;
+  const { stored, decoders, mac, topology, logger, encodingOf, readEnds, rowsMax = rowsMaxDefault } = ports;
   const rules = { partitions: topology.partitions, decoderOf: decoders.decoderOf, mac };
   const readQuickly = createQuickReader(decoders.codecOf);
   /** `isText`: what is read is passed on as its text. */
@@ -132,7 +134,7 @@ export function createLogSource(ports: {
     const matches = filterOf(subscription);
     const read = readerOf(log, encoding.isPlain && matches === undefined);
     const entries = entriesOfRecords(records, cursor.seq + 1, read, matches);
-    const batch = batchOf(request, entries);
+    const batch = batchOf(request, entries, encoding);
     if (batch === undefined) return undefined;
     const taken = batch.toSeq - cursor.seq;
     const isWhole = taken === records.length && records.length < wanted;
@@ -151,7 +153,7 @@ export function createLogSource(ports: {
       matches === undefined
         ? (await textsOf.rows(...asked)).map(entryOfText)
         : (await rowsOf.rows(...asked)).map((row) => entryOfRow(row, matches));
-    const batch = batchOf(request, entries, expired);
+    const batch = batchOf(request, entries, encodingOf(subscription), expired);
     if (batch === undefined) return undefined;
     // Near the end of what is stored the tail may go on from here; farther back the place is of no use.
     const offset = entries.length < limit ? await placeOf(request, batch.toSeq) : null;
@@ -266,9 +268,13 @@ export function createLogSource(ports: {
   };
 }
 
-function batchOf(request: ReadRequest, entries: Iterable<LogEntry>, expired = 0): Batch | undefined {
-  const { subscription, isProbe, without } = request;
-  const encoding = encodingOf(subscription);
+function batchOf(
+  request: ReadRequest,
+  entries: Iterable<LogEntry>,
+  encoding: BatchEncoding,
+  expired = 0,
+): Batch | undefined {
+  const { isProbe, without } = request;
   const origin = originOf(request);
   if (!isProbe) return buildBatch(origin, entries, limitsOf(request), encoding, expired);
   // They are read as they are needed, and only once.

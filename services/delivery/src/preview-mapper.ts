@@ -1,10 +1,11 @@
 import type { Subscription } from '@docket/directory';
 
 import type { PreviewedRequest } from './answer-schemas.ts';
+import type { BatchEncoding } from './batch-encoding.ts';
 import { buildBatch } from './batch-mapper.ts';
 import type { Batch } from './batch-mapper.ts';
 import type { LogEntry } from './log-entry-mapper.ts';
-import { encodingOf, requestOf } from './sinks/sink-rules.ts';
+import { requestOf } from './sinks/sink-rules.ts';
 import { noneSkipped } from './skipped-counts.ts';
 
 /** Stands for the secret, which a preview does not need: it is never opened for one. */
@@ -18,9 +19,9 @@ const noSecret = { webhook: `whsec_${Buffer.alloc(32).toString('base64')}`, toke
 export function previewOf(
   subscription: Subscription,
   entries: readonly LogEntry[],
+  encoding: BatchEncoding,
   { prevEventSeq, nowMs }: { readonly prevEventSeq: number; readonly nowMs: number },
 ): PreviewedRequest[] {
-  const encoding = encodingOf(subscription);
   const { id: subscriptionId, tenant_id: tenantId, batch: limits } = subscription;
   const requests: PreviewedRequest[] = [];
   let rest = entries;

@@ -9,6 +9,7 @@ import { stepDelivery } from '../src/delivery-machine.ts';
 import { initialState } from '../src/delivery-state.ts';
 import type { Effect, Input } from '../src/delivery-state.ts';
 import { createLogSource } from '../src/log-source.ts';
+import { encodingOf } from '../src/sinks/sink-rules.ts';
 import { createTailBuffer } from '../src/tail-buffer.ts';
 import {
   decoders,
@@ -92,7 +93,16 @@ describe('I6: a filtered subscription', () => {
         const world: World = { kafka, stored: Math.min(given.stored, kafka.length), firstSeq, through: undefined };
         const stored = storedLogOf(world, () => 5);
         const topology = { generation, partitions: 1 };
-        const source = createLogSource({ stored, decoders, mac, topology, logger, readEnds, rowsMax: given.rowsMax });
+        const source = createLogSource({
+          stored,
+          decoders,
+          mac,
+          topology,
+          logger,
+          encodingOf,
+          readEnds,
+          rowsMax: given.rowsMax,
+        });
         const subscription = { ...subscriptionOf(given.maxEvents), filter: given.filter };
         const bodies: Sent[] = [];
         /** Told by a batch whose answer was lost: after a crash the same place may be told of less far. */

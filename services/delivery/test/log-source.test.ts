@@ -6,6 +6,7 @@ import { firstCursor } from '../src/cursor-mapper.ts';
 import type { Cursor } from '../src/cursor-mapper.ts';
 import { createLogSource } from '../src/log-source.ts';
 import type { PartitionEnds } from '../src/partition-ends.ts';
+import { encodingOf } from '../src/sinks/sink-rules.ts';
 import { noneSkipped } from '../src/skipped-counts.ts';
 import { createTailBuffer } from '../src/tail-buffer.ts';
 import {
@@ -68,6 +69,7 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
         const stored = storedLogOf(world, () => given.growth[growth++ % given.growth.length] ?? 0);
         const { rowsMax } = given;
         const source = createLogSource({
+          encodingOf,
           stored,
           decoders,
           mac,
@@ -135,6 +137,7 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
     const kafka = kafkaOf(['acme', 'acme', 'acme'], []);
     const world: World = { kafka, stored: 1, firstSeq: 1, through: 0 };
     const source = createLogSource({
+      encodingOf,
       stored: storedLogOf(world, () => 0),
       decoders,
       mac,
@@ -171,7 +174,7 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
     growTail(tail, kafka, 2);
     let ends: PartitionEnds | undefined;
     const topology = { generation, partitions: 1 };
-    const source = createLogSource({ stored, decoders, mac, topology, logger, readEnds: async () => ends });
+    const source = createLogSource({ stored, decoders, mac, topology, logger, encodingOf, readEnds: async () => ends });
     const passed = { ...noneSkipped, filtered: 1 };
     const request = {
       subscription: subscriptionOf(10),
@@ -221,6 +224,7 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
       refresh: () => undefined,
     };
     const source = createLogSource({
+      encodingOf,
       stored,
       decoders,
       mac,

@@ -11,7 +11,7 @@ import type { SampleName } from './sinks/sample-batches.ts';
 const nowMs = Date.parse('2026-11-23T09:00:00.000Z');
 const names = Object.keys(sampleSinks) as SampleName[];
 const preview = (subscription: Subscription, entries: readonly LogEntry[] = sampleEntries) =>
-  previewOf(subscription, entries, { prevEventSeq: 5, nowMs });
+  previewOf(subscription, entries, encodingOf(subscription), { prevEventSeq: 5, nowMs });
 
 describe('a preview', () => {
   test.each(names)(

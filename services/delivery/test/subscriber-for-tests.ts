@@ -37,7 +37,7 @@ export async function putKey(world: World, scopes: readonly Scope[], tenants: re
 export async function ask(
   { url }: ServiceProcess,
   credential: string,
-  method: 'GET' | 'POST' | 'DELETE',
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
   path: string,
   body?: unknown,
 ): Promise<Asked> {

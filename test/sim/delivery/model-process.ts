@@ -5,7 +5,7 @@ import { initialState } from '../../../services/delivery/src/delivery-state.ts';
 import type { Effect, Input, ReadEffect, Wish } from '../../../services/delivery/src/delivery-state.ts';
 import { createLogSource } from '../../../services/delivery/src/log-source.ts';
 import type { SourceRead } from '../../../services/delivery/src/log-source.ts';
-import { verdictOf } from '../../../services/delivery/src/sinks/sink-rules.ts';
+import { encodingOf, verdictOf } from '../../../services/delivery/src/sinks/sink-rules.ts';
 import { createSlots } from '../../../services/delivery/src/slot-policy.ts';
 import type { Pool } from '../../../services/delivery/src/slot-policy.ts';
 import { createTailBuffer } from '../../../services/delivery/src/tail-buffer.ts';
@@ -64,6 +64,7 @@ export function becomeOwner(world: DeliveryWorld, process: ModelProcess): void {
   const bytesMax = world.tailBytesMax;
   process.tail = plant.tail(createTailBuffer({ partition: 0, partitions, fromOffset, bytesMax }));
   process.source = createLogSource({
+    encodingOf,
     stored: storedLogOf(world, process),
     decoders,
     mac,

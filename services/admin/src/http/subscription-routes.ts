@@ -30,7 +30,9 @@ import {
 import { bodyOf, callerOf, changeDirectory, idOf, ifMatching, sendPage } from './admin-context.ts';
 import type { AdminContext } from './admin-context.ts';
 
-/** Design: as long as a receiver's owner may need to put the new secret in place. */
+const newMaskKey = (): string => randomBytes(32).toString('base64');
+
+/** As long as a receiver's owner may need to put the new secret in place. */
 const dayInSeconds = 86_400;
 
 export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext): void {
@@ -47,6 +49,7 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
       tenantId,
       sealedSecret: sealSecret(context.masterKey, id, secret),
       now: new Date().toISOString(),
+      sealMaskKey: () => sealSecret(context.masterKey, id, newMaskKey()),
     };
     const decide = (directory: DirectoryReader) => decideNewSubscription(directory, body, made, allowedHosts);
     const subscription = await changeDirectory(context, res, {
@@ -89,6 +92,7 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
         now: new Date().toISOString(),
         allowedHosts,
         sealToken: (token) => sealSecret(context.masterKey, id, token),
+        sealMaskKey: () => sealSecret(context.masterKey, id, newMaskKey()),
       });
     const subscription = await changeDirectory(context, res, {
       kind: 'subscription',

@@ -18,7 +18,7 @@ const dayMs = 86_400_000;
 const deadlineMs = 10_000;
 
 export function addPreviewRoute(router: ApiRouter, context: SubscriberContext): void {
-  const { clickhouse, withinLimit, ownEvents, trustedProxyHops } = context;
+  const { clickhouse, encodingOf, withinLimit, ownEvents, trustedProxyHops } = context;
 
   const read = async (subscription: Subscription, search: Search) => {
     const { tenant_id: tenantId } = subscription;
@@ -30,7 +30,10 @@ export function addPreviewRoute(router: ApiRouter, context: SubscriberContext): 
         readNewestEntries(clickhouse, tenantId, { eventsMax, matches: compileSearch(search) }),
       ]);
       const { entries, prevEventSeq } = newest;
-      return { events: counted.events, requests: previewOf(subscription, entries, { prevEventSeq, nowMs }) };
+      return {
+        events: counted.events,
+        requests: previewOf(subscription, entries, encodingOf(subscription), { prevEventSeq, nowMs }),
+      };
     } catch (cause) {
       if (!(cause instanceof ClickHouseError)) throw cause;
       throw new DocketError('clickhouse_unavailable', 'The log cannot be read now.', { cause });

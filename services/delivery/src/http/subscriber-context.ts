@@ -8,6 +8,7 @@ import type { Request } from 'express';
 import type { Cursors } from '../kafka-cursors.ts';
 import type { OwnEvents } from '../own-events.ts';
 import type { BatchSender } from '../send-batch.ts';
+import type { SubscriptionEncoding } from '../subscription-encoding.ts';
 import type { createAskingLimit } from './asking-limit.ts';
 
 /** What the subscriber's view is made of. Any instance can answer: each knows all cursors. */
@@ -17,6 +18,7 @@ export interface SubscriberContext {
   readonly clickhouse: ClickHouse;
   readonly logger: Logger;
   readonly sender: BatchSender;
+  readonly encodingOf: SubscriptionEncoding;
   readonly ownEvents: OwnEvents;
   readonly trustedProxyHops: number;
   /** Runs what reads or sends something for a caller. */

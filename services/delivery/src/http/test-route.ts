@@ -3,13 +3,12 @@ import type { ApiRouter } from '@docket/runtime';
 import { requestIdOf } from '@docket/runtime';
 
 import { testSubscription } from '../endpoints.ts';
-import { encodingOf } from '../sinks/sink-rules.ts';
 import { buildTest } from '../test-event-mapper.ts';
 import { subscriptionOf } from './subscriber-context.ts';
 import type { SubscriberContext } from './subscriber-context.ts';
 
 export function addTestRoute(router: ApiRouter, context: SubscriberContext): void {
-  const { sender, logger, withinLimit } = context;
+  const { sender, encodingOf, logger, withinLimit } = context;
 
   router.add(testSubscription, async (req, res) => {
     const { caller, subscription } = subscriptionOf(context, req, testSubscription.access);

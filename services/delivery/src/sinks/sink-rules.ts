@@ -4,6 +4,7 @@ import type { BatchEncoding } from '../batch-encoding.ts';
 import { nativeFormat, nativeFormatForIndexes } from '../formats/event-format.ts';
 import type { EventFormat } from '../formats/event-format.ts';
 import { ocsfFormat } from '../formats/ocsf-mapper.ts';
+import type { EventMask } from '../mask-policy.ts';
 import type { Answer } from '../outcome-policy.ts';
 import type { WebhookRequest } from '../webhook-sender.ts';
 import { datadogEncoding, datadogRequest } from './datadog-mapper.ts';
@@ -20,11 +21,14 @@ import { webhookVerdict } from './webhook-policy.ts';
 /** They are asked for at every batch of a subscription, and are the same until it changes. */
 const encodings = new WeakMap<Subscription, BatchEncoding>();
 
-/** How the subscription's sink writes a batch. */
-export function encodingOf(subscription: Subscription): BatchEncoding {
-  const known = encodings.get(subscription) ?? newEncodingOf(subscription);
-  encodings.set(subscription, known);
-  return known;
+/** How the subscription's sink writes a batch of events that `mask` has gone over. Throws for a subscription with a mask that is not given it. */
+export function encodingOf(subscription: Subscription, mask?: EventMask): BatchEncoding {
+  const encoding = encodings.get(subscription) ?? newEncodingOf(subscription);
+  encodings.set(subscription, encoding);
+  // No text that was written before the mask is the event as it is sent.
+  if (mask !== undefined) return { ...encoding, isPlain: false, event: (sent) => encoding.event(mask(sent)) };
+  if ((subscription.mask ?? []).length > 0) throw new Error(`the mask of ${subscription.id} was forgotten`);
+  return encoding;
 }
 
 function newEncodingOf({ sink, format: chosen = 'native' }: Subscription): BatchEncoding {
