@@ -24,6 +24,8 @@ import { createAskingLimit } from './http/asking-limit.ts';
 import { createAttempts } from './kafka-attempts.ts';
 import { createCursors } from './kafka-cursors.ts';
 import { createDeliveryMetrics } from './metrics.ts';
+import { createNotices } from './notices.ts';
+import { hostsOf, noticeWebhookOf } from './notice-webhook-policy.ts';
 import { createOwnEvents } from './own-events.ts';
 import { createPartitionEnds } from './partition-ends.ts';
 import { createBatchSender } from './send-batch.ts';
@@ -74,6 +76,9 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
   const masterKey = readMasterKey(config.masterKey);
   const sender = createBatchSender({ webhook, masterKey, attempts, logger, metrics });
   const encodingOf = createSubscriptionEncoding(masterKey);
+  const ownEvents = createOwnEvents({ publisher, registry, eventsTopic, mac });
+  const noticeSender = createWebhookSender({ allowedHosts: hostsOf(config.noticeWebhookUrl) });
+  const notices = createNotices({ ownEvents, sender: noticeSender, webhook: noticeWebhookOf(config), metrics, logger });
   const { inFlightMax } = config;
   const slots = createSlots({
     perPool: {
@@ -135,6 +140,8 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
         tailBytesMax: config.tailBytesMax,
         proofIntervalMs: config.proofIntervalSeconds * 1_000,
         suspendAfterMs: config.suspendAfterSeconds * 1_000,
+        noticeAfterMs: config.noticeAfterSeconds * 1_000,
+        notices,
         readEnds,
         encodingOf,
       },
@@ -204,7 +211,7 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
     logger,
     sender,
     encodingOf,
-    ownEvents: createOwnEvents({ publisher, registry, eventsTopic, mac }),
+    ownEvents,
     trustedProxyHops: config.trustedProxyHops,
     withinLimit: createAskingLimit(),
     stopping: signal,
@@ -230,9 +237,10 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
       end();
       // Leaving the group lets another instance begin while what is under way here ends.
       await Promise.all([finish().then(() => attempts.settled()), consumer.stop()]);
+      await notices.stop();
       await Promise.all([cursors.stop(), directory.stop()]);
       await publisher.stop();
-      await webhook.close();
+      await Promise.all([webhook.close(), noticeSender.close()]);
       await clickhouse.close();
     },
     health() {

@@ -1,5 +1,5 @@
 import { clickhouseSettings } from '@docket/clickhouse';
-import { masterKeySettings, sinkSettings } from '@docket/directory';
+import { masterKeySettings, sinkSettings, webhookSecretBytes } from '@docket/directory';
 import { kafkaSettings, macKeySettings, registrySettings } from '@docket/kafka';
 import { httpSettingsWithPort, logSettings, setting, trustedProxySettings, type SettingsOf } from '@docket/runtime';
 
@@ -38,6 +38,34 @@ export const settings = {
     default: 3_600,
     min: 0,
     max: 86_400,
+  }),
+  noticeAfterSeconds: setting.integer({
+    env: 'DELIVERY_NOTICE_AFTER_SECONDS',
+    description:
+      'A subscription whose receiver has taken nothing for so long is told of: docket.subscription.failing in the log of its tenant, and the webhook of NOTICE_WEBHOOK_URL.',
+    unit: 'seconds',
+    default: 60,
+    min: 0,
+    max: 86_400,
+  }),
+  noticeWebhookUrl: setting.string({
+    env: 'NOTICE_WEBHOOK_URL',
+    description:
+      "The operator's webhook: is sent docket.subscription.failing, suspended and recovered of every subscription, signed with NOTICE_WEBHOOK_SECRET. Empty: none.",
+    default: '',
+    max: 2048,
+    check: (text) =>
+      text === '' || (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol))
+        ? undefined
+        : 'is no http or https URL',
+  }),
+  noticeWebhookSecret: setting.string({
+    env: 'NOTICE_WEBHOOK_SECRET',
+    description: 'Signs what NOTICE_WEBHOOK_URL is sent (Standard Webhooks): `whsec_` and base64 of 24 to 64 bytes.',
+    secret: true,
+    default: '',
+    check: (text) =>
+      text === '' || webhookSecretBytes(text) !== undefined ? undefined : 'is not whsec_ and base64 of 24 to 64 bytes',
   }),
   suspendAfterSeconds: setting.integer({
     env: 'DELIVERY_SUSPEND_AFTER_SECONDS',

@@ -3,6 +3,10 @@ import { isCount, parseObject } from '@docket/directory';
 import { noneSkipped, parseSkipped, sumSkipped } from './skipped-counts.ts';
 import type { SkippedCounts } from './skipped-counts.ts';
 
+/** What was told of an outage; `none`: nothing was, or it is over and that was told. */
+const noticedStates = ['none', 'failing', 'suspended'] as const;
+export type Noticed = (typeof noticedStates)[number];
+
 /**
  * Where a subscription is, in the compacted cursors topic. The cursor of a subscription is the greatest by (reset, seq): an acknowledgement is true
  * whoever writes it, so two instances may write at once, and nothing is fenced.
@@ -33,6 +37,9 @@ export interface Cursor {
   readonly failingSinceMs: number | null;
   /** Name of the last failure (see outcome-policy); empty when there is none. */
   readonly lastError: string;
+  /** What its owner was told of the outage, and when the last thing was, ms since the epoch (see notice-policy). */
+  readonly noticed: Noticed;
+  readonly noticedAtMs: number | null;
 }
 
 /** Before the first record of the first generation nothing has a seq; where any other seq is, only ClickHouse can say. */
@@ -50,6 +57,8 @@ export function firstCursor(startAfterSeq: number, generation: number): Cursor {
     resumeId: '',
     failingSinceMs: null,
     lastError: '',
+    noticed: 'none',
+    noticedAtMs: null,
   };
 }
 
@@ -94,6 +103,8 @@ export function cursorBytes(cursor: Cursor): Buffer {
       resume_id: cursor.resumeId,
       failing_since: timeText(cursor.failingSinceMs),
       last_error: cursor.lastError,
+      noticed: cursor.noticed,
+      noticed_at: timeText(cursor.noticedAtMs),
     }),
   );
 }
@@ -126,6 +137,8 @@ export function parseCursor(bytes: Buffer): Cursor | undefined {
     resumeId: typeof resumeId === 'string' ? resumeId : '',
     failingSinceMs: parseTime(failingSince),
     lastError: typeof lastError === 'string' ? lastError : '',
+    noticed: noticedStates.find((name) => name === value['noticed']) ?? 'none',
+    noticedAtMs: parseTime(value['noticed_at']),
   };
 }
 

@@ -4,6 +4,7 @@ import { answered, failed } from './answer-machine.ts';
 import { idle, idleUntilMs, linger, proceed, rest, settle, stay } from './delivery-phases.ts';
 import { nothingRefused, passedMax } from './delivery-state.ts';
 import type { Aside, BatchPlace, DeliveryState, Effect, Input, Step, Wish } from './delivery-state.ts';
+import { withNotice } from './notice-machine.ts';
 import { needsProbe, refusalsEventsMax } from './refusal-machine.ts';
 import { asked, nextReplay, replayRead } from './replay-machine.ts';
 import { readRetryDelayMs } from './retry-policy.ts';
@@ -23,6 +24,10 @@ export const behindPollMs = 500;
  * only then, or over what has no event for the receiver (I6).
  */
 export function stepDelivery(state: DeliveryState, input: Input, nowMs: number): Step {
+  return withNotice(state.cursor, step(state, input, nowMs), nowMs);
+}
+
+function step(state: DeliveryState, input: Input, nowMs: number): Step {
   switch (input.type) {
     case 'began':
       return state.phase.name === 'idle' ? proceed(state) : stay(state);
@@ -46,6 +51,7 @@ export function stepDelivery(state: DeliveryState, input: Input, nowMs: number):
         bytesMax: input.bytesMax,
         proofIntervalMs: input.proofIntervalMs,
         suspendAfterMs: input.suspendAfterMs,
+        noticeAfterMs: input.noticeAfterMs,
         resume: input.resume,
       });
   }

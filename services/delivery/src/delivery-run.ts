@@ -21,6 +21,7 @@ import { firstCursor, inGeneration } from './cursor-mapper.ts';
 import type { Cursors } from './kafka-cursors.ts';
 import { createLogSource } from './log-source.ts';
 import type { DeliveryMetrics } from './metrics.ts';
+import type { Notices } from './notices.ts';
 import type { PartitionEnds } from './partition-ends.ts';
 import type { BatchSender } from './send-batch.ts';
 import type { Slots } from './slot-policy.ts';
@@ -67,6 +68,8 @@ export interface DeliveryRunPorts {
   readonly tailBytesMax: number;
   readonly proofIntervalMs: number;
   readonly suspendAfterMs: number;
+  readonly noticeAfterMs: number;
+  readonly notices: Notices;
   readonly encodingOf: SubscriptionEncoding;
   readonly readEnds: () => Promise<PartitionEnds | undefined>;
   readonly logger: Logger;

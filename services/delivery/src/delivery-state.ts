@@ -1,6 +1,7 @@
 import type { ParkedEvent } from '@docket/directory';
 
 import type { Cursor } from './cursor-mapper.ts';
+import type { Notice } from './notice-policy.ts';
 import type { Outcome } from './outcome-policy.ts';
 import type { SkippedCounts } from './skipped-counts.ts';
 
@@ -22,6 +23,8 @@ export interface DeliveryState {
   readonly proofIntervalMs: number;
   /** How long it may fail without a break before it is suspended. */
   readonly suspendAfterMs: number;
+  /** How long it has to fail before its owner is told. */
+  readonly noticeAfterMs: number;
   /** Where the owner wants it to go on; null: at its cursor. */
   readonly resume: Resume | null;
   /** When that is due; null: not planned. */
@@ -137,6 +140,7 @@ export interface Wish {
   readonly bytesMax: number;
   readonly proofIntervalMs: number;
   readonly suspendAfterMs: number;
+  readonly noticeAfterMs: number;
   readonly resume: Resume | null;
 }
 
@@ -176,6 +180,8 @@ export type Effect =
   /** Keep a parked event. MUST be durable before any cursor that is saved after it. */
   | { readonly type: 'keep_parked'; readonly parked: ParkedEvent }
   | { readonly type: 'forget_parked'; readonly seq: number }
+  /** Tell the owner how the subscription fares. */
+  | { readonly type: 'tell'; readonly notice: Notice }
   /** Keep the cursor: soon, or, when only its cut moved, now and then. */
   | { readonly type: 'save'; readonly isUrgent: boolean };
 

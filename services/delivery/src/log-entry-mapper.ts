@@ -13,6 +13,9 @@ import type {
   StoredEventRow,
 } from '@docket/event';
 
+import { mayBeNotice } from './notice-event-mapper.ts';
+import type { OwnNotices } from './notice-event-mapper.ts';
+
 /** Why a record of the log has no event in a batch. */
 type SkipReason = 'filtered' | 'duplicate' | 'quarantined' | 'parked' | 'lost';
 
@@ -50,13 +53,15 @@ export function entryOfRow(row: StoredEventRow, matches: EventMatcher | undefine
   return { seq, receivedAtMs, kind: 'event', event: toPublicEvent(event, stored) };
 }
 
-/** The same for whom everything matches. */
-export function entryOfText(stored: StoredText): LogEntry {
-  const { seq, status, receivedAtMs } = stored;
+/** The same for whom everything matches, but for the notices that `isOwn` tells. */
+export function entryOfText(stored: StoredText, isOwn: OwnNotices): LogEntry {
+  const { seq, status, receivedAtMs, text } = stored;
   if (status !== 'accepted' && status !== 'conflict') {
     return { seq, receivedAtMs, kind: 'skipped', reason: skipReasonOf(status) };
   }
-  return new EntryOfText(stored);
+  const entry = new EntryOfText(stored);
+  if (mayBeNotice(text) && isOwn(entry.event)) return { seq, receivedAtMs, kind: 'skipped', reason: 'filtered' };
+  return entry;
 }
 
 /**
@@ -69,6 +74,7 @@ export function* entriesOfRecords(
   firstSeq: number,
   read: (record: LogRecord, seq: number) => Reading | QuickReading,
   matches: EventMatcher | undefined,
+  isOwn: OwnNotices = () => false,
 ): Generator<LogEntry, void, undefined> {
   let seq = firstSeq;
   for (const record of records) {
@@ -76,7 +82,7 @@ export function* entriesOfRecords(
     const reading = read(record, seq);
     if (reading.kind === 'quarantined' && isForTheIndex(reading.reason)) return;
     yield reading.kind === 'event'
-      ? entryOfReading(reading, { seq, receivedAtMs, status: 'accepted' }, matches)
+      ? entryOfReading(reading, { seq, receivedAtMs, status: 'accepted' }, matches, isOwn)
       : { seq, receivedAtMs, kind: 'skipped', reason: 'quarantined' };
     seq += 1;
   }
@@ -87,9 +93,13 @@ function entryOfReading(
   reading: Extract<Reading, { kind: 'event' }> | QuickReading,
   stored: StoredAs,
   matches: EventMatcher | undefined,
+  isOwn: OwnNotices,
 ): LogEntry {
   const { seq, receivedAtMs } = stored;
   if (matches?.({ ...stored, event: reading.event }) === false)
+    return { seq, receivedAtMs, kind: 'skipped', reason: 'filtered' };
+  // Docket's own events are never read quickly: their MAC has to be checked.
+  if (!('putText' in reading) && isOwn(reading.event))
     return { seq, receivedAtMs, kind: 'skipped', reason: 'filtered' };
   if (!('putText' in reading)) return { seq, receivedAtMs, kind: 'event', event: toPublicEvent(reading.event, stored) };
   return new EntryOnDemand(seq, receivedAtMs, reading);

@@ -15,6 +15,7 @@ import type { BatchPlace, ReadResult } from './delivery-state.ts';
 import { entriesOfRecords, entryOfRow, entryOfText } from './log-entry-mapper.ts';
 import type { LogEntry } from './log-entry-mapper.ts';
 import type { StoredLog } from './clickhouse-log.ts';
+import { ownNoticesOf } from './notice-event-mapper.ts';
 import type { PartitionEnds } from './partition-ends.ts';
 import { createReadAhead, valueBytes } from './read-ahead.ts';
 import { sumSkipped } from './skipped-counts.ts';
@@ -133,7 +134,7 @@ export function createLogSource(ports: {
     await decoders.prepare(records, request.signal);
     const matches = filterOf(subscription);
     const read = readerOf(log, encoding.isPlain && matches === undefined);
-    const entries = entriesOfRecords(records, cursor.seq + 1, read, matches);
+    const entries = entriesOfRecords(records, cursor.seq + 1, read, matches, ownNoticesOf(subscription.id));
     const batch = batchOf(request, entries, encoding);
     if (batch === undefined) return undefined;
     const taken = batch.toSeq - cursor.seq;
@@ -147,11 +148,12 @@ export function createLogSource(ports: {
     const tenantId = subscription.tenant_id;
     const limit = toSeq === null ? rowsMax : Math.max(1, toSeq - afterSeq);
     const matches = filterOf(subscription);
+    const isOwn = ownNoticesOf(subscription.id);
     const asked = [subscription.id, tenantId, afterSeq, limit, signal] as const;
     // Whose filter looks at events needs more than their texts.
     const entries =
       matches === undefined
-        ? (await textsOf.rows(...asked)).map(entryOfText)
+        ? (await textsOf.rows(...asked)).map((text) => entryOfText(text, isOwn))
         : (await rowsOf.rows(...asked)).map((row) => entryOfRow(row, matches));
     const batch = batchOf(request, entries, encodingOf(subscription), expired);
     if (batch === undefined) return undefined;

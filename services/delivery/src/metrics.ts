@@ -67,6 +67,12 @@ export function createDeliveryMetrics(registry: Registry) {
       help: 'Cursors that Kafka did not acknowledge; each is saved again',
       registers,
     }),
+    notices: new Counter({
+      name: 'docket_delivery_notices_total',
+      help: 'Notices of failing, suspended and recovered subscriptions by where they are told (log, webhook) and whether they were; lost ones were tried for hours',
+      labelNames: ['target', 'outcome'] as const,
+      registers,
+    }),
     attemptsLost: new Counter({
       name: 'docket_delivery_attempt_records_lost_total',
       help: 'Records of attempts that could not be published; the deliveries themselves are not affected',

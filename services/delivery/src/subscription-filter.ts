@@ -2,9 +2,12 @@ import type { Subscription } from '@docket/directory';
 import { compileSearch, parseFilter } from '@docket/event';
 import type { EventMatcher } from '@docket/event';
 
+import { withoutOwnNotices } from './notice-event-mapper.ts';
+
 /**
  * The predicates of subscriptions' filters, compiled once for each version of a subscription. Throws for a filter that cannot be read, such as one of a
- * later version of the language: nothing is delivered then, and nothing skipped. Undefined without a filter: everything matches.
+ * later version of the language: nothing is delivered then, and nothing skipped. Undefined without a filter: everything matches, but for what the
+ * subscription is not to be told of itself, which those that a filter is for leave out here, too.
  */
 export function createFilters(): (subscription: Subscription) => EventMatcher | undefined {
   const compiled = new WeakMap<Subscription, EventMatcher>();
@@ -14,7 +17,7 @@ export function createFilters(): (subscription: Subscription) => EventMatcher | 
     if (known !== undefined) return known;
     const parsed = parseFilter(subscription.filter ?? '');
     if (!parsed.ok) throw new Error(`the filter of ${subscription.id} cannot be read: ${parsed.error.detail}`);
-    const matches = compileSearch(parsed.search);
+    const matches = withoutOwnNotices(subscription.id, compileSearch(parsed.search));
     compiled.set(subscription, matches);
     return matches;
   };

@@ -12,6 +12,7 @@ import type { DeliveryState, Effect, Input, ReadEffect, Resume, Wish } from './d
 import type { Cursors } from './kafka-cursors.ts';
 import type { LogSource, SourceRead } from './log-source.ts';
 import type { DeliveryMetrics } from './metrics.ts';
+import type { Notices } from './notices.ts';
 import type { BatchSender } from './send-batch.ts';
 import type { Pool, Slots } from './slot-policy.ts';
 import type { TailBuffer } from './tail-buffer.ts';
@@ -48,6 +49,8 @@ export interface SubscriptionTablePorts {
   readonly onSlotFree: () => void;
   readonly proofIntervalMs: number;
   readonly suspendAfterMs: number;
+  readonly noticeAfterMs: number;
+  readonly notices: Notices;
   readonly logger: Logger;
   readonly metrics: DeliveryMetrics;
 }
@@ -114,6 +117,8 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
         return cursors.keepParked(row.subscription, effect.parked);
       case 'forget_parked':
         return cursors.forgetParked(row.subscription, effect.seq);
+      case 'tell':
+        return ports.notices.tell(row.subscription, effect.notice);
       case 'save':
         return cursors.save(row.subscription, row.state.cursor, effect.isUrgent);
     }
@@ -258,7 +263,11 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
 
 function wishOf(
   subscription: Subscription,
-  { proofIntervalMs, suspendAfterMs }: Pick<Wish, 'proofIntervalMs' | 'suspendAfterMs'>,
+  {
+    proofIntervalMs,
+    suspendAfterMs,
+    noticeAfterMs,
+  }: Pick<Wish, 'proofIntervalMs' | 'suspendAfterMs' | 'noticeAfterMs'>,
 ): Wish {
   const { resume } = subscription;
   return {
@@ -268,6 +277,7 @@ function wishOf(
     bytesMax: subscription.batch.max_bytes,
     proofIntervalMs,
     suspendAfterMs,
+    noticeAfterMs,
     resume: resume === undefined ? null : { id: resume.id, receivedFromMs: Date.parse(resume.received_from) },
   };
 }

@@ -19,6 +19,8 @@ const anyCursor: fc.Arbitrary<Cursor> = fc.record({
   failingSinceMs: fc.option(fc.integer({ min: 0, max: 4_000_000_000_000 })),
   toldAtMs: fc.option(fc.integer({ min: 0, max: 4_000_000_000_000 })),
   lastError: fc.string(),
+  noticed: fc.constantFrom('none', 'failing', 'suspended'),
+  noticedAtMs: fc.option(fc.integer({ min: 0, max: 4_000_000_000_000 })),
 });
 const cursors = anyCursor.filter(({ seq, passed }) => sumSkipped(passed) <= seq);
 

@@ -54,14 +54,14 @@ describe('the details', () => {
       trying: { toSeq: 15, tries: 1 },
       cursor: { state: 'failing', failingSinceMs: nowMs },
     });
-    ({ state } = stepDelivery(state, inputs.due, nowMs + 60_000));
-    const { state: reading, effects } = stepDelivery(state, inputs.slot, nowMs + 60_000);
+    ({ state } = stepDelivery(state, inputs.due, nowMs + 50_000));
+    const { state: reading, effects } = stepDelivery(state, inputs.slot, nowMs + 50_000);
     expect(effects).toEqual([
       { type: 'read', toSeq: 15, bytesMax: 100_000, eventsMax: null, without: [], isProbe: false, isProofDue: false },
     ]);
-    const sent = stepDelivery(reading, inputs.readBatch, nowMs + 60_000);
+    const sent = stepDelivery(reading, inputs.readBatch, nowMs + 50_000);
     expect(sent.effects).toEqual([{ type: 'send', tryNumber: 2 }]);
-    const failed = stepDelivery(sent.state, inputs.retry, nowMs + 60_000);
+    const failed = stepDelivery(sent.state, inputs.retry, nowMs + 50_000);
     expect(failed.state.cursor.failingSinceMs).toBe(nowMs);
     // Nothing about the outage is new, so nothing is written.
     expect(short(failed.effects)).toBe('release wake');

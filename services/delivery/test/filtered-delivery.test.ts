@@ -71,6 +71,7 @@ const wish = {
   bytesMax: 1_000_000,
   proofIntervalMs: 0,
   suspendAfterMs: 1e12,
+  noticeAfterMs: 1e12,
   resume: null,
 };
 const readEnds = async (): Promise<undefined> => undefined;

@@ -14,6 +14,7 @@ export const wish: Wish = {
   bytesMax: 100_000,
   proofIntervalMs: 3_600_000,
   suspendAfterMs: 7 * 86_400_000,
+  noticeAfterMs: 60_000,
   resume: null,
 };
 export const place = {

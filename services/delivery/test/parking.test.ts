@@ -82,6 +82,7 @@ function run(events: number, receiver: Receiver, from: DeliveryState = initialSt
       case 'locate':
       case 'release':
       case 'wake':
+      case 'tell':
       case 'save':
         return undefined;
     }

@@ -33,6 +33,7 @@ const attractionBefore: Readonly<Record<Effect['type'], number>> = {
   wake: 2,
   keep_parked: 700,
   forget_parked: 20_000,
+  tell: 1,
   save: 5,
 };
 /** … and while its answer is awaited. */

@@ -89,8 +89,18 @@ export function becomeOwner(world: DeliveryWorld, process: ModelProcess): void {
 
 export function wishOf({ versions }: DeliveryWorld, id: string): Wish {
   const suspendAfterMs = 120_000;
+  const noticeAfterMs = 20_000;
   const version = versions.get(id) ?? '';
-  return { isPaused: false, version, lingerMs: 5, bytesMax: 100_000, proofIntervalMs, suspendAfterMs, resume: null };
+  return {
+    isPaused: false,
+    version,
+    lingerMs: 5,
+    bytesMax: 100_000,
+    proofIntervalMs,
+    suspendAfterMs,
+    noticeAfterMs,
+    resume: null,
+  };
 }
 
 const endOf = ({ log, appended }: DeliveryWorld): number => (log[appended - 1]?.offset ?? -1) + 1;
@@ -142,6 +152,9 @@ export function runEffect(world: DeliveryWorld, process: ModelProcess): void {
     case 'forget_parked':
       process.parked.get(id)?.delete(effect.seq);
       process.changedParked.add(parkedKey(id, effect.seq));
+      return;
+    case 'tell':
+      if (effect.notice.sinceMs > effect.notice.atMs) throw new Violation(`${id} is told of an outage to come`);
       return;
     case 'save':
       process.cursors.set(id, world.plant.later(process.cursors.get(id), row.state.cursor));

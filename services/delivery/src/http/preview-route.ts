@@ -8,6 +8,7 @@ import type { Request, Response } from 'express';
 
 import { previewSubscription } from '../endpoints.ts';
 import { readNewestEntries } from '../newest-entries.ts';
+import { withoutOwnNotices } from '../notice-event-mapper.ts';
 import { eventOfPreview } from '../preview-event-mapper.ts';
 import { previewOf } from '../preview-mapper.ts';
 import { subscriptionOf } from './subscriber-context.ts';
@@ -23,11 +24,12 @@ export function addPreviewRoute(router: ApiRouter, context: SubscriberContext): 
   const read = async (subscription: Subscription, search: Search) => {
     const { tenant_id: tenantId } = subscription;
     const nowMs = Date.now();
+    const matches = withoutOwnNotices(subscription.id, compileSearch(search));
     const day = { tenantId, search, receivedFromMs: nowMs - dayMs, receivedUntilMs: nowMs + dayMs };
     try {
       const [counted, newest] = await Promise.all([
         readMatching(clickhouse, day, { deadlineMs }),
-        readNewestEntries(clickhouse, tenantId, { eventsMax, matches: compileSearch(search) }),
+        readNewestEntries(clickhouse, tenantId, { eventsMax, matches }),
       ]);
       const { entries, prevEventSeq } = newest;
       return {

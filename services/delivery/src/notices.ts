@@ -1,0 +1,91 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Subscription } from '@docket/directory';
+import { webhookSecretBytes } from '@docket/directory';
+import type { Logger } from '@docket/runtime';
+
+import type { DeliveryMetrics } from './metrics.ts';
+import { eventOfNotice } from './notice-event-mapper.ts';
+import type { Notice } from './notice-policy.ts';
+import type { OwnEvents } from './own-events.ts';
+import { webhookHeaders } from './webhook-signature-mapper.ts';
+import type { WebhookSender } from './webhook-sender.ts';
+
+/** Tells the owner, in the tenant's log, and the operator, by webhook, how a subscription fares. Never rejects, and delivery never waits for it. */
+export interface Notices {
+  tell(subscription: Subscription, notice: Notice): void;
+  /** Gives up what has not been told. */
+  stop(): Promise<void>;
+}
+
+/** Of the operator; undefined: none. */
+export interface NoticeWebhook {
+  readonly url: string;
+  /** `whsec_…`. */
+  readonly secret: string;
+}
+
+/** I8: notices that are being told; beyond it they are lost, and counted. */
+const pendingMax = 1_000;
+const retryMs = 5_000;
+/** Two hours of tries. */
+const triesMax = 1_440;
+
+export function createNotices(ports: {
+  readonly ownEvents: OwnEvents;
+  readonly sender: WebhookSender;
+  readonly webhook: NoticeWebhook | undefined;
+  readonly metrics: DeliveryMetrics;
+  readonly logger: Logger;
+}): Notices {
+  const { ownEvents, sender, webhook, metrics, logger } = ports;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const underWay = new Set<Promise<void>>();
+
+  const post = async ({ url, secret }: NoticeWebhook, event: ReturnType<typeof eventOfNotice>): Promise<void> => {
+    const key = webhookSecretBytes(secret);
+    if (key === undefined) throw new Error('the secret of the notice webhook cannot sign');
+    const body = Buffer.from(JSON.stringify({ type: event.action, timestamp: event.occurred_at, data: event }));
+    const message = { id: `msg_${event.id}`, timestampSeconds: Math.floor(Date.now() / 1_000), body };
+    const headers = { ...webhookHeaders(message, [key]), 'content-type': 'application/json' };
+    const answer = await sender.send({ url, headers, body }, signal);
+    if (answer.kind === 'failed') throw new Error(`the notice webhook failed: ${answer.error}`);
+    if (answer.status < 200 || answer.status > 299) throw new Error(`the notice webhook answered ${answer.status}`);
+  };
+
+  /** Until it succeeds, the tries run out, or the process ends. */
+  const insist = async (target: 'log' | 'webhook', run: () => Promise<void>, line: object): Promise<void> => {
+    for (let tries = 1; tries <= triesMax && !signal.aborted; tries += 1) {
+      try {
+        await run();
+        metrics.notices.inc({ target, outcome: 'told' });
+        return;
+      } catch (error) {
+        if (tries === 1) logger.warn({ err: error, target, ...line }, 'notice.not_told');
+        await pause(retryMs, undefined, { signal }).catch(() => undefined);
+      }
+    }
+    metrics.notices.inc({ target, outcome: 'lost' });
+    logger.error({ target, ...line }, 'notice.lost');
+  };
+
+  const track = (work: Promise<void>): void => {
+    const tracked = work.finally(() => underWay.delete(tracked));
+    underWay.add(tracked);
+  };
+
+  return {
+    tell: (subscription, notice) => {
+      const line = { subscription_id: subscription.id, notice: notice.kind, error: notice.error };
+      logger.warn(line, 'subscription.notice');
+      if (underWay.size >= pendingMax) return metrics.notices.inc({ target: 'log', outcome: 'lost' });
+      const event = eventOfNotice(subscription, notice);
+      track(insist('log', () => ownEvents.publish(event), line));
+      if (webhook !== undefined) track(insist('webhook', () => post(webhook, event), line));
+    },
+    stop: async () => {
+      stopping.abort();
+      await Promise.all(underWay);
+    },
+  };
+}
