@@ -321,8 +321,8 @@ const writes: Readonly<Record<string, EndpointCells>> = {
   'POST /v1/subscriptions/{id}/rotate-secret': {
     ...subscribing,
     shows: false,
-    own: async (world, of) => post(`${await newSubscription(world, of)}/rotate-secret`, {}),
-    foreign: async (world, right) => [post(`${await newSubscription(world, right)}/rotate-secret`, {})],
+    own: async (world, of) => post(`${await anySubscription(world, of)}/rotate-secret`, { overlap_seconds: 0 }),
+    foreign: async (world, right) => [post(`${await anySubscription(world, right)}/rotate-secret`, { overlap_seconds: 0 })],
   },
   'GET /v1/subscriptions/{id}/status': {
     ...subscribing,
@@ -336,6 +336,18 @@ const writes: Readonly<Record<string, EndpointCells>> = {
     alsoFine: [429],
     own: async (world, of) => ({ method: 'POST', path: `${await knownSubscription(world, of)}/test` }),
     foreign: async (world, right) => [{ method: 'POST', path: `${await knownSubscription(world, right)}/test` }],
+  },
+  'GET /v1/subscriptions/{id}/replay/dry-run': {
+    ...subscribing,
+    // Counts and seqs.
+    shows: false,
+    own: async (world, of) => get(`${await knownSubscription(world, of)}/replay/dry-run`),
+    foreign: async (world, right) => [get(`${await knownSubscription(world, right)}/replay/dry-run?since=2026-01-01T00:00:00Z`)],
+  },
+  'POST /v1/subscriptions/{id}/replay': {
+    ...subscribing,
+    own: async (world, of) => post(`${await newSubscription(world, of)}/replay`, { from_seq: 1, to_seq: 2 }),
+    foreign: async (world, right) => [post(`${await newSubscription(world, right)}/replay`, { from_seq: 1, to_seq: 2 })],
   },
   'GET /v1/subscriptions/{id}/preview': {
     ...subscribing,

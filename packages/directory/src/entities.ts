@@ -142,6 +142,8 @@ export const subscriptionSchema = Type.Object(
     start_after_seq: Type.Integer({ minimum: 0 }),
     /** The last order to go on elsewhere: with what was received from then on. Delivery carries each out once, by its id. */
     resume: Type.Optional(Type.Object({ id: Type.String(), received_from: time }, open)),
+    /** Sends a range of the log once more, beside the subscription `of`, tagged, and ends at `to_seq`. Absent: follows the log. */
+    replay: Type.Optional(Type.Object({ of: Type.String(), to_seq: Type.Integer({ minimum: 1 }) }, open)),
     created_at: time,
     updated_at: time,
   },

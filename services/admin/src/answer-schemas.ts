@@ -95,6 +95,12 @@ const subscriptionMembers = {
   }),
   state: Type.Union([Type.Literal('active'), Type.Literal('paused')]),
   start_after_seq: Type.Integer({ description: 'The first event delivered is the first after this seq.' }),
+  replay: Type.Optional(
+    closedObject(
+      { of: Type.String({ description: 'Id of the subscription.' }), to_seq: Type.Integer() },
+      { description: 'It sends a range of the log once more, and ends at `to_seq`.' },
+    ),
+  ),
   created_at: time,
   updated_at: time,
 };

@@ -25,6 +25,7 @@ import {
   newKeyBody,
   newSubscriptionBody,
   newTenantBody,
+  rangeReplayBody,
   replayBody,
   resumeBody,
   rotateKeyBody,
@@ -242,6 +243,21 @@ export const rotateSecret = defineEndpoint({
   parameters: [pathParameter('id', 'Id of the subscription.')],
   body: rotationBody,
   answers: { 200: jsonAnswer('The new secret.', rotationAnswer) },
+  errors: ['invalid_body', 'not_found', 'limit_reached', ...changesErrors],
+});
+
+export const replayRange = defineEndpoint({
+  method: 'post',
+  path: '/v1/subscriptions/:id/replay',
+  name: 'replayRange',
+  tag: 'subscriptions',
+  access: subscribers,
+  summary: 'Send a range of the log once more',
+  description:
+    'Beside the live stream, in order, tagged `"replay": "range"`: by a subscription of its own with the same sink, format and mask, which ends with the range. Its status says how far it is; removing it ends it. `replay/dry-run` tells first how many events that are.',
+  parameters: [pathParameter('id', 'Id of the subscription.')],
+  body: rangeReplayBody,
+  answers: created(subscriptionAnswer),
   errors: ['invalid_body', 'not_found', 'limit_reached', ...changesErrors],
 });
 

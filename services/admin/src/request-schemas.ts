@@ -128,6 +128,14 @@ export const replayBody = closed({
   ),
 });
 
+const seq = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
+
+export const rangeReplayBody = closed({
+  from_seq: seq,
+  to_seq: seq,
+  filter: Type.Optional(filter),
+});
+
 export const rotationBody = closed({
   secret: Type.Optional(webhookSecret),
   overlap_seconds: Type.Optional(
@@ -144,6 +152,7 @@ export type NewKeyBody = Static<typeof newKeyBody>;
 export type RotateKeyBody = Static<typeof rotateKeyBody>;
 export type NewSubscriptionBody = Static<typeof newSubscriptionBody>;
 export type ResumeBody = Static<typeof resumeBody>;
+export type RangeReplayBody = Static<typeof rangeReplayBody>;
 export type RotationBody = Static<typeof rotationBody>;
 export type ReplayBody = Static<typeof replayBody>;
 export type SubscriptionPatchBody = Static<typeof subscriptionPatchBody>;

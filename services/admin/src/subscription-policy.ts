@@ -37,12 +37,7 @@ export function decideNewSubscription(
 ): Decision<Subscription> {
   const sink = newSink(body.sink, { sealed: made.sealedSecret, created_at: made.now }, allowedHosts);
   checkFilter(body.filter);
-  if (directory.subscriptionsOf(made.tenantId).length >= subscriptionsOfTenantMax) {
-    throw new DocketError('limit_reached', `Tenant ${made.tenantId} has ${subscriptionsOfTenantMax} subscriptions.`);
-  }
-  if (directory.subscriptions().length >= subscriptionsMax) {
-    throw new DocketError('limit_reached', `There are ${subscriptionsMax} subscriptions.`);
-  }
+  requireRoom(directory, made.tenantId);
   const subscription: Subscription = {
     version: 1,
     kind: 'subscription',
@@ -121,10 +116,11 @@ function timeOf(from: Exclude<ResumeBody['from'], 'cursor'>, now: string): strin
   return new Date(Math.min(timeMs, Date.parse(now))).toISOString();
 }
 
-/** Decides to remove a subscription; its cursor is delivery's. Throws not_found. */
+/** Decides to remove a subscription with its replays; their cursors are delivery's. Throws not_found. */
 export function decideRemoval(directory: DirectoryReader, caller: Credential, id: string): Decision<Subscription> {
   const known = findSubscription(directory, caller, id);
-  return { removes: [{ kind: 'subscription', id }], result: known };
+  const replays = directory.subscriptionsOf(known.tenant_id).filter(({ replay }) => replay?.of === id);
+  return { removes: [known, ...replays].map((one) => ({ kind: 'subscription', id: one.id })), result: known };
 }
 
 /** Throws not_found, also for another tenant's (I5). */
@@ -152,6 +148,7 @@ export function toPublicSubscription(subscription: Subscription): PublicSubscrip
     batch,
     state,
     start_after_seq,
+    replay,
     created_at,
     updated_at,
   } = subscription;
@@ -167,12 +164,24 @@ export function toPublicSubscription(subscription: Subscription): PublicSubscrip
     batch: { max_events, max_bytes, max_wait_ms },
     state,
     start_after_seq,
+    ...(replay === undefined ? {} : { replay: { of: replay.of, to_seq: replay.to_seq } }),
     created_at,
     updated_at,
   };
 }
 
-function checkFilter(filter = ''): void {
+/** Throws limit_reached. */
+export function requireRoom(directory: DirectoryReader, tenantId: string): void {
+  if (directory.subscriptionsOf(tenantId).length >= subscriptionsOfTenantMax) {
+    throw new DocketError('limit_reached', `Tenant ${tenantId} has ${subscriptionsOfTenantMax} subscriptions.`);
+  }
+  if (directory.subscriptions().length >= subscriptionsMax) {
+    throw new DocketError('limit_reached', `There are ${subscriptionsMax} subscriptions.`);
+  }
+}
+
+/** Throws invalid_body. */
+export function checkFilter(filter = ''): void {
   const parsed = parseFilter(filter);
   if (!parsed.ok) throw invalidField('/filter', `${parsed.error.detail} (at ${parsed.error.position})`);
 }

@@ -59,6 +59,15 @@ export const testAnswer = closedObject(
   { $id: 'SubscriptionTest' },
 );
 
+export const dryRunAnswer = closedObject(
+  {
+    events: count('That a replay would send.'),
+    first_seq: Type.Optional(count('`from_seq` of the replay. Absent without events.')),
+    last_seq: Type.Optional(count('`to_seq` of the replay.')),
+  },
+  { $id: 'ReplayDryRun' },
+);
+
 const previewedRequest = closedObject({
   method: Type.Literal('POST'),
   url: Type.String(),

@@ -10,8 +10,8 @@ export interface SentEvent extends PublicEvent {
   readonly replay?: ReplayTag;
 }
 
-/** It was parked and is sent again; or it is sent ahead of those that were refused, and comes again in its place; or it is a test, and in no log. */
-export type ReplayTag = 'parked' | 'probe' | 'test';
+/** It was parked and is sent again; or it is sent ahead of those that were refused, and comes again in its place; or it is a test, and in no log; or its range was asked for again. */
+export type ReplayTag = 'parked' | 'probe' | 'test' | 'range';
 
 /** What a batch accounts for, beside its events. */
 export interface BatchSummary {

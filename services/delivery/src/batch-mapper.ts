@@ -41,6 +41,8 @@ export interface BatchOrigin {
   readonly prevEventSeq: number;
   /** What has been passed since without a batch, up to the first entry. */
   readonly passed: SkippedCounts;
+  /** Why all of it comes outside the order of the log; absent: it does not. */
+  readonly replay?: ReplayTag;
   /** Events that are left out because the receiver refuses them. */
   readonly without?: ReadonlySet<number>;
 }
@@ -66,6 +68,7 @@ export function buildBatch(
   const skipped = { ...origin.passed, expired: origin.passed.expired + expired };
   const eventsMax = Math.min(limits.eventsMax, encoding.eventsMax);
   const bytesMax = Math.min(limits.bytesMax, encoding.bytesMax);
+  const tag = origin.replay === undefined ? {} : { replay: origin.replay };
   clearSink(texts);
   const eventSeqs: number[] = [];
   let eventSeq = origin.prevEventSeq;
@@ -81,7 +84,7 @@ export function buildBatch(
     } else if (entry.kind === 'event') {
       const before = texts.length;
       if (before > 0) putString(texts, encoding.joint);
-      putEvent(entry, eventSeq, encoding);
+      putEvent(entry, eventSeq, encoding, tag);
       isFull = before > 0 && encoding.frameBytes + texts.length > bytesMax;
       if (isFull) {
         texts.length = before;
@@ -100,7 +103,8 @@ export function buildBatch(
   const fromSeq = origin.prevToSeq + 1;
   const toSeq = last.seq;
   // Of the last record rather than of this moment: a batch that is built again has the same bytes.
-  const body = bodyOf(origin, { timestampMs: last.receivedAtMs, toSeq, skipped }, eventSeqs.length, encoding);
+  const envelope = { timestampMs: last.receivedAtMs, toSeq, skipped, ...tag };
+  const body = bodyOf(origin, envelope, eventSeqs.length, encoding);
   return {
     webhookId: webhookIdOf(origin.subscriptionId, fromSeq, toSeq, [...(origin.without ?? [])].join(' ')),
     fromSeq,
@@ -117,9 +121,14 @@ export function buildBatch(
 
 type EventEntry = Extract<LogEntry, { kind: 'event' }>;
 
-function putEvent(entry: EventEntry, prevSeq: number, encoding: BatchEncoding): void {
-  if (encoding.isPlain && entry.putText?.(texts) === true) putString(texts, `,"prev_seq":${prevSeq}}`);
-  else putString(texts, encoding.event({ ...entry.event, prev_seq: prevSeq }));
+interface Tag {
+  readonly replay?: ReplayTag;
+}
+
+function putEvent(entry: EventEntry, prevSeq: number, encoding: BatchEncoding, tag: Tag): void {
+  const isText = encoding.isPlain && tag.replay === undefined;
+  if (isText && entry.putText?.(texts) === true) putString(texts, `,"prev_seq":${prevSeq}}`);
+  else putString(texts, encoding.event({ ...entry.event, prev_seq: prevSeq, ...tag }));
 }
 
 /** Says that until `asOfMs` nothing has happened behind the cursor, and accounts for what was passed before it. */

@@ -121,8 +121,8 @@ export type ReadResult =
   | ({ readonly kind: 'batch' } & BatchPlace)
   /** There is nothing behind the cursor, and a batch without events proves it. */
   | ({ readonly kind: 'proof' } & BatchPlace)
-  /** There is nothing behind the cursor, up to this offset; what comes later is told by `grew`. */
-  | { readonly kind: 'nothing'; readonly offset: number }
+  /** There is nothing behind the cursor, up to this offset, or at all when it is null; what comes later is told by `grew`. */
+  | { readonly kind: 'nothing'; readonly offset: number | null }
   /** Of a parked event: the log does not have it any more. */
   | { readonly kind: 'expired' }
   /** Everything of the log up to this seq was received before the time that was asked for. */

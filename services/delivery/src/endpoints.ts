@@ -1,7 +1,7 @@
 import type { Scope } from '@docket/directory';
-import { defineEndpoint, jsonAnswer, pathParameter } from '@docket/runtime';
+import { defineEndpoint, jsonAnswer, pathParameter, queryParameter } from '@docket/runtime';
 
-import { previewAnswer, statusAnswer, testAnswer } from './answer-schemas.ts';
+import { dryRunAnswer, previewAnswer, statusAnswer, testAnswer } from './answer-schemas.ts';
 
 const subscribers = ['subscriptions:write', 'admin'] as const satisfies readonly Scope[];
 const subscriptionId = pathParameter('id', 'Id of the subscription.');
@@ -44,6 +44,32 @@ export const previewSubscription = defineEndpoint({
     'The requests that would carry the newest events as they are stored; nothing is sent. That the log was looked at is told in it: `docket.log.previewed`.',
   parameters: [subscriptionId],
   answers: { 200: jsonAnswer('The requests, oldest event first.', previewAnswer) },
+  errors: [
+    'not_found',
+    'rate_limited',
+    'overloaded',
+    'clickhouse_unavailable',
+    'kafka_unavailable',
+    'registry_unavailable',
+    'schema_not_registered',
+  ],
+});
+
+export const dryRunReplay = defineEndpoint({
+  method: 'get',
+  path: '/v1/subscriptions/:id/replay/dry-run',
+  name: 'dryRunReplay',
+  tag: 'subscriptions',
+  access: subscribers,
+  summary: 'Count what a replay would send',
+  description: 'As far as the log is stored. Nothing is sent. The count is told in the log: `docket.log.counted`.',
+  parameters: [
+    subscriptionId,
+    queryParameter('since', 'Received at this time or later, RFC 3339. Default: the beginning.'),
+    queryParameter('until', 'Received before this time, RFC 3339. Default: now.'),
+    queryParameter('filter', "In the search language. Default: the subscription's."),
+  ],
+  answers: { 200: jsonAnswer('How many events, and between which seqs.', dryRunAnswer) },
   errors: [
     'not_found',
     'rate_limited',

@@ -18,6 +18,7 @@ import type { StoredLog } from './clickhouse-log.ts';
 import { ownNoticesOf } from './notice-event-mapper.ts';
 import type { PartitionEnds } from './partition-ends.ts';
 import { createReadAhead, valueBytes } from './read-ahead.ts';
+import { entriesWithin, isReplayed } from './replay-bounds.ts';
 import { sumSkipped } from './skipped-counts.ts';
 import type { SubscriptionEncoding } from './subscription-encoding.ts';
 import { createFilters } from './subscription-filter.ts';
@@ -134,7 +135,8 @@ export function createLogSource(ports: {
     await decoders.prepare(records, request.signal);
     const matches = filterOf(subscription);
     const read = readerOf(log, encoding.isPlain && matches === undefined);
-    const entries = entriesOfRecords(records, cursor.seq + 1, read, matches, ownNoticesOf(subscription.id));
+    const behindCursor = entriesOfRecords(records, cursor.seq + 1, read, matches, ownNoticesOf(subscription.id));
+    const entries = entriesWithin(subscription, behindCursor);
     const batch = batchOf(request, entries, encoding);
     if (batch === undefined) return undefined;
     const taken = batch.toSeq - cursor.seq;
@@ -151,14 +153,15 @@ export function createLogSource(ports: {
     const isOwn = ownNoticesOf(subscription.id);
     const asked = [subscription.id, tenantId, afterSeq, limit, signal] as const;
     // Whose filter looks at events needs more than their texts.
-    const entries =
+    const read =
       matches === undefined
         ? (await textsOf.rows(...asked)).map((text) => entryOfText(text, isOwn))
         : (await rowsOf.rows(...asked)).map((row) => entryOfRow(row, matches));
+    const entries = entriesWithin(subscription, read);
     const batch = batchOf(request, entries, encodingOf(subscription), expired);
     if (batch === undefined) return undefined;
     // Near the end of what is stored the tail may go on from here; farther back the place is of no use.
-    const offset = entries.length < limit ? await placeOf(request, batch.toSeq) : null;
+    const offset = read.length < limit ? await placeOf(request, batch.toSeq) : null;
     return found('clickhouse', batch, offset, true);
   };
 
@@ -211,7 +214,8 @@ export function createLogSource(ports: {
   };
 
   const readOnce = async (request: ReadRequest): Promise<SourceRead> => {
-    const { offset } = request.cursor;
+    const { offset, seq } = request.cursor;
+    if (isReplayed(request.subscription, seq)) return { source: 'tail', result: { kind: 'nothing', offset: null } };
     const fromTail = offset === null ? undefined : await readTail(request, offset);
     return fromTail ?? (await readStored(request));
   };
@@ -259,7 +263,7 @@ export function createLogSource(ports: {
     read: failing(async (request: ReadRequest) => {
       const read = await readOnce(request);
       if (request.without.size > 0 && request.toSeq === null) return readOn(request, read);
-      if (read.result.kind !== 'nothing' || !request.isProofDue) return read;
+      if (read.result.kind !== 'nothing' || !request.isProofDue || read.result.offset === null) return read;
       return prove(request, read, read.result.offset);
     }),
     readParked: failing(readParked),
@@ -304,6 +308,7 @@ function originOf({ subscription, cursor, without }: ReadRequest): BatchOrigin {
     prevEventSeq: cursor.eventSeq,
     passed: cursor.passed,
     without,
+    ...(subscription.replay === undefined ? {} : { replay: 'range' as const }),
   };
 }
 

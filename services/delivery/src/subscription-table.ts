@@ -13,6 +13,7 @@ import type { Cursors } from './kafka-cursors.ts';
 import type { LogSource, SourceRead } from './log-source.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import type { Notices } from './notices.ts';
+import { isReplayed } from './replay-bounds.ts';
 import type { BatchSender } from './send-batch.ts';
 import type { Pool, Slots } from './slot-policy.ts';
 import type { TailBuffer } from './tail-buffer.ts';
@@ -196,8 +197,9 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     const tail = ports.tails.get(partition);
     // Another instance's partition.
     if (tail === undefined) return;
-    tail.watch(log);
     const cursor = cursors.get(id) ?? firstCursor(subscription.start_after_seq, topology.generation);
+    if (isReplayed(subscription, cursor.seq)) return;
+    tail.watch(log);
     const wish = wishOf(subscription, ports);
     const state = initialState(inGeneration(cursor, topology.generation), wish, cursors.parkedOf(id));
     const row: Row = { subscription, partition, tail, state, timer: undefined };
@@ -275,7 +277,8 @@ function wishOf(
     version: subscription.updated_at,
     lingerMs: subscription.batch.max_wait_ms,
     bytesMax: subscription.batch.max_bytes,
-    proofIntervalMs,
+    // It ends; that nothing happened behind it is not its to say.
+    proofIntervalMs: subscription.replay === undefined ? proofIntervalMs : 0,
     suspendAfterMs,
     noticeAfterMs,
     resume: resume === undefined ? null : { id: resume.id, receivedFromMs: Date.parse(resume.received_from) },

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-import { mayActOn, newWebhookSecret, sealSecret } from '@docket/directory';
+import { mayActOn, newWebhookSecret, openSecret, sealSecret } from '@docket/directory';
 import type { Credential, DirectoryReader, Subscription } from '@docket/directory';
 import type { ApiRouter } from '@docket/runtime';
 
@@ -11,11 +11,13 @@ import {
   getSubscription,
   listSubscriptions,
   removeSubscription,
+  replayRange,
   resumeSubscription,
   rotateSecret,
 } from '../endpoints.ts';
 import { entityTagOf } from '../entity-tag-policy.ts';
 import { pageOf, readPageRequest, readTenantFilter } from '../page-policy.ts';
+import { decideReplay } from '../replay-policy.ts';
 import { decideRotation } from '../secret-rotation-policy.ts';
 import { checkWebhookSecret, secretOfNew } from '../sink-policy.ts';
 import {
@@ -30,6 +32,7 @@ import {
 import { bodyOf, callerOf, changeDirectory, idOf, ifMatching, sendPage } from './admin-context.ts';
 import type { AdminContext } from './admin-context.ts';
 
+const newSubscriptionId = (): string => `sub_${randomBytes(8).toString('hex')}`;
 const newMaskKey = (): string => randomBytes(32).toString('base64');
 
 /** As long as a receiver's owner may need to put the new secret in place. */
@@ -43,7 +46,7 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
     const body = await bodyOf(req, createSubscription.body);
     const tenantId = tenantOfNew(caller, body);
     const secret = secretOfNew(body.sink) ?? newWebhookSecret();
-    const id = `sub_${randomBytes(8).toString('hex')}`;
+    const id = newSubscriptionId();
     const made = {
       id,
       tenantId,
@@ -115,6 +118,26 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
       decide: ifMatching(req, known(caller, idOf(req)), decide),
     });
     res.set('ETag', entityTagOf(subscription)).json(toPublicSubscription(subscription));
+  });
+
+  router.add(replayRange, async (req, res) => {
+    const caller = callerOf(context, req, replayRange.access);
+    const body = await bodyOf(req, replayRange.body);
+    const of = idOf(req);
+    const id = newSubscriptionId();
+    const reseal = (sealed: string): string => {
+      const opened = openSecret(context.masterKey, of, sealed);
+      if (!opened.ok) throw new Error(`a secret of ${of} cannot be opened: ${opened.reason}`);
+      return sealSecret(context.masterKey, id, opened.secret);
+    };
+    const made = { id, now: new Date().toISOString(), reseal };
+    const replay = await changeDirectory(context, res, {
+      kind: 'subscription',
+      name: 'subscription.replay_asked',
+      caller,
+      decide: (directory: DirectoryReader) => decideReplay(directory, caller, of, body, made),
+    });
+    res.status(201).location(`/v1/subscriptions/${id}`).json(toPublicSubscription(replay));
   });
 
   router.add(rotateSecret, async (req, res) => {

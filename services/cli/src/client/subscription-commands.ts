@@ -99,6 +99,24 @@ export function addSubscriptions(subscriptions: Command, ports: ClientPorts): vo
       }
     });
   subscriptions
+    .command('replay <id>')
+    .description('send what was received in a time once more, beside the live stream; a dry run unless --yes')
+    .option('--since <time>', 'received at this time or later, RFC 3339')
+    .option('--until <time>', 'received before this time; default: now')
+    .option('--filter <search>', 'default: that of the subscription')
+    .option('--yes', 'do it')
+    .option(...json)
+    .action(async (id: string, options: ReplayOptions) => {
+      const { yes, json: isJson, ...asked } = options;
+      const of = `${path}/${encodeURIComponent(id)}/replay`;
+      const found = await ports.client().get(`${of}/dry-run?${new URLSearchParams({ ...asked }).toString()}`);
+      const { first_seq: from, last_seq: to } = found;
+      if (yes !== true || from === undefined) return printObject(ports.print, found, isJson === true);
+      const filter = asked.filter === undefined ? {} : { filter: asked.filter };
+      const replay = await ports.client().send('POST', of, { from_seq: from, to_seq: to, ...filter });
+      printObject(ports.print, replay, isJson === true);
+    });
+  subscriptions
     .command('rotate-secret <id>')
     .description(
       'give a webhook a new secret, which is shown this once; the one before signs as well during the overlap',
@@ -127,6 +145,13 @@ const attemptColumns: readonly Column[] = [
 
 async function* toAsync(items: readonly Json[]): AsyncIterable<Json> {
   yield* items;
+}
+
+interface ReplayOptions extends JsonOption {
+  readonly since?: string;
+  readonly until?: string;
+  readonly filter?: string;
+  readonly yes?: true;
 }
 
 interface NewSubscriptionOptions extends JsonOption {

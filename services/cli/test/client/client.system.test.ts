@@ -111,6 +111,11 @@ describe('docket, as a client of the API', () => {
       output: expect.stringMatching(/^outcome +retry[^]*error +refused/),
     });
     expect((await docket(['subscriptions', 'preview', id], key)).output).toMatch(/^\d+ events in the last 24 hours/);
+    const [counted] = await printed(['subscriptions', 'replay', id, '--since', '2026-01-01T00:00:00Z'], key);
+    expect(counted).toEqual({
+      events: expect.any(Number),
+      ...(counted?.['events'] === 0 ? {} : { first_seq: expect.any(Number), last_seq: expect.any(Number) }),
+    });
     expect(await printed(['subscriptions', 'rotate-secret', id, '--overlap', '60'], key)).toMatchObject([
       { secret: expect.stringMatching(/^whsec_/), previous_valid_until: expect.stringMatching(/^20/) },
     ]);

@@ -2,15 +2,16 @@ import { ClickHouseError, readMatching } from '@docket/clickhouse';
 import type { Subscription } from '@docket/directory';
 import { compileSearch, newEventId, parseFilter } from '@docket/event';
 import type { Search } from '@docket/event';
-import { DocketError, receivedFrom, requestIdOf } from '@docket/runtime';
+import { DocketError } from '@docket/runtime';
 import type { ApiRouter } from '@docket/runtime';
 import type { Request, Response } from 'express';
 
 import { previewSubscription } from '../endpoints.ts';
 import { readNewestEntries } from '../newest-entries.ts';
 import { withoutOwnNotices } from '../notice-event-mapper.ts';
-import { eventOfPreview } from '../preview-event-mapper.ts';
 import { previewOf } from '../preview-mapper.ts';
+import { eventOfReading } from '../reading-event-mapper.ts';
+import { originOf } from './reading-origin.ts';
 import { subscriptionOf } from './subscriber-context.ts';
 import type { SubscriberContext } from './subscriber-context.ts';
 
@@ -45,14 +46,13 @@ export function addPreviewRoute(router: ApiRouter, context: SubscriberContext): 
   /** A preview shows what is in the log, so it is told in it before it is answered, as every reading is. */
   const tell = (subscription: Subscription, keyId: string, results: number, req: Request, res: Response) =>
     ownEvents.publish(
-      eventOfPreview(subscription, {
+      eventOfReading('previewed', subscription, {
         id: newEventId(),
+        atMs: Date.now(),
         keyId,
         results,
-        atMs: Date.now(),
-        requestId: requestIdOf(res),
-        ip: receivedFrom(req.socket.remoteAddress, req.get('x-forwarded-for'), trustedProxyHops),
-        userAgent: req.get('user-agent') ?? '',
+        asked: {},
+        origin: originOf(req, res, trustedProxyHops),
       }),
     );
 

@@ -1,5 +1,6 @@
 import type { ApiRouter } from '@docket/runtime';
 
+import { addDryRunRoute } from './dry-run-route.ts';
 import { addPreviewRoute } from './preview-route.ts';
 import { addStatusRoute } from './status-route.ts';
 import type { SubscriberContext } from './subscriber-context.ts';
@@ -10,4 +11,5 @@ export function addSubscriberRoutes(router: ApiRouter, context: SubscriberContex
   addStatusRoute(router, context);
   addTestRoute(router, context);
   addPreviewRoute(router, context);
+  addDryRunRoute(router, context);
 }

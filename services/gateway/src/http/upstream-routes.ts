@@ -6,7 +6,7 @@ import type { Upstream } from './upstream-proxy.ts';
 
 const adminPath = /^\/v1\/(?:tenants|keys|subscriptions)(?:\/|$)/;
 /** What delivery knows of a subscription. */
-const deliveryPath = /^\/v1\/subscriptions\/[^/]+\/(?:status|test|preview)\/?$/;
+const deliveryPath = /^\/v1\/subscriptions\/[^/]+\/(?:status|test|preview|replay\/dry-run)\/?$/;
 const ingestPath = '/v1/events';
 /** A page has no key to ask with, and must not have one. */
 const tokensPath = '/v1/viewer-tokens';

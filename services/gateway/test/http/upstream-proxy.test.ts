@@ -274,6 +274,8 @@ describe('where requests go', () => {
     ['GET', '/v1/subscriptions/1/status', 'delivery'],
     ['POST', '/v1/subscriptions/1/test', 'delivery'],
     ['GET', '/v1/subscriptions/1/preview', 'delivery'],
+    ['GET', '/v1/subscriptions/1/replay/dry-run?since=2026-01-01T00:00:00Z', 'delivery'],
+    ['POST', '/v1/subscriptions/1/replay', 'admin'],
   ])('%s %s goes to %s', async (method, path, expected) => {
     answer = (_req, res) => res.end('query');
     const response = await fetch(`${server.url}${path}`, { method });
