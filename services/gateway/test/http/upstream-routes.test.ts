@@ -29,9 +29,11 @@ async function startGateway(queryUrl: string): Promise<void> {
   const ports = { logger, metrics, trustedProxyHops: 0 };
   const query = createUpstreamProxy('query', queryUrl, { ...ports, onAnswer: cors.withdraw });
   const admin = createUpstreamProxy('admin', 'http://127.0.0.1:1', ports);
-  proxies = [query, admin];
+  const delivery = createUpstreamProxy('delivery', 'http://127.0.0.1:1', ports);
+  proxies = [query, admin, delivery];
   const router = createApiRouter();
-  addUpstreamRoutes(router, { query: query.handler, admin: admin.handler }, cors);
+  const upstreams = { query: query.handler, admin: admin.handler, delivery: delivery.handler };
+  addUpstreamRoutes(router, upstreams, cors);
   const app = {
     start: () => Promise.resolve(),
     stop: () => Promise.resolve(),
