@@ -202,6 +202,16 @@ describe('columns', () => {
     });
   });
 
+  test('a file without an event has its columns', async () => {
+    const none = 'actor_id=nobody';
+    expect(await listed(none, acme)).toEqual([]);
+    const [header, ...rows] = readCsv((await exported(`format=csv&${none}`, acme)).text);
+    expect(header).toContain('occurred_at');
+    expect(rows).toEqual([]);
+    const parquet = await exported(`format=parquet&${none}`, acme);
+    expect(await exportedTypes(world.clickhouse, parquet.bytes)).toMatchObject({ id: 'String', seq: 'UInt64' });
+  });
+
   test('I5: columns of a user are what the view shows', async () => {
     const viewer = await world.viewer(acme, user);
     const events = await listed('', viewer);

@@ -91,3 +91,9 @@ test('pyarrow counts as many rows as the export says, over several row groups', 
   expect([read.rows, count]).toEqual([events, events]);
   expect(read.row_groups).toBeGreaterThan(1);
 }, 120_000);
+
+test('pyarrow reads the columns of a file without an event', async () => {
+  const { read, count } = await readBack('actor_id=nobody');
+  expect([read.rows, count]).toEqual([0, 0]);
+  expect(read.types).toMatchObject({ id: 'string', seq: 'uint64', occurred_at: 'timestamp[us, tz=UTC]' });
+});
