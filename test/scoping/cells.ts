@@ -156,8 +156,8 @@ const reads: Readonly<Record<string, EndpointCells>> = {
   'GET /v1/export': {
     ...reading,
     own: (_, { id }) => get(`/v1/export?tenant_id=${id}`),
-    foreign: (_, right) => bothWays('/v1/export', right, ['format=csv', ...searchesFor(right).map((search) => `format=ndjson&${search}`)]),
-    hidden: (of) => hiddenSearches(of).flatMap((search) => ['ndjson', 'csv'].map((format) => get(`/v1/export?tenant_id=${of.id}&format=${format}&${search}`))),
+    foreign: (_, right) => bothWays('/v1/export', right, ['format=csv', 'format=parquet', ...searchesFor(right).map((search) => `format=ndjson&${search}`)]),
+    hidden: (of) => hiddenSearches(of).flatMap((search) => ['ndjson', 'csv', 'parquet'].map((format) => get(`/v1/export?tenant_id=${of.id}&format=${format}&${search}`))),
   }, // prettier-ignore
   'POST /v1/exports': {
     ...reading,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { ClickHouse } from '@docket/clickhouse';
 import { createWorld, eventually, startService, type ServiceProcess, type World } from '@docket/testkit';
 import { markTenant, type MarkedTenant } from './marked-tenant.ts';
 
@@ -53,7 +54,8 @@ export async function createScopingWorld(): Promise<ScopingWorld> {
   };
   try {
     const gatewayUrl = await startAll(world, root, running);
-    const ask: ScopingWorld['ask'] = (credential, request) => send(gatewayUrl, credential, request);
+    const { clickhouse } = world;
+    const ask: ScopingWorld['ask'] = (credential, request) => send({ url: gatewayUrl, clickhouse }, credential, request);
     const need: ScopingWorld['need'] = async (credential, request) => {
       const answer = await ask(credential, request);
       if (answer.status >= 300) throw new Error(`${request.method} ${request.path}: ${answer.text}`);
@@ -95,7 +97,17 @@ async function startAll(world: World, root: string, running: ServiceProcess[]): 
   });
 }
 
-async function send(url: string, credential: string, { method, path, body, headers = {} }: Ask): Promise<RawAnswer> {
+interface Door {
+  readonly url: string;
+  /** Reads what is no text. */
+  readonly clickhouse: ClickHouse;
+}
+
+async function send(
+  { url, clickhouse }: Door,
+  credential: string,
+  { method, path, body, headers = {} }: Ask,
+): Promise<RawAnswer> {
   const response = await fetch(`${url}${path}`, {
     method,
     headers: {
@@ -105,7 +117,7 @@ async function send(url: string, credential: string, { method, path, body, heade
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  const text = await textOf(response);
+  const text = await textOf(response, clickhouse);
   const lines = [`${response.status} ${response.statusText}`, ...[...response.headers].map((pair) => pair.join(': '))];
   const isJson = /^application\/(?:problem\+)?json/.test(response.headers.get('content-type') ?? '');
   const parsed: unknown = isJson ? JSON.parse(text) : {};
@@ -119,7 +131,9 @@ async function send(url: string, credential: string, { method, path, body, heade
 /** A live stream has no end: what comes within this time of it, which holds all that its log had. */
 const streamMs = 400;
 
-async function textOf(response: Response): Promise<string> {
+async function textOf(response: Response, clickhouse: ClickHouse): Promise<string> {
+  if (response.headers.get('content-type') === 'application/vnd.apache.parquet')
+    return textOfParquet(Buffer.from(await response.arrayBuffer()), clickhouse);
   if (response.body === null || response.headers.get('content-type')?.startsWith('text/event-stream') !== true)
     return response.text();
   const reader = response.body.getReader();
@@ -129,6 +143,12 @@ async function textOf(response: Response): Promise<string> {
     bytes = Buffer.concat([bytes, Buffer.from(next.value)]);
   clearTimeout(end);
   return bytes.toString('utf8');
+}
+
+/** Its bytes are compressed, so that no mark would be seen in them. */
+async function textOfParquet(file: Buffer, clickhouse: ClickHouse): Promise<string> {
+  const sql = 'SELECT * FROM format(Parquet, base64Decode({file:String})) FORMAT JSONEachRow';
+  return (await clickhouse.queryBytes(sql, { file: file.toString('base64') })).toString('utf8');
 }
 
 async function fill({ root, need, ask, makeKey }: ScopingWorld, tenant: MarkedTenant): Promise<string> {
