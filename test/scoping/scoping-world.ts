@@ -145,10 +145,16 @@ async function textOf(response: Response, clickhouse: ClickHouse): Promise<strin
   return bytes.toString('utf8');
 }
 
-/** Its bytes are compressed, so that no mark would be seen in them. */
-async function textOfParquet(file: Buffer, clickhouse: ClickHouse): Promise<string> {
-  const sql = 'SELECT * FROM format(Parquet, base64Decode({file:String})) FORMAT JSONEachRow';
-  return (await clickhouse.queryBytes(sql, { file: file.toString('base64') })).toString('utf8');
+/** Its bytes are compressed, so that no mark would be seen in them. ClickHouse answers with an error where there is no row to select from. */
+async function textOfParquet(bytes: Buffer, clickhouse: ClickHouse): Promise<string> {
+  const params = { file: bytes.toString('base64') };
+  const file = 'base64Decode({file:String})';
+  const sql = `SELECT num_rows AS n FROM format(ParquetMetadata, ${file})`;
+  const [counted] = await clickhouse.query<{ n: number }>(sql, params);
+  if (counted?.n === 0) return '';
+  return (await clickhouse.queryBytes(`SELECT * FROM format(Parquet, ${file}) FORMAT JSONEachRow`, params)).toString(
+    'utf8',
+  );
 }
 
 async function fill({ root, need, ask, makeKey }: ScopingWorld, tenant: MarkedTenant): Promise<string> {

@@ -55,7 +55,7 @@ describe('I5: no credential gets anything that it is not for', () => {
       expect(tally.wrong).toEqual([]);
       expect(tally.controls).toBeGreaterThan(0);
     },
-    120_000,
+    600_000,
   );
 
   test('the address of an export, which needs no credential, shows what its maker may see, and is good once', async () => {
