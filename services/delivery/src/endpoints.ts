@@ -5,6 +5,16 @@ import { dryRunAnswer, previewAnswer, statusAnswer, testAnswer } from './answer-
 
 const subscribers = ['subscriptions:write', 'admin'] as const satisfies readonly Scope[];
 const subscriptionId = pathParameter('id', 'Id of the subscription.');
+/** Of what reads the log, and tells in it that it was read. */
+const logErrors = [
+  'not_found',
+  'rate_limited',
+  'overloaded',
+  'clickhouse_unavailable',
+  'kafka_unavailable',
+  'registry_unavailable',
+  'schema_not_registered',
+] as const;
 
 export const getSubscriptionStatus = defineEndpoint({
   method: 'get',
@@ -44,15 +54,7 @@ export const previewSubscription = defineEndpoint({
     'The requests that would carry the newest events as they are stored; nothing is sent. That the log was looked at is told in it: `docket.log.previewed`.',
   parameters: [subscriptionId],
   answers: { 200: jsonAnswer('The requests, oldest event first.', previewAnswer) },
-  errors: [
-    'not_found',
-    'rate_limited',
-    'overloaded',
-    'clickhouse_unavailable',
-    'kafka_unavailable',
-    'registry_unavailable',
-    'schema_not_registered',
-  ],
+  errors: logErrors,
 });
 
 export const dryRunReplay = defineEndpoint({
@@ -70,13 +72,5 @@ export const dryRunReplay = defineEndpoint({
     queryParameter('filter', "In the search language. Default: the subscription's."),
   ],
   answers: { 200: jsonAnswer('How many events, and between which seqs.', dryRunAnswer) },
-  errors: [
-    'not_found',
-    'rate_limited',
-    'overloaded',
-    'clickhouse_unavailable',
-    'kafka_unavailable',
-    'registry_unavailable',
-    'schema_not_registered',
-  ],
+  errors: logErrors,
 });

@@ -86,8 +86,3 @@ export function afterTelling(state: SourceState, due: readonly SourceGap[]): Sou
   const gaps = state.gaps.map((gap) => (due.includes(gap) ? { ...gap, told: { from: gap.from, to: gap.to } } : gap));
   return { ...state, gaps };
 }
-
-/** How many counters are missing and were told so. */
-export function missingOf({ gaps }: SourceState): number {
-  return gaps.reduce((sum, { from, to, told }) => sum + (told === null ? 0 : to - from + 1), 0);
-}
