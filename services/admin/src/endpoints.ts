@@ -240,10 +240,10 @@ export const rotateSecret = defineEndpoint({
   summary: 'Give a webhook a new secret',
   description:
     'During the overlap each request has a signature of every valid secret (Standard Webhooks), so the receiver can change over at any time of it.',
-  parameters: [pathParameter('id', 'Id of the subscription.')],
+  parameters: [pathParameter('id', 'Id of the subscription.'), ifMatch],
   body: rotationBody,
-  answers: { 200: jsonAnswer('The new secret.', rotationAnswer) },
-  errors: ['invalid_body', 'not_found', 'limit_reached', ...changesErrors],
+  answers: { 200: jsonAnswer('The new secret.', rotationAnswer, etag) },
+  errors: ['invalid_body', 'not_found', 'precondition_failed', 'limit_reached', ...changesErrors],
 });
 
 export const replayRange = defineEndpoint({
@@ -255,10 +255,10 @@ export const replayRange = defineEndpoint({
   summary: 'Send a range of the log once more',
   description:
     'Beside the live stream, in order, tagged `"replay": "range"`: by a subscription of its own with the same sink, format and mask, which ends with the range. Its status says how far it is; removing it ends it. `replay/dry-run` tells first how many events that are.',
-  parameters: [pathParameter('id', 'Id of the subscription.')],
+  parameters: [pathParameter('id', 'Id of the subscription.'), ifMatch],
   body: rangeReplayBody,
   answers: created(subscriptionAnswer),
-  errors: ['invalid_body', 'not_found', 'limit_reached', ...changesErrors],
+  errors: ['invalid_body', 'not_found', 'precondition_failed', 'limit_reached', ...changesErrors],
 });
 
 export const listParkedEvents = defineEndpoint({

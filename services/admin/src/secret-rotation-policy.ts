@@ -6,12 +6,6 @@ import { findSubscription } from './subscription-policy.ts';
 /** I8: each signs every request, and the header that holds the signatures has to stay short. */
 const secretsMax = 4;
 
-/** The new secret, and until when the newest of those before it signs as well; undefined: it signs no more. */
-export interface Rotation {
-  readonly id: string;
-  readonly previousValidUntil: string | undefined;
-}
-
 /**
  * Decides to give a webhook a new secret. Those before it sign as well until the overlap ends, or until they would have ended anyway, so that the receiver
  * can change over at any time of it. Throws not_found, invalid_body for a sink that does not sign, limit_reached.
@@ -21,7 +15,7 @@ export function decideRotation(
   caller: Credential,
   subscriptionId: string,
   made: { readonly sealedSecret: string; readonly overlapSeconds: number; readonly now: string },
-): Decision<Rotation> {
+): Decision<Subscription> {
   const known = findSubscription(directory, caller, subscriptionId);
   const { sink } = known;
   if (sink.type !== 'webhook') {
@@ -33,7 +27,12 @@ export function decideRotation(
   }
   const secret: SealedSecret = { sealed: made.sealedSecret, created_at: made.now };
   const rotated: Subscription = { ...known, sink: { ...sink, secrets: [secret, ...kept] }, updated_at: made.now };
-  return { puts: [rotated], result: { id: known.id, previousValidUntil: kept[0]?.expires_at } };
+  return { puts: [rotated], result: rotated };
+}
+
+/** Until when the newest of the secrets before a rotation signs as well; undefined: it signs no more. */
+export function previousValidUntil({ sink }: Subscription): string | undefined {
+  return sink.secrets[1]?.expires_at;
 }
 
 /** Each with an end, of which the earlier one holds; what has ended is forgotten. */

@@ -215,7 +215,7 @@ describe('the admin service', () => {
     expect((await revoke(String((await call('GET', path)).headers.get('etag')))).status).toBe(204);
   });
 
-  test('a subscription is changed, resumed and removed only with the ETag that it has', async () => {
+  test('a subscription is changed, resumed, replayed, given a new secret and removed only with the ETag that it has', async () => {
     const created = await call('POST', '/v1/subscriptions', { tenant_id: 'acme', sink });
     const path = `/v1/subscriptions/${String(created.body['id'])}`;
     const first = String(created.headers.get('etag'));
@@ -229,7 +229,28 @@ describe('the admin service', () => {
     expect((await withTag('DELETE', path, undefined, first)).status).toBe(412);
     const resumed = await withTag('POST', `${path}/resume`, { from: 'cursor' }, String(paused.headers.get('etag')));
     expect(resumed).toMatchObject({ status: 200, body: { state: 'active' } });
-    expect((await withTag('DELETE', path, undefined, String(resumed.headers.get('etag')))).status).toBe(204);
+    const second = String(resumed.headers.get('etag'));
+    const range = { from_seq: 1, to_seq: 2 };
+    for (const [to, body] of [
+      ['rotate-secret', {}],
+      ['replay', range],
+    ] as const) {
+      expect(await withTag('POST', `${path}/${to}`, body, first)).toMatchObject({
+        status: 412,
+        body: { code: 'precondition_failed' },
+      });
+    }
+    // A replay is another subscription: it leaves this one as it is, and has an ETag of its own.
+    const replay = await withTag('POST', `${path}/replay`, range, second);
+    expect([replay.status, replay.headers.get('etag')]).toEqual([
+      201,
+      (await call('GET', String(replay.headers.get('location')))).headers.get('etag'),
+    ]);
+    const rotations = await Promise.all([1, 2, 3].map(() => withTag('POST', `${path}/rotate-secret`, {}, second)));
+    expect(rotations.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 412, 412]);
+    const rotated = String(rotations.find(({ status }) => status === 200)?.headers.get('etag'));
+    expect((await call('GET', path)).headers.get('etag')).toBe(rotated);
+    expect((await withTag('DELETE', path, undefined, rotated)).status).toBe(204);
     expect((await call('GET', '/v1/tenants/acme')).headers.get('etag')).toMatch(/^"/);
   });
 

@@ -18,7 +18,7 @@ import {
 import { entityTagOf } from '../entity-tag-policy.ts';
 import { pageOf, readPageRequest, readTenantFilter } from '../page-policy.ts';
 import { decideReplay } from '../replay-policy.ts';
-import { decideRotation } from '../secret-rotation-policy.ts';
+import { decideRotation, previousValidUntil } from '../secret-rotation-policy.ts';
 import { checkWebhookSecret, secretOfNew } from '../sink-policy.ts';
 import {
   decideNewSubscription,
@@ -135,9 +135,13 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
       kind: 'subscription',
       name: 'subscription.replay_asked',
       caller,
-      decide: (directory: DirectoryReader) => decideReplay(directory, caller, of, body, made),
+      decide: ifMatching(req, known(caller, of), (directory) => decideReplay(directory, caller, of, body, made)),
     });
-    res.status(201).location(`/v1/subscriptions/${id}`).json(toPublicSubscription(replay));
+    res
+      .status(201)
+      .location(`/v1/subscriptions/${id}`)
+      .set('ETag', entityTagOf(replay))
+      .json(toPublicSubscription(replay));
   });
 
   router.add(rotateSecret, async (req, res) => {
@@ -151,14 +155,17 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
       overlapSeconds,
       now: new Date().toISOString(),
     };
-    const { previousValidUntil } = await changeDirectory(context, res, {
+    const rotated = await changeDirectory(context, res, {
       kind: 'subscription',
       name: 'subscription.secret_rotated',
       caller,
-      decide: (directory: DirectoryReader) => decideRotation(directory, caller, id, made),
+      decide: ifMatching(req, known(caller, id), (directory) => decideRotation(directory, caller, id, made)),
     });
-    const previous = previousValidUntil === undefined ? {} : { previous_valid_until: previousValidUntil };
-    res.set('Cache-Control', 'no-store').json({ secret, ...previous });
+    const until = previousValidUntil(rotated);
+    res
+      .set('Cache-Control', 'no-store')
+      .set('ETag', entityTagOf(rotated))
+      .json({ secret, ...(until === undefined ? {} : { previous_valid_until: until }) });
   });
 
   router.add(removeSubscription, async (req, res) => {

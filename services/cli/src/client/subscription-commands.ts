@@ -105,15 +105,17 @@ export function addSubscriptions(subscriptions: Command, ports: ClientPorts): vo
     .option('--until <time>', 'received before this time; default: now')
     .option('--filter <search>', 'default: that of the subscription')
     .option('--yes', 'do it')
+    .option(...ifMatch)
     .option(...json)
     .action(async (id: string, options: ReplayOptions) => {
-      const { yes, json: isJson, ...asked } = options;
+      const { yes, json: isJson, ifMatch: etag, ...asked } = options;
       const of = `${path}/${encodeURIComponent(id)}/replay`;
       const found = await ports.client().get(`${of}/dry-run?${new URLSearchParams({ ...asked }).toString()}`);
       const { first_seq: from, last_seq: to } = found;
       if (yes !== true || from === undefined) return printObject(ports.print, found, isJson === true);
       const filter = asked.filter === undefined ? {} : { filter: asked.filter };
-      const replay = await ports.client().send('POST', of, { from_seq: from, to_seq: to, ...filter });
+      const range = { from_seq: from, to_seq: to, ...filter };
+      const replay = await ports.client().send('POST', of, range, { ifMatch: etag });
       printObject(ports.print, replay, isJson === true);
     });
   subscriptions
@@ -122,10 +124,12 @@ export function addSubscriptions(subscriptions: Command, ports: ClientPorts): vo
       'give a webhook a new secret, which is shown this once; the one before signs as well during the overlap',
     )
     .option('--overlap <seconds>', 'default: a day; 0: the old one signs no more')
+    .option(...ifMatch)
     .option(...json)
-    .action(async (id: string, { overlap, json: isJson }: JsonOption & { overlap?: string }) => {
+    .action(async (id: string, { overlap, ifMatch: etag, json: isJson }: RotateSecretOptions) => {
       const body = overlap === undefined ? {} : { overlap_seconds: Number(overlap) };
-      const answer = await ports.client().send('POST', `${path}/${encodeURIComponent(id)}/rotate-secret`, body);
+      const of = `${path}/${encodeURIComponent(id)}/rotate-secret`;
+      const answer = await ports.client().send('POST', of, body, { ifMatch: etag });
       printObject(ports.print, answer, isJson === true);
     });
   addEnd(subscriptions, { name: 'remove', what: 'end a subscription', path, done: 'removed' }, ports);
@@ -147,7 +151,11 @@ async function* toAsync(items: readonly Json[]): AsyncIterable<Json> {
   yield* items;
 }
 
-interface ReplayOptions extends JsonOption {
+interface RotateSecretOptions extends JsonOption, MatchOption {
+  readonly overlap?: string;
+}
+
+interface ReplayOptions extends JsonOption, MatchOption {
   readonly since?: string;
   readonly until?: string;
   readonly filter?: string;
