@@ -1,7 +1,7 @@
 // make bench-ingest: drains one preloaded topic through Docket's ingestor, ClickHouse's own Kafka engine and a plain loop, one
 // after another in one run, on one machine. Ends with one line RESULT {json}.
 import { startStack } from '@docket/local-stack';
-import { createWorld, runDocket } from '@docket/testkit';
+import { createWorld, eventually, runDocket, type World } from '@docket/testkit';
 import { fileURLToPath } from 'node:url';
 import { docketIngestor, drain, plainLoop, type DrainResult } from './drain.ts';
 import { measureFreshness } from './freshness.ts';
@@ -29,6 +29,7 @@ try {
 
   const results: DrainResult[] = [];
   for (const contender of [docketIngestor(world), kafkaEngine(world), plainLoop(world)]) {
+    await untilMerged(world);
     const result = await drain(world, contender, servers, events);
     results.push(result);
     say(lineOf(result));
@@ -64,6 +65,13 @@ try {
   await world.close();
 } finally {
   await stack.stop();
+}
+
+/** Nobody pays for the merges of the one before. */
+async function untilMerged({ clickhouse }: World): Promise<void> {
+  const sql = 'SELECT count() AS n FROM system.merges';
+  const isQuiet = async (): Promise<boolean> => (await clickhouse.query<{ n: number }>(sql))[0]?.n === 0;
+  await eventually(isQuiet, { what: 'the end of all merges', deadlineMs: 120_000, intervalMs: 500 });
 }
 
 function lineOf(result: DrainResult): string {
