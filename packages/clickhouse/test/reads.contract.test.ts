@@ -248,13 +248,14 @@ describe('readLogTexts', () => {
     ),
   );
 
-  test('gives the rows of readLog, with what toPublicEvent makes of them as JSON', async () => {
-    const range = { tenantId, afterSeq: 0, limit: 1_000 };
+  /** As JSON, the texts are what toPublicEvent makes of the rows of readLog. */
+  async function expectSameEvents(of: string, count: number): Promise<void> {
+    const range = { tenantId: of, afterSeq: 0, limit: 1_000 };
     const [rows, found] = await Promise.all([
       readLog(database.clickhouse, range),
       readLogTexts(database.clickhouse, range),
     ]);
-    expect(rows).toHaveLength(texts.length * eventStatuses.length);
+    expect(rows).toHaveLength(count);
     const expected = rows.map((row) => {
       const { seq, status, received_at: receivedAtMs } = row;
       const isShown = status === 'accepted' || status === 'conflict';
@@ -265,6 +266,50 @@ describe('readLogTexts', () => {
       return { ...row, event: text.length === 0 ? undefined : (JSON.parse(text.toString()) as unknown) };
     });
     expect(parsed).toEqual(expected);
+  }
+
+  test('gives the rows of readLog, with what toPublicEvent makes of them as JSON', () =>
+    expectSameEvents(tenantId, texts.length * eventStatuses.length));
+
+  test('escapes a text whichever field it is in', async () => {
+    const whole: Partial<EventRow> = {
+      actor_metadata: { k: 'v' },
+      on_behalf_of_id: 'u_2',
+      'resources.type': ['role'],
+      'resources.id': ['r_1'],
+      'resources.name': ['Admin'],
+      'resources.metadata': [{ k: 'v' }],
+      'changes.path': ['p'],
+      'changes.old': [null],
+      'changes.new': ['1'],
+      metadata: { k: 'v' },
+    };
+    const odd = ['"', '\\', '\n', '\u001f'];
+    const texts = ['action', 'outcome_reason', 'actor_type', 'actor_id', 'actor_name', 'on_behalf_of_type'] as const;
+    const more = ['on_behalf_of_id', 'on_behalf_of_name', 'description', 'ip', 'user_agent', 'country'] as const;
+    const ids = [
+      'session_id',
+      'request_id',
+      'trace_id',
+      'source_service',
+      'source_version',
+      'source_instance',
+    ] as const;
+    const lists = ['resources.type', 'resources.id', 'resources.name', 'changes.path'] as const;
+    const rows = odd.flatMap((text) => [
+      ...[...texts, ...more, ...ids].map((name) => ({ [name]: text })),
+      ...lists.map((name) => ({ [name]: [text] })),
+      ...(['actor_metadata', 'metadata'] as const).flatMap((name) => [
+        { [name]: { k: text } },
+        { [name]: { [text]: 'v' } },
+      ]),
+      { 'resources.metadata': [{ k: text }] },
+    ]);
+    const place = { src_partition: 3, tenant_id: 'odd texts', status: 'accepted' } as const;
+    await store(
+      rows.map((row, index) => eventRow({ ...place, ...whole, ...row, seq: index + 1, src_offset: 2_000 + index })),
+    );
+    await expectSameEvents('odd texts', rows.length);
   });
 
   test('I4: in seq order up to the limit, and no farther than the first missing seq', async () => {

@@ -34,6 +34,8 @@ const clickhouseSettings = {
   timeout_overflow_mode: 'throw',
 } as const;
 
+/** Of an export, waiting for its reader. One that takes less than this within 30 s is broken off. */
+const aheadBytesMax = 256 * 1024;
 /** After its time is over an export writes down how it ended. */
 const endGraceMs = 30_000;
 
@@ -180,7 +182,7 @@ async function sendBody({ query, format }: ExportPlan, { res, bytes, ending, por
     const { sql, params, settings } = requireShort(exportStatement(format, query));
     for await (const chunk of await clickhouse.stream(sql, params, options(settings))) {
       bytes.add(chunk);
-      await writeUnhurried(res, chunk, signal);
+      await writeUnhurried(res, chunk, signal, aheadBytesMax);
     }
     const [totals] = await counted;
     if (totals === undefined) throw new Error('the count of an export has no row');

@@ -7,15 +7,17 @@ const stalledMsMax = 30_000;
 /**
  * Writes bytes and resolves when the next may follow: at the reader's pace, so that nothing piles up here (I8). Rejects when the
  * connection is closed, when the reader has taken nothing for 30 s, and when `signal` aborts.
+ * @param aheadBytesMax so much may wait for the reader, so that the next bytes are made while it takes the last ones.
  */
 export async function writeUnhurried(
   res: ServerResponse,
   bytes: Uint8Array | string,
   signal: AbortSignal,
+  aheadBytesMax = 0,
 ): Promise<void> {
   signal.throwIfAborted();
   if (res.destroyed) throw closed();
-  if (res.write(bytes)) return;
+  if (res.write(bytes) || res.writableLength < aheadBytesMax) return;
   await new Promise<void>((resolve, reject) => {
     const settle = (act: () => void): void => {
       clearTimeout(timer);
