@@ -125,6 +125,7 @@ describe('an analyst', () => {
     'delivery_attempts',
     'operator_records',
     'operator_places',
+    'operator_quarantine',
     'schema_migrations',
   ])('has no right to %s', async (table) => {
     expect(await ask(`SELECT * FROM ${table}`)).toMatchObject({ ok: false, code: accessDenied });

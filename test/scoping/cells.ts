@@ -135,7 +135,7 @@ const reads: Readonly<Record<string, EndpointCells>> = {
     views: [],
     isForOperators: true,
     own: (_, { id }) => get(`/v1/quarantine?tenant_id=${id}`),
-    foreign: (_, { id }) => [get(`/v1/quarantine?tenant_id=${id}`)],
+    foreign: (_, { id }) => [get(`/v1/quarantine?tenant_id=${id}`), get('/v1/quarantine?tenant_id=*')],
   },
   'POST /v1/quarantine/{seq}/redrive': {
     ...reading,

@@ -66,6 +66,7 @@ const tableNames = [
   'ingest_fence',
   'log_heads',
   'operator_places',
+  'operator_quarantine',
   'operator_records',
   'schema_migrations',
   'source_counters',

@@ -25,9 +25,14 @@ import type { QueryMetrics } from './metrics.ts';
 import { createPageLooks } from './page-looks.ts';
 import { pageOf } from './page-policy.ts';
 import type { ReadGate } from './read-gate.ts';
-import { quarantinedRecordStatement, quarantineStatement, type OperatorRecordRow } from './quarantine-sql-mapper.ts';
+import {
+  allQuarantineStatement,
+  quarantinedRecordStatement,
+  quarantineStatement,
+  type OperatorRecordRow,
+} from './quarantine-sql-mapper.ts';
 import { readFailure, requireShort } from './read-failure-policy.ts';
-import { tenantLock } from './tenant-lock-policy.ts';
+import { allLogs, allLogsLock, tenantLock } from './tenant-lock-policy.ts';
 import { attemptsStatement, placesStatement, type AttemptsQuery, type PlaceRow } from './trace-sql-mapper.ts';
 
 /** What ClickHouse may take beyond its own time limit before the connection is given up. */
@@ -73,6 +78,8 @@ export interface LogReader {
   places(log: string, seqs: readonly number[], asker: Asker): Promise<PlaceRow[]>;
   /** For operators: records of a log that are quarantined. */
   quarantine(query: Parameters<typeof quarantineStatement>[0], asker: Asker): Promise<OperatorRecordRow[]>;
+  /** The same of all logs. */
+  allQuarantine(query: Parameters<typeof allQuarantineStatement>[0], asker: Asker): Promise<OperatorRecordRow[]>;
   /** For operators; undefined: there is no such record, or it is not quarantined. */
   quarantined(log: string, seq: number, asker: Asker): Promise<OperatorRecordRow | undefined>;
 }
@@ -199,6 +206,11 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
     places: (log, seqs, asker) => forOperators('places', log, placesStatement(log, seqs), asker),
     quarantine: (query, asker) => quarantined(query.log, quarantineStatement(query), asker),
     quarantined: async (log, seq, asker) => (await quarantined(log, quarantinedRecordStatement(log, seq), asker))[0],
+    allQuarantine: (query, asker) =>
+      read('quarantine', allLogs, asker, (options) => {
+        const { sql, params } = allQuarantineStatement(query);
+        return clickhouse.query<OperatorRecordRow>(sql, params, { ...options, headers: allLogsLock() });
+      }),
     bounds: (tenantId, asker) => read('bounds', tenantId, asker, (options) => readBounds(tenantId, options)),
   };
 }

@@ -16,6 +16,13 @@ export const tenantParameter = queryParameter(
   Type.String({ pattern: `${tenantIdPattern}|^!p\\d{1,5}$` }),
 );
 
+/** Of the quarantine, whose records operators have to find before they know the log. */
+export const quarantinedLogParameter = queryParameter(
+  'tenant_id',
+  'Whose log, which may be a stray log, `!p<partition>`; `*`: of all logs at once.',
+  Type.String({ pattern: `${tenantIdPattern}|^!p\\d{1,5}$|^\\*$` }),
+);
+
 export const qParameter = queryParameter('q', 'A search in the language of docs/query-language.md.');
 
 /** The name under which all parameters `metadata.KEY` are declared: exploded, its members are parameters of their own. */

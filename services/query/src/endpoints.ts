@@ -21,6 +21,7 @@ import {
   pageLimit,
   qParameter,
   quarantineCursor,
+  quarantinedLogParameter,
   tenantParameter,
   waitParameter,
 } from './endpoint-parameters.ts';
@@ -115,8 +116,8 @@ export const listQuarantineEndpoint = defineEndpoint({
   tag: 'quarantine',
   access: readers,
   summary: 'List records that could not be read',
-  description: 'For operators. Of one log, which may be a stray log `!p<partition>`.',
-  parameters: [tenantParameter, pageLimit, quarantineCursor],
+  description: 'For operators. Of one log, newest first by seq; of all logs, newest first by the time of arrival.',
+  parameters: [quarantinedLogParameter, pageLimit, quarantineCursor],
   answers: {
     200: jsonAnswer('A page.', quarantineAnswer, {
       Link: 'The next page, `rel="next"` (RFC 8288), where there is one.',

@@ -22,7 +22,7 @@ const quarantinedRecord = closedObject(
 export type QuarantinedRecord = Static<typeof quarantinedRecord>;
 
 export const quarantineAnswer = closedObject({
-  data: Type.Array(quarantinedRecord, { description: 'Newest first by seq.' }),
+  data: Type.Array(quarantinedRecord, { description: 'Newest first.' }),
   next_cursor: Type.Union([Type.String(), Type.Null()], { description: 'Of the next page; null: this is the last.' }),
 });
 

@@ -32,6 +32,7 @@ beforeAll(async () => {
     ...[4, 5, 6, 7, 8].map((seq) => quarantined('acme', seq)),
     quarantined('globex', 1),
     quarantined('!p3', 1, 'invalid: /action must match: dots'),
+    { ...quarantined('late', 1), received_at: Date.UTC(2026, 10, 1, 0, 0, 1) },
     { tenant_id: '!p3', seq: 2, status: 'rerouted', status_detail: 'to acme' },
     { tenant_id: 'globex', seq: 2, id: delivered },
   ]);
@@ -144,17 +145,68 @@ describe('GET /v1/quarantine', () => {
     expect(world.readings.at(-1)).toMatchObject({ kind: 'quarantine_listed', log: '!p3', results: 1 });
   });
 
-  test('pages by seq, newest first, without a hole or a repeat', async () => {
-    const seqs: unknown[] = [];
-    let path: string | undefined = '/v1/quarantine?tenant_id=acme&limit=2';
+  /** Which records the pages from this one on show. */
+  async function pagedFrom(first: string): Promise<unknown[]> {
+    const found: unknown[] = [];
+    let path: string | undefined = first;
     while (path !== undefined) {
       const answer = await world.get(path, operator);
-      seqs.push(...(answer.body.data ?? []).map(({ seq }) => seq));
+      found.push(...(answer.body.data ?? []).map(({ tenant_id: log, seq }) => `${String(log)} ${String(seq)}`));
       path = /^<([^>]+)>/.exec(answer.headers.get('link') ?? '')?.[1];
       expect(path === undefined).toBe(answer.body['next_cursor'] === null);
     }
-    expect(seqs).toEqual([8, 7, 6, 5, 4]);
+    return found;
+  }
+
+  test('pages by seq, newest first, without a hole or a repeat', async () => {
+    expect(await pagedFrom('/v1/quarantine?tenant_id=acme&limit=2')).toEqual(
+      [8, 7, 6, 5, 4].map((seq) => `acme ${seq}`),
+    );
   });
+
+  test.each([1, 2, 3, 7, 100])('of all logs pages by time, log and seq, %i a page', async (limit) => {
+    expect(await pagedFrom(`/v1/quarantine?tenant_id=*&limit=${limit}`)).toEqual([
+      'late 1',
+      '!p3 1',
+      ...[8, 7, 6, 5, 4].map((seq) => `acme ${seq}`),
+      'globex 1',
+    ]);
+  });
+
+  test('of all logs shows each record as the list of its own log does', async () => {
+    const all = (await world.get('/v1/quarantine?tenant_id=*', operator)).body.data ?? [];
+    for (const log of ['acme', 'globex', '!p3']) {
+      const own = (await world.get(`/v1/quarantine?tenant_id=${log}`, operator)).body.data;
+      expect(all.filter(({ tenant_id: of }) => of === log)).toEqual(own);
+    }
+  });
+
+  test('of all logs is told in each log that it shows something of, and in the operators’', async () => {
+    const before = world.readings.length;
+    expect((await world.get('/v1/quarantine?tenant_id=*&limit=3', operator)).status).toBe(200);
+    const told = world.readings.slice(before).map(({ credential: _, ...reading }) => reading);
+    const reading = { kind: 'quarantine_listed', question: '*', asked: { logs: 'all' }, eventId: null };
+    // I5: a tenant reads the one about its log, which names no other.
+    expect(told).toEqual([
+      { ...reading, log: '*', results: 3 },
+      { ...reading, log: 'late', results: 1 },
+      { ...reading, log: '!p3', results: 1 },
+      { ...reading, log: 'acme', results: 1 },
+    ]);
+    const behind = world.readings.length;
+    const cursor = `${Date.UTC(2026, 9, 1)}.1.a`;
+    const { body } = await world.get(`/v1/quarantine?tenant_id=*&cursor=${cursor}`, operator);
+    expect(body.data).toEqual([]);
+    expect(world.readings.slice(behind)).toMatchObject([{ log: '*', results: 0 }]);
+  });
+
+  test.each(['/v1/events', '/v1/feed', '/v1/export', '/v1/ledger', '/v1/tail', `/v1/events/${delivered}`])(
+    'every other read needs one log: %s',
+    async (path) => {
+      const { status, body } = await world.get(`${path}?tenant_id=*`, operator);
+      expect([status, body['code']]).toEqual([400, 'invalid_request']);
+    },
+  );
 
   test('I5: a page of one log holds nothing of another', async () => {
     const text = JSON.stringify((await world.get('/v1/quarantine?tenant_id=acme', operator)).body);
@@ -170,14 +222,20 @@ describe('GET /v1/quarantine', () => {
     ['an operator’s key that may not read', () => world.key('*', ['admin']), 'insufficient_scope'],
     ['a viewer token', () => world.viewer(acme, { view: 'admin' }), 'view_not_allowed'],
   ])('is not for %s', async (_name, credential, code) => {
-    const { status, body } = await world.get('/v1/quarantine?tenant_id=acme', await credential());
-    expect([status, body['code']]).toEqual([403, code]);
-    expect(JSON.stringify(body)).not.toContain('raw');
+    for (const log of ['acme', '*']) {
+      const { status, body } = await world.get(`/v1/quarantine?tenant_id=${log}`, await credential());
+      expect([status, body['code']]).toEqual([403, code]);
+      expect(JSON.stringify(body)).not.toContain('raw');
+    }
   });
 
   test.each([
     ['?limit=0&tenant_id=acme', 'invalid_request'],
     ['?cursor=x&tenant_id=acme', 'invalid_cursor'],
+    ['?cursor=1.2.acme&tenant_id=acme', 'invalid_cursor'],
+    ['?cursor=5&tenant_id=*', 'invalid_cursor'],
+    ['?cursor=1.x.acme&tenant_id=*', 'invalid_cursor'],
+    ['?tenant_id=**', 'invalid_request'],
     ['?tenant_id=!p', 'invalid_request'],
     ['?tenant=acme', 'invalid_request'],
     ['', 'tenant_required'],

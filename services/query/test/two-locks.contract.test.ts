@@ -3,7 +3,7 @@ import { eventColumns, newEventId } from '@docket/event';
 import { eventually } from '@docket/testkit';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { checkTenantLock } from '../src/lock-check.ts';
-import { tenantLock } from '../src/tenant-lock-policy.ts';
+import { allLogsLock, tenantLock } from '../src/tenant-lock-policy.ts';
 import { openEventStream } from './event-stream.ts';
 import { createQueryWorld, type QueryWorld } from './query-world.ts';
 
@@ -211,6 +211,25 @@ describe('I5: the user of the query service at ClickHouse', () => {
     for (const headers of [{}, tenantLock('acme'), tenantLock('', { isOperator: true })])
       expect(await ask(headers)).toEqual([]);
     expect(await ask(tenantLock('globex', { isOperator: true }))).toEqual([{ tenant_id: 'globex' }]);
+  });
+
+  test('sees what could not be read of all logs in an operator’s request about all logs only, and then nothing else', async () => {
+    const ask = (table: string, headers: Readonly<Record<string, string>>) =>
+      world.readers.query(`SELECT tenant_id, raw FROM ${table} ORDER BY tenant_id`, {}, { headers });
+    for (const headers of [
+      {},
+      tenantLock('acme'),
+      tenantLock('', { isOperator: true }),
+      tenantLock('acme', { isOperator: true }),
+    ])
+      expect(await ask('operator_quarantine', headers)).toEqual([]);
+    expect(await ask('operator_quarantine', allLogsLock())).toEqual([
+      { tenant_id: 'acme', raw: 'raw-acme' },
+      { tenant_id: 'globex', raw: 'raw-globex' },
+    ]);
+    expect(await ask('operator_records', { ...tenantLock('acme'), ...allLogsLock() })).toEqual([]);
+    const rows = await world.readers.query('SELECT tenant_id FROM audit_events', {}, { headers: allLogsLock() });
+    expect(rows).toEqual([]);
   });
 
   test.each([

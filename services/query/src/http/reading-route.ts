@@ -3,9 +3,12 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { Reading, ReadingKind } from '../trail/reading.ts';
 import { forCaller } from './for-caller.ts';
 
-/** An answer that shows something of a log, with the account of what it shows. Nothing of it is sent before that is kept. */
+/**
+ * An answer that shows something of a log, with the account of what it shows; of several logs, of each one. Nothing of it is sent
+ * before that is kept.
+ */
 export type ReadAnswer = {
-  readonly reading: Reading;
+  readonly reading: Reading | readonly Reading[];
   readonly headers?: Readonly<Record<string, string>>;
 } & (
   | { readonly body: unknown }
@@ -36,7 +39,7 @@ export function readingHandler(
 ): RequestHandler {
   return forCaller(async (req, res, signal) => {
     const answered = await answer(req, signal);
-    await keep(reads, answered.reading, req, res);
+    await Promise.all([answered.reading].flat().map((reading) => keep(reads, reading, req, res)));
     res.set('Cache-Control', 'no-store').set(answered.headers ?? {});
     if ('stream' in answered) await answered.stream(res);
     else res.json(answered.body);

@@ -18,7 +18,7 @@ export type ReadingKind = (typeof readingKinds)[number];
 /** What was read of one log, by whom: what the access trail keeps of a request. */
 export interface Reading {
   readonly credential: Caller;
-  /** The log: a tenant id, or `!p<partition>`. */
+  /** The log: a tenant id, `!p<partition>`, or `*`: that all logs were looked through. */
   readonly log: string;
   /** The same for the same question of a kind: of one credential it is told once in a while, and counted meanwhile. */
   readonly question: string;

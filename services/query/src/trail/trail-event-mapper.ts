@@ -1,8 +1,9 @@
 import { isIP } from 'node:net';
 import { idFromIdempotencyKey, rfc3339OfMillis, type EventInput } from '@docket/event';
+import { allLogs } from '../tenant-lock-policy.ts';
 import type { TrailTelling } from './trail-windows.ts';
 
-/** The log of what belongs to no tenant: readings of the stray logs. Reserved, for operators. */
+/** The log of what belongs to no tenant: readings of the stray logs, and lists of all logs. Reserved, for operators. */
 export const operatorsLog = 'docket.operators';
 
 /** A metadata value takes 2,048 bytes; a longer text continues under `<name>.2`, `<name>.3`, … */
@@ -46,9 +47,9 @@ export function eventOfTelling({ window, of }: TrailTelling): EventInput & { rea
   };
 }
 
-/** Where a reading of a log is told: in that log, so that its owner sees it. A stray log takes no events of ours. */
+/** Where a reading of a log is told: in that log, so that its owner sees it. What is no tenant's log takes no events of ours. */
 export function logOfTrail(log: string): string {
-  return log.startsWith('!') ? operatorsLog : log;
+  return log.startsWith('!') || log === allLogs ? operatorsLog : log;
 }
 
 function piecesOf(name: string, text: string): [string, string][] {

@@ -42,6 +42,26 @@ async function serve(answer: Reader, keep: KeepReading): Promise<string> {
 }
 
 describe('a route that reads a log', () => {
+  test('answers once the reading of each log is kept', async () => {
+    const kept: string[] = [];
+    const answer: Reader = async () => ({ reading: [reading, { ...reading, log: 'globex' }], body: { kept } });
+    const url = await serve(answer, async (_, { log }) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      kept.push(log);
+    });
+    expect(await (await fetch(url)).json()).toEqual({ kept: ['acme', 'globex'] });
+  });
+
+  test('shows nothing when the reading of one log of several cannot be kept', async () => {
+    const answer: Reader = async () => ({ reading: [reading, { ...reading, log: 'globex' }], body: ['secret'] });
+    const url = await serve(answer, async (_, { log }) => {
+      if (log === 'globex') throw new DocketError('trail_unavailable', 'full');
+    });
+    const response = await fetch(url);
+    expect(response.status).toBe(503);
+    expect(await response.text()).not.toContain('secret');
+  });
+
   test('answers once the reading is kept, not before', async () => {
     const order: string[] = [];
     const url = await serve(

@@ -46,10 +46,10 @@ describe('the event that tells a reading', () => {
     expect(eventOfTelling(telling({}, 'repeats'))).toEqual(repeats);
   });
 
-  test('of a stray log stands in the operators’ log', () => {
-    expect(eventOfTelling(telling({ log: '!p3' }))).toMatchObject({
+  test.each(['!p3', '*'])('of what is no tenant’s log stands in the operators’ log: %s', (log) => {
+    expect(eventOfTelling(telling({ log }))).toMatchObject({
       tenant_id: 'docket.operators',
-      resources: [{ type: 'log', id: '!p3' }],
+      resources: [{ type: 'log', id: log }],
     });
   });
 
