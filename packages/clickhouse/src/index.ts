@@ -30,6 +30,7 @@ export {
 export {
   changesJsonSql,
   metadataForUsersSql,
+  publicEventOfManySql,
   publicEventSettings,
   publicEventSql,
   resourcesJsonSql,

@@ -43,6 +43,14 @@ const needsEscaping = `multiMatchAny(concat(${copiedTexts.join(', ')}), [${escap
  * Of the view `user` it has neither seq nor counter, and whereabouts of own actions only (I5).
  */
 export function publicEventSql({ ownActions }: Pick<ScopedSearch, 'ownActions'>, binder: Binder): string {
+  return eventSql(ownActions === null ? null : searchSql(ownActions, binder), escaping);
+}
+
+/**
+ * The same text, byte for byte, for statements that read many rows: a row costs 3 µs of a core in place of 5, and understanding the
+ * statement 10 ms more.
+ */
+export function publicEventOfManySql({ ownActions }: Pick<ScopedSearch, 'ownActions'>, binder: Binder): string {
   const isOwn = ownActions === null ? null : searchSql(ownActions, binder);
   return `if(${needsEscaping}, ${eventSql(isOwn, escaping)}, ${eventSql(isOwn, copying)})`;
 }

@@ -3,8 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventColumns, eventFromRow, eventStatuses, toPublicEvent, type EventRow } from '@docket/event';
 import {
   claimPartitions,
+  createBinder,
   createBlock,
   insertBlock,
+  publicEventOfManySql,
+  publicEventSettings,
+  publicEventSql,
   readHeads,
   readLog,
   readLogBounds,
@@ -310,6 +314,14 @@ describe('readLogTexts', () => {
       rows.map((row, index) => eventRow({ ...place, ...whole, ...row, seq: index + 1, src_offset: 2_000 + index })),
     );
     await expectSameEvents('odd texts', rows.length);
+    const [few, many] = [publicEventSql, publicEventOfManySql].map((sql) => sql({ ownActions: null }, createBinder()));
+    expect(
+      await database.clickhouse.query(
+        `SELECT count() AS same FROM audit_events WHERE tenant_id = 'odd texts' AND ${few} = ${many}`,
+        {},
+        { settings: publicEventSettings },
+      ),
+    ).toEqual([{ same: rows.length }]);
   });
 
   test('I4: in seq order up to the limit, and no farther than the first missing seq', async () => {

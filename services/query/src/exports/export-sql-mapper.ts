@@ -1,7 +1,7 @@
 import {
   createBinder,
+  publicEventOfManySql,
   publicEventSettings,
-  publicEventSql,
   scopedConditions,
   type Binder,
   type Statement,
@@ -43,7 +43,7 @@ export function exportStatement(format: ExportFormatName, query: ExportQuery): E
   const binder = createBinder();
   const { search } = query;
   const [columns, clickhouseFormat, settings] = {
-    ndjson: () => [publicEventSql(search, binder), 'TSVRaw', publicEventSettings] as const,
+    ndjson: () => [publicEventOfManySql(search, binder), 'TSVRaw', publicEventSettings] as const,
     csv: () => [guardedColumnsSql(search, binder), 'CSVWithNames', csvSettings] as const,
     parquet: () => [typedColumnsSql(search, binder), 'Parquet', parquetSettings] as const,
   }[format]();
