@@ -4,8 +4,8 @@ import type { Binder } from './statement-binder.ts';
 
 /** How texts become JSON: arguments of a `concat`. */
 interface Writing {
-  text(sql: string): string;
-  map(sql: string): string;
+  readonly text: (sql: string) => string;
+  readonly map: (sql: string) => string;
 }
 
 /** Whatever the texts hold. */
@@ -23,19 +23,17 @@ const copying: Writing = {
 
 /** Every text that `copying` copies. Changes' values are JSON already, resources' metadata is always escaped. */
 const copiedTexts = [
-  ...['tenant_id', 'action', 'category', 'operation', 'outcome', 'outcome_reason', 'severity', 'description'],
-  ...['actor_type', 'actor_id', 'actor_name', 'on_behalf_of_type', 'on_behalf_of_id', 'on_behalf_of_name'],
-  ...['ip', 'user_agent', 'country', 'session_id', 'request_id', 'trace_id'],
-  ...['source_service', 'source_version', 'source_instance'],
+  'tenant_id,action,category,operation,outcome,outcome_reason,severity,description',
+  'actor_type,actor_id,actor_name,on_behalf_of_type,on_behalf_of_id,on_behalf_of_name',
+  'ip,user_agent,country,session_id,request_id,trace_id,source_service,source_version,source_instance',
   ...['resources.type', 'resources.id', 'resources.name', 'changes.path'].map((list) => `arrayStringConcat(${list})`),
-  ...['actor_metadata', 'metadata'].flatMap((map) => [
-    `arrayStringConcat(mapKeys(${map}))`,
-    `arrayStringConcat(mapValues(${map}))`,
-  ]),
-];
+  ...['actor_metadata', 'metadata'].map(
+    (map) => `arrayStringConcat(mapKeys(${map})), arrayStringConcat(mapValues(${map}))`,
+  ),
+].join(', ');
 /** Patterns of what `toJSONString` escapes: quotes, backslashes and control characters, and two separators of lines. */
 const escapedPatterns = [String.raw`["\\\\\\x00-\\x1f]`, '\u2028', '\u2029'];
-const needsEscaping = `multiMatchAny(concat(${copiedTexts.join(', ')}), [${escapedPatterns.map((each) => `'${each}'`).join(', ')}])`;
+const needsEscaping = `multiMatchAny(concat(${copiedTexts}), [${escapedPatterns.map((each) => `'${each}'`).join(', ')}])`;
 
 /**
  * The public event of a row as JSON text, written by ClickHouse: parsed, it equals what `shownEventOf` of the query service

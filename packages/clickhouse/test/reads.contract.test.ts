@@ -288,8 +288,8 @@ describe('readLogTexts', () => {
       'changes.new': ['1'],
       metadata: { k: 'v' },
     };
-    const odd = ['"', '\\', '\n', '\u001f'];
-    const texts = ['action', 'outcome_reason', 'actor_type', 'actor_id', 'actor_name', 'on_behalf_of_type'] as const;
+    const oddTexts = ['"', '\\', '\n', '\u001f'];
+    const names = ['action', 'outcome_reason', 'actor_type', 'actor_id', 'actor_name', 'on_behalf_of_type'] as const;
     const more = ['on_behalf_of_id', 'on_behalf_of_name', 'description', 'ip', 'user_agent', 'country'] as const;
     const ids = [
       'session_id',
@@ -300,8 +300,8 @@ describe('readLogTexts', () => {
       'source_instance',
     ] as const;
     const lists = ['resources.type', 'resources.id', 'resources.name', 'changes.path'] as const;
-    const rows = odd.flatMap((text) => [
-      ...[...texts, ...more, ...ids].map((name) => ({ [name]: text })),
+    const rows = oddTexts.flatMap((text) => [
+      ...[...names, ...more, ...ids].map((name) => ({ [name]: text })),
       ...lists.map((name) => ({ [name]: [text] })),
       ...(['actor_metadata', 'metadata'] as const).flatMap((name) => [
         { [name]: { k: text } },

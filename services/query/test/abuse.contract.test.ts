@@ -1,7 +1,7 @@
-import type { ClickHouse } from '@docket/clickhouse';
 import { eventually } from '@docket/testkit';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createQueryWorld, type QueryWorld } from './query-world.ts';
+import { slowly, slowReadsIn } from './slowed-reads.ts';
 
 let world: QueryWorld;
 let acme: string;
@@ -123,18 +123,6 @@ test('a search that a view makes too long for ClickHouse is told so, and is no e
   expect((await world.get(`/v1/events/facets?field=action&${encode('-session_id:a*')}`, viewer)).status).toBe(200);
 });
 
-/** The real ClickHouse, in which every read of the log takes far longer than the test. */
-function slowly(clickhouse: ClickHouse): ClickHouse {
-  return {
-    ...clickhouse,
-    query: (sql, params, options) =>
-      clickhouse.query(sql.replace('WHERE', 'WHERE sleepEachRow(0.5) = 0 AND'), params, {
-        ...options,
-        settings: { ...options?.settings, function_sleep_max_microseconds_per_block: 0 },
-      }),
-  };
-}
-
 describe('a caller who goes away', () => {
   let slow: QueryWorld;
   beforeAll(async () => {
@@ -143,22 +131,18 @@ describe('a caller who goes away', () => {
   });
   afterAll(() => slow.close());
 
-  const running = async (): Promise<number> => {
-    const [row] = await slow.clickhouse.query<{ running: number }>(
-      "SELECT count() AS running FROM system.processes WHERE current_database = currentDatabase() AND query LIKE '%sleepEachRow(0.5)%' AND query NOT LIKE '%system.processes%'",
-    );
-    return row?.running ?? -1;
-  };
-
   test.each([...endpoints, '/v1/events/0199f3c2-0000-7000-8000-00000000000b?wait=20&'])(
     'leaves no query in ClickHouse: %s',
     async (path) => {
       const leaving = new AbortController();
       const answer = slow.get(path.slice(0, -1), slow.key(['acme']), leaving.signal);
-      await eventually(async () => (await running()) === 1, { what: 'the query runs' });
+      await eventually(async () => (await slowReadsIn(slow)) === 1, { what: 'the query runs' });
       leaving.abort();
       await expect(answer).rejects.toThrow('aborted');
-      await eventually(async () => (await running()) === 0, { what: 'the end of the query', deadlineMs: 5_000 });
+      await eventually(async () => (await slowReadsIn(slow)) === 0, {
+        what: 'the end of the query',
+        deadlineMs: 5_000,
+      });
       await eventually(async () => (await slow.metric('docket_query_reads_in_flight')) === 0, { what: 'a free place' });
     },
   );

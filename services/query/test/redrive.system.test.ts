@@ -81,6 +81,28 @@ async function redrive(log: string, seq: number, body: unknown, authorization = 
 
 const corrected = { event: eventInput('acme', { action: 'document.mended' }) };
 
+test('a list of all logs shows the records of each, and is told in each and in the operators’ log, naming no other', async () => {
+  const response = await fetch(`${query.url}/v1/quarantine?tenant_id=*`, { headers: { authorization: operator } });
+  const { data } = (await response.json()) as { data: { tenant_id: string }[] };
+  expect([response.status, data.map(({ tenant_id: log }) => log).toSorted()]).toEqual([200, ['!p0', 'acme', 'acme']]);
+  const told = await eventually(
+    async () => {
+      const rows = await world.clickhouse.query<{ log: string; of: string; results: string; text: string }>(
+        `SELECT tenant_id AS log, \`resources.id\`[1] AS of, metadata['results'] AS results, toJSONString(metadata) AS text
+         FROM audit_events WHERE action = 'docket.log.quarantine_listed' AND status = 'accepted' ORDER BY log, of`,
+      );
+      return rows.length < 3 ? undefined : rows;
+    },
+    { what: 'three readings' },
+  );
+  expect(told).toMatchObject([
+    { log: 'acme', of: 'acme', results: '2' },
+    { log: 'docket.operators', of: '!p0', results: '1' },
+    { log: 'docket.operators', of: '*', results: '3' },
+  ]);
+  expect(told[0]?.text).not.toContain('!p0');
+}, 60_000);
+
 describe('redriving a quarantined record', () => {
   test('the corrected event of a stray record is in its tenant’s log, once, however often it is redriven', async () => {
     const both = await Promise.all([redrive('!p0', 1, corrected), redrive('!p0', 1, corrected)]);
