@@ -1,10 +1,18 @@
 import { createBinder, scopedConditions, shownValueSql, type Statement } from '@docket/clickhouse';
-import type { ScopedSearch, ValueField } from '@docket/event';
+import { isResourceField, listSearchFields, type ScopedSearch, type ValueField } from '@docket/event';
 import type { FacetsAnswer } from './answer-schemas.ts';
 import type { GroupField, HistogramPlan } from './histogram-mapper.ts';
 
+/** What `shownValueSql` gives of a field that the view hides. */
+const nothingShown = "''";
 /** Values that a histogram tells apart; the rest is counted together. */
 const groupValuesMax = 10;
+/** Fields that have no more values than that, an absent one with them: which are frequent needs no look at the log. */
+const closedFields: ReadonlySet<string> = new Set(
+  listSearchFields()
+    .filter(({ choices }) => choices !== undefined && choices.length < groupValuesMax)
+    .map(({ name }) => name),
+);
 
 export interface HistogramQuery {
   /** Holds only of events in the range of the plan. */
@@ -19,10 +27,10 @@ export function histogramStatement({ search, plan, by }: HistogramQuery): Statem
   const where = scopedConditions(search, binder).join('\n  AND ');
   const [first, width] = [binder.bind('Int64', plan.firstMicros), binder.bind('Int64', plan.intervalMicros)];
   const bucket = `toUInt32(intDiv(toUnixTimestamp64Micro(occurred_at) - ${first}, ${width}))`;
-  const field = by === null ? null : shownValueSql(search, by, binder);
+  const field = by === null ? "''" : shownValueSql(search, by, binder);
   const value =
-    field === null
-      ? "''"
+    by === null || closedFields.has(by)
+      ? field
       : `if(${field} IN (
   SELECT ${field} AS frequent_value FROM audit_events WHERE ${where}
   GROUP BY frequent_value ORDER BY count() DESC, frequent_value LIMIT ${groupValuesMax}
@@ -47,20 +55,51 @@ export interface FacetRow {
   readonly events: number;
 }
 
-/** The most frequent values of each field, and one more than `limit` where there are more. */
+/**
+ * The most frequent values of each field, and one more than `limit` where there are more. All that has one value a row is counted in one
+ * pass; a resource field, of which a row may have several, makes rows of them and needs a pass of its own.
+ */
 export function facetsStatement({ search, fields, limit }: FacetsQuery): Statement {
   const binder = createBinder();
   const where = scopedConditions(search, binder).join('\n  AND ');
   const rowsMax = binder.bind('UInt64', limit + 1);
-  const facets = fields.map(
-    (field, index) => `SELECT toInt8(${index}) AS facet, counted_value, events FROM (
-  SELECT ${shownValueSql(search, field, binder)} AS counted_value, count() AS events FROM audit_events
+  const facets = fields
+    .map((field, index) => ({ field, index, value: shownValueSql(search, field, binder) }))
+    .filter(({ value }) => value !== nothingShown);
+  const single = facets.filter(({ field }) => !isResourceField(field));
+  const several = facets.filter(({ field }) => isResourceField(field));
+  const passes = several.map(
+    ({ index, value }) => `SELECT toInt8(${index}) AS facet, counted_value, events FROM (
+  SELECT ${value} AS counted_value, count() AS events FROM audit_events
   WHERE ${where}
   GROUP BY counted_value HAVING counted_value != '' ORDER BY events DESC, counted_value LIMIT ${rowsMax}
 )`,
   );
+  return { sql: [onePassSql(single, where, rowsMax), ...passes].join('\nUNION ALL\n'), params: binder.params };
+}
+
+interface Facet {
+  readonly index: number;
+  /** An expression over a row. */
+  readonly value: string;
+}
+
+/** Counts all rows, and the values of any number of facets beside. */
+function onePassSql(facets: readonly Facet[], where: string, rowsMax: string): string {
   const all = `SELECT toInt8(-1) AS facet, '' AS counted_value, count() AS events FROM audit_events WHERE ${where}`;
-  return { sql: [all, ...facets].join('\nUNION ALL\n'), params: binder.params };
+  if (facets.length === 0) return all;
+  const keys = facets.map(({ index }) => `value_${index}`);
+  const selected = facets.map(({ index, value }) => `${value} AS value_${index}`).join(', ');
+  const whichOf = (then: (facet: Facet) => string, otherwise: string): string =>
+    `multiIf(${facets.map((facet) => `grouping(value_${facet.index}) = 0, ${then(facet)}`).join(', ')}, ${otherwise})`;
+  return `SELECT facet, counted_value, events FROM (
+  SELECT toInt8(${whichOf(({ index }) => String(index), '-1')}) AS facet,
+    ${whichOf(({ index }) => `toString(value_${index})`, "''")} AS counted_value, count() AS events
+  FROM (SELECT ${selected} FROM audit_events WHERE ${where})
+  GROUP BY GROUPING SETS (${keys.map((key) => `(${key})`).join(', ')}, ())
+)
+WHERE facet = -1 OR counted_value != ''
+ORDER BY events DESC, counted_value LIMIT ${rowsMax} BY facet`;
 }
 
 export function facetsAnswer({ fields, limit }: FacetsQuery, rows: readonly FacetRow[]): FacetsAnswer {

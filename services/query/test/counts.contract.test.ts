@@ -134,6 +134,17 @@ describe('the histogram', () => {
     });
   });
 
+  test.each(['outcome', 'severity', 'operation', 'category'])('tells all values of %s apart', async (field) => {
+    const events = await eventsOf(range);
+    const { body } = await world.get(`/v1/events/histogram?interval=1d&by=${field}&${range}`, acme);
+    const [bucket] = body['buckets'] as Record<string, unknown>[];
+    expect(events.length).toBeGreaterThan(50);
+    expect(bucket).toMatchObject({
+      count: events.length,
+      values: countsOf(events.map(({ [field]: value }) => (typeof value === 'string' ? value : ''))),
+    });
+  });
+
   test('tells the ten most frequent values apart, and counts the others', async () => {
     const rows = Array.from({ length: 30 }, (_, index) => ({
       tenant_id: 'many',
