@@ -17,6 +17,7 @@ export interface FilledLog {
 /** Databases in which the local stack's users have their rights; no test world takes them, because they are there. */
 export const largeDatabase = 'test_99';
 export const peerDatabase = 'test_98';
+const longDatabase = 'test_97';
 
 /** A database with generated rows of these tenants; one that has them already is used again. They keep I2 and I3, which is checked. */
 export async function fillLog(
@@ -44,6 +45,30 @@ export async function fillLog(
   await checkInvariants(clickhouse, planned);
   await waitForMerges(clickhouse);
   return { database, clickhouse, rows: planned };
+}
+
+/** One log of `rows` rows, those of another database, for what is asked of a single log this long; one that is there is used again. */
+export async function fillLongLog(
+  config: ClickHouseConfig,
+  from: FilledLog,
+  rows: number,
+): Promise<{ readonly database: string; readonly tenantId: string; readonly rows: number }> {
+  const own = { ...config, clickhouseDatabase: longDatabase };
+  await migrate(own, { directory: clickhouseMigrationsDirectory });
+  const clickhouse = createClickHouse(own);
+  const tenantId = 'long';
+  if ((await countRows(clickhouse)) !== rows) {
+    await clickhouse.command('TRUNCATE TABLE audit_events');
+    const number = 'toUInt64(rowNumberInAllBlocks())';
+    const source = `SELECT * REPLACE ({tenantId:String} AS tenant_id, ${number} + 1 AS seq, 0 AS src_partition, ${number} AS src_offset)
+      FROM ${from.database}.audit_events LIMIT {rows:UInt64}`;
+    const settings = { max_threads: 1, max_insert_threads: 1 };
+    const options = { deadlineMs: fillDeadlineMs, settings };
+    await clickhouse.command(`INSERT INTO audit_events ${source}`, { tenantId, rows }, options);
+  }
+  await waitForMerges(clickhouse);
+  await clickhouse.close();
+  return { database: longDatabase, tenantId, rows };
 }
 
 async function storeRuns(clickhouse: ClickHouse, runs: readonly PlannedRun[]): Promise<void> {

@@ -13,7 +13,7 @@ import { timeAnalysts } from './analysts.ts';
 import { askUnderLoad } from './ask-under-load.ts';
 import { findDeepPages } from './deep-pages.ts';
 import { exportLog, type ExportResult } from './exports.ts';
-import { describeTable, fillLog, largeDatabase, peerDatabase, type FilledLog } from './fill-log.ts';
+import { describeTable, fillLog, fillLongLog, largeDatabase, peerDatabase, type FilledLog } from './fill-log.ts';
 import { planTenants } from './log-plan.ts';
 import { timeEach, type Times } from './measure.ts';
 import { copyLog } from './postgres-log.ts';
@@ -25,13 +25,15 @@ import { readSubjects, type Subjects } from './subjects.ts';
 const rows = Number(process.env['BENCH_ROWS'] ?? 20_000_000);
 const peerRows = Number(process.env['BENCH_PEER_ROWS'] ?? 2_000_000);
 const requests = Number(process.env['BENCH_REQUESTS'] ?? 100);
+/** Of the one export whose memory is watched. */
+const longExportRows = Number(process.env['BENCH_LONG_EXPORT_ROWS'] ?? 10_000_000);
 /** Pages whose cursors are found beforehand. */
 const deepPages = 10;
 const loadSeconds = Number(process.env['BENCH_LOAD_SECONDS'] ?? 30);
 /** Only fills the databases, which takes minutes, so that a later run only measures. */
 const fillsOnly = process.env['BENCH_FILL_ONLY'] === '1';
 /** What is measured, all of it by default: a machine that others use too may be had for some minutes at a time only. */
-const measured = (process.env['BENCH_PARTS'] ?? 'peer questions exports load').split(' ');
+const measured = (process.env['BENCH_PARTS'] ?? 'peer questions exports long-export load').split(' ');
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const local = fileURLToPath(new URL('../../../.local', import.meta.url));
@@ -65,6 +67,7 @@ try {
       const peer = measured.includes('peer') ? await comparePeer(world, small, postgres.pool) : {};
       await postgres.stop();
       const ours = await measureLarge(world, large);
+      if (measured.includes('long-export')) Object.assign(ours, await measureLongExport(world, large));
       const result = {
         rows: large.rows,
         peer_rows: small.rows,
@@ -161,6 +164,17 @@ async function measureExports(reader: Reader, subjects: Subjects): Promise<Resul
     Object.assign(result, saidOf(`export_${format}`, await exportLog(exporting, subjects.largest(0), format)));
   }
   return result;
+}
+
+async function measureLongExport(inWorld: World, log: FilledLog): Promise<Result> {
+  const long = await fillLongLog(config, log, longExportRows);
+  const reader = await startReader(inWorld, long.database);
+  try {
+    const exporting = { reader, clickhousePid: stack.clickhouse.pid() ?? 0 };
+    return saidOf(`export_${long.rows}_ndjson`, await exportLog(exporting, long, 'ndjson'));
+  } finally {
+    await reader.stop();
+  }
 }
 
 async function measureLoad(asked: Omit<Parameters<typeof askUnderLoad>[0], 'seconds'>): Promise<Result> {
