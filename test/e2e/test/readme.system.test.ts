@@ -83,7 +83,7 @@ test("docs/api.md's lines work as printed, one after the other in one shell", as
     '"subscriptions":[]',
     '{"manifest":{"export_id":',
     '"state":"complete"',
-    'id,seq,occurred_at,',
+    '"id","seq","occurred_at",',
     '"actor":{"type":"user","id":"u_peter"',
     '"state":"paused"',
     '"revoked_at":',
