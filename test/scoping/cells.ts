@@ -194,10 +194,10 @@ const reads: Readonly<Record<string, EndpointCells>> = {
   },
 };
 
-/** Of the record that could not be read: it came behind the events. */
+/** Of the record that could not be read: it came behind the events, and these behind what tells that the tenant and its key were made. */
 function redrive({ id, events }: MarkedTenant): Ask {
   const event = { tenant_id: id, action: 'redriven.by.matrix', actor: { type: 'service', id: 'matrix' } };
-  return { method: 'POST', path: `/v1/quarantine/${events.length + 1}/redrive?tenant_id=${id}`, body: { event } };
+  return { method: 'POST', path: `/v1/quarantine/${events.length + 3}/redrive?tenant_id=${id}`, body: { event } };
 }
 
 /** An export of the tenant by its own key, and where its record is. */

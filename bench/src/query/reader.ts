@@ -20,7 +20,7 @@ const keysCount = 20;
 export async function startReader(world: World, database: string): Promise<Reader> {
   const view = createDirectoryView(world.kafka, { onCrash: () => undefined });
   view.start();
-  const writer = createDirectoryWriter(world.kafka, { view, onFenced: () => undefined });
+  const writer = createDirectoryWriter(world.kafka, { view, onFenced: () => undefined, answerMsMax: 60_000 });
   writer.start();
   const made = Array.from({ length: keysCount }, () => newApiKey());
   const puts = made.map(({ id, secretSha256 }): ApiKey => ({
@@ -34,7 +34,10 @@ export async function startReader(world: World, database: string): Promise<Reade
     created_at: new Date().toISOString(),
   }));
   await eventually(() => view.isCaughtUp(), { what: 'the directory' });
-  await writer.change(() => ({ puts, result: undefined }));
+  await writer.change(
+    () => ({ puts, result: undefined }),
+    () => [],
+  );
   await writer.stop();
   await view.stop();
   const service = await startService('query', { ...world.env, CLICKHOUSE_DATABASE: database });

@@ -70,6 +70,10 @@ export function changeOfRecord(key: Buffer | null, value: Buffer | null): Direct
   const entity = checked(kind, parsed);
   if (entity === undefined) return { type: 'unreadable', detail: `${name}: ${firstError(kind, parsed)}` };
   if (entity.id !== id) return { type: 'unreadable', detail: `${name}: the value has another id` };
+  // Or the key would never expire: nothing is before or after what is no time.
+  if (entity.kind === 'key' && entity.expires_at !== undefined && Number.isNaN(Date.parse(entity.expires_at))) {
+    return { type: 'unreadable', detail: `${name}: /expires_at is no time` };
+  }
   return { type: 'put', entity };
 }
 

@@ -1,4 +1,5 @@
-import type { KafkaClient } from '@docket/kafka';
+import type { BesideRecord, KafkaClient } from '@docket/kafka';
+import { DocketError } from '@docket/runtime';
 import type { HealthCheck } from '@docket/runtime';
 
 import { recordKeyOf, recordOfEntity, usedTombstoneOf } from './directory-record-mapper.ts';
@@ -19,16 +20,32 @@ export interface Decision<Result> {
 /** Pure: decides on the directory as it is. May throw to refuse. */
 export type Decide<Result> = (directory: DirectoryReader) => Decision<Result>;
 
+/** An entity that a decision writes: as it was, and as it will be; one of them is there. */
+export interface EntityChange {
+  readonly before: Entity | undefined;
+  readonly after: Entity | undefined;
+}
+
+/** What a decision came to, for what is written beside it. */
+export interface Decided<Result> {
+  readonly changes: readonly EntityChange[];
+  readonly result: Result;
+}
+
 export interface DirectoryWriter {
   /** Becomes the one writer, trying until it is or until `stop`. Returns at once; `check` says how it went. */
   start(): void;
   /**
    * Decides on the directory as it is and writes what was decided, one at a time and in order: two decisions never rest on the same state.
-   * Resolves when this process's own view has applied the change (read your writes).
-   * Rejects as `decide` throws, or with kafka_unavailable (the change may still appear: look before repeating it; unless its turn has not come within
-   * 10 s, and it never will), writer_fenced, not_caught_up, not_ready or overloaded.
+   * Resolves when this process's own view has applied the change (read your writes), or within 5 s rejects: as `decide` or `beside` throws, or with
+   * kafka_unavailable (the change may still appear: look before repeating it; unless its turn has not come, and it never will), writer_fenced,
+   * not_caught_up, not_ready or overloaded.
+   * @param beside records of other topics that are written in the same transaction as the change: all of it is there, or nothing.
    */
-  change<Result>(decide: Decide<Result>): Promise<Result>;
+  change<Result>(
+    decide: Decide<Result>,
+    beside: (decided: Decided<Result>) => readonly BesideRecord[],
+  ): Promise<Result>;
   stop(): Promise<void>;
   check(): HealthCheck;
 }
@@ -36,28 +53,46 @@ export interface DirectoryWriter {
 const acquireRetryMs = 1_000;
 /** I8: people and deploy scripts change the directory; more waiting than this is a loop gone wild. */
 const waitingMax = 200;
-/** Without Kafka each change takes its 15 s to fail; who has waited so long for his turn is told to come back instead. */
-const waitMsMax = 10_000;
+/** Without Kafka a change takes 15 s and more to fail; its caller is told within 5 s. */
+const answerMsMaxDefault = 4_500;
+/** Above all that becoming the writer waits for. */
+const acquireMsMax = 120_000;
 
 /** The single writer of the directory. A later one fences it; `onFenced` is then called once, and the process must end. */
 export function createDirectoryWriter(
   kafka: KafkaClient,
-  options: { readonly view: DirectoryView; onFenced(error: Error): void },
+  options: {
+    readonly view: DirectoryView;
+    onFenced(error: Error): void;
+    /** How long a change may take before its caller is told so. Default 4,500. */
+    readonly answerMsMax?: number;
+  },
 ): DirectoryWriter {
-  const { view } = options;
+  const { view, answerMsMax = answerMsMaxDefault } = options;
   const writership = createWritership(kafka, { view, onFenced: (error) => options.onFenced(error) });
-  const turns = createTurns({ waitingMax, waitMsMax });
+  const turns = createTurns({ waitingMax });
   let retryTimer: NodeJS.Timeout | undefined;
 
-  const decideAndWrite = async <Result>(decide: Decide<Result>): Promise<Result> => {
+  const decideAndWrite = async <Result>(
+    decide: Decide<Result>,
+    besideOf: (decided: Decided<Result>) => readonly BesideRecord[],
+    isLate: () => boolean,
+  ): Promise<Result> => {
     await writership.acquire();
+    if (isLate()) throw new DocketError('kafka_unavailable', 'Kafka came back too late for the change.');
     const { puts = [], removes = [], result } = decide(view);
     const tombstones = removes.flatMap(({ kind, id }) => [
       { key: recordKeyOf(kind, id), value: null },
       ...(kind === 'key' ? [usedTombstoneOf(id)] : []),
     ]);
-    if (puts.length + tombstones.length === 0) return result;
-    await writership.write([...puts.map(recordOfEntity), ...tombstones]);
+    const changes = [
+      ...puts.map((after) => ({ before: entityOf(view, after.kind, after.id), after })),
+      ...removes.map(({ kind, id }) => ({ before: entityOf(view, kind, id), after: undefined })),
+    ];
+    const beside = besideOf({ changes, result });
+    const records = [...puts.map(recordOfEntity), ...tombstones];
+    if (records.length + beside.length === 0) return result;
+    await writership.write(records, beside);
     await untilShown(
       view,
       () =>
@@ -69,7 +104,7 @@ export function createDirectoryWriter(
 
   const acquireInBackground = (): void => {
     turns
-      .take(() => writership.acquire())
+      .take(() => writership.acquire(), acquireMsMax)
       .catch((error: unknown) => {
         if (writership.state() !== 'acquiring') return;
         kafka.logger.warn({ err: error }, 'writer.acquire_failed');
@@ -79,7 +114,7 @@ export function createDirectoryWriter(
 
   return {
     start: acquireInBackground,
-    change: (decide) => turns.take(() => decideAndWrite(decide)),
+    change: (decide, beside) => turns.take((isLate) => decideAndWrite(decide, beside, isLate), answerMsMax),
     stop: async () => {
       clearTimeout(retryTimer);
       await writership.stop();

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { createTransactionalWriter } from '@docket/kafka';
-import type { KafkaClient, TransactionalRecord } from '@docket/kafka';
+import type { BesideRecord, KafkaClient, TransactionalRecord } from '@docket/kafka';
 import { DocketError } from '@docket/runtime';
 
 import { recordOfWriter } from './directory-record-mapper.ts';
@@ -16,8 +16,8 @@ export interface Writership {
    * Rejects with writer_fenced, kafka_unavailable, not_caught_up or not_ready.
    */
   acquire(): Promise<void>;
-  /** Writes all records in one transaction, or none. Rejects with writer_fenced or kafka_unavailable; then acquire again. */
-  write(records: readonly TransactionalRecord[]): Promise<void>;
+  /** Writes all records, also those beside them, in one transaction, or none. Rejects with writer_fenced or kafka_unavailable; then acquire again. */
+  write(records: readonly TransactionalRecord[], beside?: readonly BesideRecord[]): Promise<void>;
   state(): WritershipState;
   stop(): Promise<void>;
 }
@@ -56,8 +56,8 @@ export function createWritership(
     onFenced: fenced,
   });
 
-  const write = async (records: readonly TransactionalRecord[]): Promise<void> => {
-    const outcome = await writer.write(records);
+  const write: Writership['write'] = async (records, beside) => {
+    const outcome = await writer.write(records, beside);
     if (outcome.ok) return;
     if (state === 'active') state = 'acquiring';
     throw outcome.error;

@@ -19,7 +19,14 @@ export {
   type DirectoryState,
 } from './directory-state.ts';
 export { createDirectoryView, type DirectoryView } from './directory-view.ts';
-export { createDirectoryWriter, type Decide, type Decision, type DirectoryWriter } from './directory-writer.ts';
+export {
+  createDirectoryWriter,
+  type Decide,
+  type Decided,
+  type Decision,
+  type DirectoryWriter,
+  type EntityChange,
+} from './directory-writer.ts';
 export {
   elasticAuths,
   eventFormats,

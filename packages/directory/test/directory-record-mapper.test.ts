@@ -62,6 +62,12 @@ describe('records of the directory', () => {
     ['another id than its key', 'tenant:b', tenant, 'unreadable'],
     ['another kind than its key', 'key:a', tenant, 'unreadable'],
     ['an unknown scope', 'key:0123456789abcdef', JSON.stringify({ ...entities[1], scopes: ['root'] }), 'unreadable'],
+    [
+      'an expiry that is no time',
+      'key:0123456789abcdef',
+      JSON.stringify({ ...entities[1], expires_at: 'x'.repeat(24) }),
+      'unreadable',
+    ],
     ['a writer', 'writer', '{"version":1,"writer_id":"w"}', 'writer'],
     ['a broken writer', 'writer', '[]', 'unreadable'],
   ])('%s never throws', (_name, key, value, type) => {

@@ -40,12 +40,15 @@ async function startedWriter(): Promise<{ writer: DirectoryWriter; view: Directo
   const view = await startedView();
   let onFenced: (error: Error) => void = () => undefined;
   const fenced = new Promise<Error>((resolve) => (onFenced = resolve));
-  const writer = createDirectoryWriter(kafka, { view, onFenced });
+  const writer = createDirectoryWriter(kafka, { view, onFenced, answerMsMax: 60_000 });
   toStop.push(writer);
   writer.start();
-  await writer.change(() => ({ result: undefined }));
+  await writer.change(() => ({ result: undefined }), alone);
   return { writer, view, fenced };
 }
+
+/** Nothing is written beside the change. */
+const alone = () => [];
 
 const tenant = (id: string, name = id): Tenant => ({
   version: 1,
@@ -61,13 +64,13 @@ describe('the directory on Kafka', () => {
     async () => {
       const { writer, view } = await startedWriter();
       const other = await startedView();
-      await writer.change(() => ({ puts: [tenant('acme', 'Acme')], result: undefined }));
+      await writer.change(() => ({ puts: [tenant('acme', 'Acme')], result: undefined }), alone);
       expect(view.tenant('acme')?.name).toBe('Acme');
       await other.refresh(deadlineMs);
       expect(other.tenant('acme')?.name).toBe('Acme');
 
-      await writer.change(() => ({ puts: [tenant('acme', 'Acme Corp'), tenant('beta')], result: undefined }));
-      await writer.change(() => ({ removes: [{ kind: 'tenant', id: 'beta' }], result: undefined }));
+      await writer.change(() => ({ puts: [tenant('acme', 'Acme Corp'), tenant('beta')], result: undefined }), alone);
+      await writer.change(() => ({ removes: [{ kind: 'tenant', id: 'beta' }], result: undefined }), alone);
       const late = await startedView();
       expect(late.tenants()).toEqual([tenant('acme', 'Acme Corp')]);
     },
@@ -82,7 +85,7 @@ describe('the directory on Kafka', () => {
         writer.change((directory) => {
           const taken = directory.tenant('contested') !== undefined;
           return { puts: taken ? [] : [tenant('contested', String(n))], result: !taken };
-        }),
+        }, alone),
       );
       expect((await Promise.all(claims)).filter(Boolean)).toEqual([true]);
     },
@@ -95,9 +98,9 @@ describe('the directory on Kafka', () => {
       const { writer, view } = await startedWriter();
       const refused = writer.change(() => {
         throw new DocketError('conflict', 'taken');
-      });
+      }, alone);
       await expect(refused).rejects.toMatchObject({ code: 'conflict' });
-      await writer.change(() => ({ puts: [tenant('after')], result: undefined }));
+      await writer.change(() => ({ puts: [tenant('after')], result: undefined }), alone);
       expect(view.tenant('after')).toBeDefined();
     },
     2 * deadlineMs,
@@ -109,10 +112,12 @@ describe('the directory on Kafka', () => {
       const first = await startedWriter();
       const second = await startedWriter();
       expect(await first.fenced).toMatchObject({ code: 'writer_fenced' });
-      await expect(first.writer.change(() => ({ puts: [tenant('stale')], result: undefined }))).rejects.toMatchObject({
+      await expect(
+        first.writer.change(() => ({ puts: [tenant('stale')], result: undefined }), alone),
+      ).rejects.toMatchObject({
         code: 'writer_fenced',
       });
-      await second.writer.change(() => ({ puts: [tenant('fresh')], result: undefined }));
+      await second.writer.change(() => ({ puts: [tenant('fresh')], result: undefined }), alone);
       expect(second.view.tenant('fresh')).toBeDefined();
       expect(second.view.tenant('stale')).toBeUndefined();
     },
@@ -130,7 +135,7 @@ describe('the directory on Kafka', () => {
       });
       toStop.push(silent);
       expect(await silent.acquire()).toEqual({ ok: true });
-      const late = first.writer.change(() => ({ puts: [tenant('late')], result: undefined }));
+      const late = first.writer.change(() => ({ puts: [tenant('late')], result: undefined }), alone);
       await expect(late).rejects.toMatchObject({ code: 'writer_fenced' });
       expect(await first.fenced).toMatchObject({ code: 'writer_fenced' });
       expect((await startedView()).tenant('late')).toBeUndefined();
@@ -153,7 +158,7 @@ describe('the directory on Kafka', () => {
         created_at: '2026-01-01T00:00:00.000Z',
       };
       const { writer, view } = await startedWriter();
-      await writer.change(() => ({ puts: [key], result: undefined }));
+      await writer.change(() => ({ puts: [key], result: undefined }), alone);
       const publisher = createPublisher(kafka);
       toStop.push(publisher);
       const told: number[] = [];
@@ -174,9 +179,9 @@ describe('the directory on Kafka', () => {
       uses.note(id, Date.parse('2026-01-31T00:00:00Z'));
       await uses.stop();
       expect(told).toEqual([1, 1]);
-      await writer.change(() => ({ puts: [{ ...key, name: 'anew' }], result: undefined }));
+      await writer.change(() => ({ puts: [{ ...key, name: 'anew' }], result: undefined }), alone);
       expect((await startedView()).keyUsedAt(id)).toBe(at);
-      await writer.change(() => ({ removes: [{ kind: 'key', id }], result: undefined }));
+      await writer.change(() => ({ removes: [{ kind: 'key', id }], result: undefined }), alone);
       expect([view.keyUsedAt(id), (await startedView()).keyUsedAt(id)]).toEqual([undefined, undefined]);
     },
     3 * deadlineMs,

@@ -18,7 +18,7 @@ function task(): { work: () => Promise<string>; end: (result: string) => void; h
 
 describe('turns', () => {
   test('one at a time, in order, each with its own result', async () => {
-    const turns = createTurns({ waitingMax: 10, waitMsMax: hour });
+    const turns = createTurns({ waitingMax: 10 });
     const order: string[] = [];
     const results = await Promise.all(
       ['a', 'b', 'c'].map((name) =>
@@ -27,7 +27,7 @@ describe('turns', () => {
           await Promise.resolve();
           order.push(`${name} ends`);
           return name;
-        }),
+        }, hour),
       ),
     );
     expect(results).toEqual(['a', 'b', 'c']);
@@ -35,41 +35,53 @@ describe('turns', () => {
   });
 
   test('work that fails does not stop the next', async () => {
-    const turns = createTurns({ waitingMax: 10, waitMsMax: hour });
-    const failing = turns.take(() => Promise.reject(new Error('no')));
-    const next = turns.take(() => Promise.resolve('yes'));
+    const turns = createTurns({ waitingMax: 10 });
+    const failing = turns.take(() => Promise.reject(new Error('no')), hour);
+    const next = turns.take(() => Promise.resolve('yes'), hour);
     await expect(failing).rejects.toThrow('no');
     expect(await next).toBe('yes');
   });
 
   test('changes do not wait behind one another for minutes while Kafka is away, and a late one is never made', async () => {
-    const turns = createTurns({ waitingMax: 10, waitMsMax: 20 });
+    const turns = createTurns({ waitingMax: 10 });
     const slow = task();
     const late = task();
-    const first = turns.take(slow.work);
-    await expect(turns.take(late.work)).rejects.toMatchObject({ code: 'kafka_unavailable' });
+    const first = turns.take(slow.work, hour);
+    await expect(turns.take(late.work, 20)).rejects.toMatchObject({ code: 'kafka_unavailable' });
     slow.end('slow');
     expect(await first).toBe('slow');
-    expect(await turns.take(() => Promise.resolve('next'))).toBe('next');
+    expect(await turns.take(() => Promise.resolve('next'), hour)).toBe('next');
     expect(late.hasBegun()).toBe(false);
   });
 
-  test('the deadline is for the turn, not for the work', async () => {
-    const turns = createTurns({ waitingMax: 10, waitMsMax: 5 });
+  test('work that takes too long is answered for, knows that it is late, and holds back the next one until it has ended', async () => {
+    const turns = createTurns({ waitingMax: 10 });
     const slow = task();
-    const outcome = turns.take(slow.work);
-    await expect(turns.take(() => Promise.resolve('late'))).rejects.toMatchObject({ code: 'kafka_unavailable' });
-    slow.end('done');
-    expect(await outcome).toBe('done');
+    let isLate: () => boolean = () => false;
+    const taken = turns.take((asked) => {
+      isLate = asked;
+      return slow.work();
+    }, 20);
+    const next = task();
+    const following = turns.take(next.work, hour);
+    expect(isLate()).toBe(false);
+    await expect(taken).rejects.toMatchObject({
+      code: 'kafka_unavailable',
+      message: expect.stringMatching(/look before/),
+    });
+    expect([isLate(), next.hasBegun()]).toEqual([true, false]);
+    slow.end('slow');
+    next.end('next');
+    expect(await following).toBe('next');
   });
 
   test('I8: no more than the limit wait', async () => {
-    const turns = createTurns({ waitingMax: 2, waitMsMax: hour });
+    const turns = createTurns({ waitingMax: 2 });
     const slow = task();
-    const taken = [turns.take(slow.work), turns.take(() => Promise.resolve('second'))];
-    await expect(turns.take(() => Promise.resolve('third'))).rejects.toMatchObject({ code: 'overloaded' });
+    const taken = [turns.take(slow.work, hour), turns.take(() => Promise.resolve('second'), hour)];
+    await expect(turns.take(() => Promise.resolve('third'), hour)).rejects.toMatchObject({ code: 'overloaded' });
     slow.end('first');
     expect(await Promise.all(taken)).toEqual(['first', 'second']);
-    expect(await turns.take(() => Promise.resolve('fourth'))).toBe('fourth');
+    expect(await turns.take(() => Promise.resolve('fourth'), hour)).toBe('fourth');
   });
 });

@@ -69,6 +69,7 @@ export { isReserved, isStrayLog, isTenantId, logOf, partitionOf, strayLogOf } fr
 export { keepUnknownFields, unknownPrefix, type KeptFields } from './keep-unknown-fields.ts';
 export { nearestName } from './nearest-name.ts';
 export { microsOfRfc3339, rfc3339OfMicros, rfc3339OfMillis } from './occurred-at.ts';
+export { contextOfOrigin, operatorsLog, ownRecordOf, type RequestOrigin } from './own-event.ts';
 export { checkEvent, parseEvent, readEventFields, tooLarge, type ParsedEvent } from './parse-event.ts';
 export {
   createPartitionLedger,
@@ -103,7 +104,7 @@ export { createRecordMac, macHeader, macKeyBytes, type MacVerdict, type RecordMa
 export { blockRange, ipv6Text, textsOfBlock } from './search/ip-block.ts';
 export { compileSearch, type EventMatcher, type LoggedEvent } from './search/match-search.ts';
 export { normaliseSearch } from './search/normalise-search.ts';
-export { isWellFormed } from './text-limits.ts';
+export { cutBytes, isWellFormed } from './text-limits.ts';
 export { parseFilter } from './search/parse-filter.ts';
 export { parseSearch, searchUnitsMax, type ParsedSearch } from './search/parse-search.ts';
 export { printSearch } from './search/print-search.ts';

@@ -27,3 +27,10 @@ export function cutText(text: string, units: number): string {
         .toString('utf8')
         .replace(/\uFFFD$/u, '');
 }
+
+/** As much of a text as its UTF-8 form has room for, whole characters only. */
+export function cutBytes(text: string, bytesMax: number): string {
+  if (text.length * 3 <= bytesMax) return text;
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(bytesMax));
+  return text.slice(0, read);
+}

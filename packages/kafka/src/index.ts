@@ -45,6 +45,7 @@ export { topicsOf, valueSubjectOf, type TopicDeclaration, type Topics } from './
 export { readTopology, recordTopology, topologyKey, type Topology } from './topology.ts';
 export {
   createTransactionalWriter,
+  type BesideRecord,
   type TransactionalRecord,
   type TransactionalWriter,
   type TransactionalWriterOptions,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Producer, RecordMetadata, Transaction } from 'kafkajs';
+import type { Message, Producer, RecordMetadata, Transaction } from 'kafkajs';
 import { DocketError } from '@docket/runtime';
 
 import { within } from './deadline.ts';
@@ -27,10 +27,19 @@ export interface TransactionalRecord {
   readonly value: Buffer | null;
 }
 
+/** A record of another topic that is written in the same transaction: both are there, or neither is. */
+export interface BesideRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly key: string;
+  readonly value: Buffer;
+  readonly headers?: Readonly<Record<string, Buffer>>;
+}
+
 /** Topics with a single writer have one partition: their order is the order of everything. */
 const partition = 0;
 
-/** `endOffset`: one more than the offset of the last record; a view that has reached it (`waitUntilReached`) has read the write. */
+/** `endOffset`: one more than the offset of the last record of the writer's topic, 0 without one; a view that has reached it (`waitUntilReached`) has read the write. */
 export type WriteOutcome = { readonly ok: true; readonly endOffset: number } | WriterFailure;
 
 export type WriterFailure =
@@ -44,16 +53,19 @@ export interface TransactionalWriter {
    */
   acquire(): Promise<{ readonly ok: true } | WriterFailure>;
   /**
-   * Writes all records, at least one and of one partition, in one transaction. Readers see them a moment after it resolves: Kafka writes the
-   * transaction's marker after its answer. Writes are serialised. Deadline 15 s. Never rejects.
+   * Writes all records, and those beside them in other topics, at least one in all, in one transaction: readers of committed records see all of them or
+   * none. They see them a moment after it resolves: Kafka writes the transaction's markers after its answer. Until then the partitions of all of them
+   * show nothing newer, so keep transactions short. Writes are serialised. Deadline 15 s. Never rejects.
    */
-  write(records: readonly TransactionalRecord[]): Promise<WriteOutcome>;
+  write(records: readonly TransactionalRecord[], beside?: readonly BesideRecord[]): Promise<WriteOutcome>;
   stop(): Promise<void>;
 }
 
 const writeDeadlineMs = 15_000;
 /** A writer that dies in a transaction holds back every reader this long, unless its successor comes earlier. */
 const transactionTimeoutMs = 10_000;
+/** Of one request: Kafka takes batches of 1 MiB unless told otherwise. */
+const sendBytesMax = 512 * 1024;
 /** Markers are written within milliseconds; after 5 s something else is wrong. */
 const committingPauseMs = 20;
 const committingTriesMax = 250;
@@ -87,14 +99,19 @@ export function createTransactionalWriter(
     return made;
   };
 
-  const commit = async (records: readonly TransactionalRecord[]): Promise<number> => {
+  const commit = async (records: readonly TransactionalRecord[], beside: readonly BesideRecord[]): Promise<number> => {
     const ready = await acquired();
     const transaction = await ready.transaction();
     try {
-      const [answer] = await sendOnceCommitted(transaction, options.topic, records);
-      if (answer?.baseOffset === undefined) throw new Error('Kafka answered without naming the partition');
+      const [first, ...others] = sendsOf(options.topic, records, beside);
+      const [answer] = await sendOnceCommitted(transaction, first);
+      let end = endOf(answer, first);
+      for (const send of others) {
+        const [sent] = await transaction.send(send);
+        if (send.topic === options.topic) end = endOf(sent, send);
+      }
       await transaction.commit();
-      return Number(answer.baseOffset) + records.length;
+      return records.length === 0 ? 0 : end;
     } catch (error) {
       if (transaction.isActive() && !isFenced(error)) await transaction.abort().catch(() => undefined);
       throw error;
@@ -129,9 +146,9 @@ export function createTransactionalWriter(
       const acquisition = await serialised(acquired);
       return acquisition.ok ? { ok: true } : acquisition;
     },
-    write: async (records) => {
-      assert(records.length > 0, 'a transaction needs a record');
-      const written = await serialised(() => commit(records));
+    write: async (records, beside = []) => {
+      assert(records.length + beside.length > 0, 'a transaction needs a record');
+      const written = await serialised(() => commit(records, beside));
       return written.ok ? { ok: true, endOffset: written.value } : written;
     },
     stop: async () => {
@@ -141,19 +158,57 @@ export function createTransactionalWriter(
   };
 }
 
-/**
- * Sends as soon as the transaction before is complete. Kafka answers a commit before it has written the markers; until then the request
- * that opens the next transaction is refused, and nothing of it has been sent.
- */
-async function sendOnceCommitted(
-  transaction: Transaction,
+function endOf(answer: RecordMetadata | undefined, { messages }: Send): number {
+  if (answer?.baseOffset === undefined) throw new Error('Kafka answered without naming the partition');
+  return Number(answer.baseOffset) + messages.length;
+}
+
+interface Send {
+  readonly topic: string;
+  readonly acks: -1;
+  readonly messages: Message[];
+}
+
+/** What is sent one after the other: each has one partition, so that the first one alone opens the transaction. */
+function sendsOf(
   topic: string,
   records: readonly TransactionalRecord[],
-): Promise<RecordMetadata[]> {
-  const messages = records.map(({ key, value }) => ({ key, value, partition }));
+  beside: readonly BesideRecord[],
+): [Send, ...Send[]] {
+  const own = records.map(({ key, value }) => ({ topic, message: { key, value, partition } }));
+  const others = beside.map(({ topic: other, headers = {}, ...message }) => ({
+    topic: other,
+    message: { ...message, headers: { ...headers } },
+  }));
+  const sends: Send[] = [];
+  /** The one that is being filled, by partition, and its bytes. */
+  const open = new Map<string, { readonly send: Send; bytes: number }>();
+  for (const { topic: to, message } of [...own, ...others]) {
+    const name = `${to}/${message.partition}`;
+    const bytes = message.key.length + (message.value?.length ?? 0);
+    let filling = open.get(name);
+    if (filling === undefined || filling.bytes + bytes > sendBytesMax) {
+      filling = { send: { topic: to, acks: -1, messages: [] }, bytes: 0 };
+      open.set(name, filling);
+      sends.push(filling.send);
+    }
+    filling.send.messages.push(message);
+    filling.bytes += bytes;
+  }
+  const [first, ...following] = sends;
+  assert(first !== undefined, 'a transaction needs a record');
+  return [first, ...following];
+}
+
+/**
+ * Sends as soon as the transaction before is complete. Kafka answers a commit before it has written the markers; until then the request
+ * that opens the next transaction is refused, and nothing of it has been sent. That holds for one partition: of several brokers one could have taken
+ * its part before another refuses, and a repetition would double it.
+ */
+async function sendOnceCommitted(transaction: Transaction, send: Send): Promise<RecordMetadata[]> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await transaction.send({ topic, acks: -1, messages });
+      return await transaction.send(send);
     } catch (error) {
       if (!isStillCommitting(error) || tries === committingTriesMax) throw error;
       await pause(committingPauseMs);

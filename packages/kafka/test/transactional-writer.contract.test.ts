@@ -18,10 +18,10 @@ function newWriter(kafka: KafkaClient, events: string[], name: string): Transact
   );
 }
 
-async function keysIn(kafka: KafkaClient): Promise<string[]> {
+async function keysIn(kafka: KafkaClient, topic = kafka.topics.directory.name): Promise<string[]> {
   const keys: string[] = [];
   await readTopic(kafka, {
-    topic: kafka.topics.directory.name,
+    topic,
     onRecords: (records) => void keys.push(...records.map(({ key }) => String(key))),
   });
   return keys;
@@ -89,4 +89,28 @@ test('a write that follows another before its markers are written waits for them
   const writer = newWriter(kafka, [], 'w');
   const outcomes = await Promise.all(Array.from({ length: 60 }, (_, i) => writer.write([record(`k${i}`)])));
   expect(outcomes.filter(({ ok }) => !ok)).toEqual([]);
+}, 60_000);
+
+test('records of other topics are written in the same transaction, also more than one request may hold; a fenced writer’s are not', async () => {
+  const kafka = await newKafkaWithTopics(2);
+  const topic = kafka.topics.events.name;
+  const value = Buffer.alloc(4_000, 'x');
+  const beside = (name: string, count: number) =>
+    Array.from({ length: count }, (_, n) => ({ topic, partition: n % 2, key: `${name}${n}`, value, headers: {} }));
+  const first = newWriter(kafka, [], 'first');
+  const written = await first.write([record('a'), record('b')], beside('e', 600));
+  if (!written.ok) throw written.error;
+  expect(await first.write([], beside('alone', 1))).toMatchObject({ ok: true, endOffset: 0 });
+  const second = newWriter(kafka, [], 'second');
+  await second.acquire();
+  expect(await first.write([record('lost')], beside('lost', 3))).toMatchObject({ ok: false, reason: 'fenced' });
+  expect(await second.write([record('c')], beside('f', 1))).toMatchObject({ ok: true });
+  await newWriter(kafka, [], 'third').acquire();
+  expect(await keysIn(kafka)).toEqual(['topology', 'a', 'b', 'c']);
+  const numbers = Array.from({ length: 600 }, (_, n) => n);
+  const keys = await keysIn(kafka, topic);
+  const ofPartition = (partition: number) => numbers.filter((n) => n % 2 === partition).map((n) => `e${n}`);
+  expect(keys.filter((key) => /^e\d*[02468]$/.test(key))).toEqual(ofPartition(0));
+  expect(keys.filter((key) => /^e\d*[13579]$/.test(key))).toEqual(ofPartition(1));
+  expect(keys.filter((key) => !key.startsWith('e')).toSorted()).toEqual(['alone0', 'f0']);
 }, 60_000);

@@ -18,11 +18,14 @@ export interface Keyring {
 export function createKeyring(world: World): Keyring {
   const view = createDirectoryView(world.kafka, { onCrash: () => undefined });
   view.start();
-  const writer = createDirectoryWriter(world.kafka, { view, onFenced: () => undefined });
+  const writer = createDirectoryWriter(world.kafka, { view, onFenced: () => undefined, answerMsMax: 60_000 });
   writer.start();
 
   async function put(entity: ApiKey): Promise<void> {
-    await writer.change(() => ({ puts: [entity], result: undefined }));
+    await writer.change(
+      () => ({ puts: [entity], result: undefined }),
+      () => [],
+    );
   }
 
   return {

@@ -2,8 +2,11 @@ import { authenticate, bearerToken, isSameSecret, mayActOn, scopes } from '@dock
 import type { Authentication, Credential, DirectoryReader, Scope } from '@docket/directory';
 import { DocketError } from '@docket/runtime';
 
+/** No key has this id. */
+export const bootstrapKeyId = 'bootstrap';
+
 /** The operator who holds DOCKET_BOOTSTRAP_TOKEN: everything, at this service only. */
-const bootstrap: Credential = { keyId: 'bootstrap', scopes, tenants: '*' };
+const bootstrap: Credential = { keyId: bootstrapKeyId, scopes, tenants: '*' };
 
 /** Decides who calls: the bootstrap token, where one is set, or a key of the directory. */
 export function identify(

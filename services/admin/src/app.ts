@@ -1,10 +1,18 @@
 import { createDirectoryView, createDirectoryWriter, createKeyUses, readMasterKey } from '@docket/directory';
-import { checkTopics, createKafka, createPublisher } from '@docket/kafka';
+import {
+  checkTopics,
+  createKafka,
+  createPublisher,
+  createSchemaRegistry,
+  findEventSchema,
+  recordMacOf,
+} from '@docket/kafka';
 import { addDocumentRoutes, createApiRouter, createStartCheck, healthOf } from '@docket/runtime';
 import type { App, AppPorts } from '@docket/runtime';
 import { openApiDocuments } from '@docket/schemas';
 
 import type { Config } from './config.ts';
+import { createEventRecords } from './event-records.ts';
 import type { AdminContext } from './http/admin-context.ts';
 import { addKeyRoutes } from './http/key-routes.ts';
 import { addParkedRoutes } from './http/parked-routes.ts';
@@ -16,11 +24,15 @@ import { createAdminMetrics } from './metrics.ts';
 /**
  * The admin service: tenants, keys and subscriptions, and the single writer of the directory. One is active; the last one started fences the one
  * before, which ends with code 1. Answers to changes come after this process's own view shows them.
+ * Each change is an event of the logs that it is about, in the same transaction (decisions/0030).
  */
 export function createAdminApp(config: Config, ports: AppPorts): App {
   const { logger } = ports;
   const kafka = createKafka(config, { logger, clientId: 'docket-admin' });
   const topics = createStartCheck({ name: 'topics', logger, probe: () => checkTopics(kafka) });
+  const registry = createSchemaRegistry(config);
+  const eventsTopic = kafka.topics.events.name;
+  const schema = createStartCheck({ name: 'schema', logger, probe: () => findEventSchema(registry, eventsTopic) });
   const view = createDirectoryView(kafka, { onCrash: (error) => ports.exit(error) });
   const writer = createDirectoryWriter(kafka, { view, onFenced: (error) => ports.exit(error) });
   const publisher = createPublisher(kafka);
@@ -40,7 +52,13 @@ export function createAdminApp(config: Config, ports: AppPorts): App {
     bootstrapToken: config.bootstrapToken,
     sinkAllowedHosts: config.sinkAllowedHosts,
     parked,
-    topology: () => checkTopics(kafka),
+    trustedProxyHops: config.trustedProxyHops,
+    eventRecords: createEventRecords({
+      eventsTopic,
+      mac: recordMacOf(config),
+      schemaId: () => schema.found(),
+      partitions: () => topics.found()?.partitions,
+    }),
   };
   const router = createApiRouter();
   addTenantRoutes(router, context);
@@ -52,19 +70,27 @@ export function createAdminApp(config: Config, ports: AppPorts): App {
     router,
     start: async () => {
       topics.start();
+      schema.start();
       view.start();
       writer.start();
       await publisher.start();
       keyUses.start();
-      await parked.start();
+      parked.start();
     },
     stop: async () => {
       topics.stop();
+      schema.stop();
       await keyUses.stop();
       await publisher.stop();
       await Promise.all([writer.stop(), view.stop(), parked.stop()]);
     },
     health: () =>
-      healthOf({ topics: topics.check(), directory: view.check(), parked: parked.check(), writer: writer.check() }),
+      healthOf({
+        topics: topics.check(),
+        schema: schema.check(),
+        directory: view.check(),
+        parked: parked.check(),
+        writer: writer.check(),
+      }),
   };
 }

@@ -1,12 +1,15 @@
 import { masterKeySettings, sinkSettings } from '@docket/directory';
-import { kafkaSettings } from '@docket/kafka';
-import { httpSettingsWithPort, logSettings, setting } from '@docket/runtime';
+import { kafkaSettings, macKeySettings, registrySettings } from '@docket/kafka';
+import { httpSettingsWithPort, logSettings, setting, trustedProxySettings } from '@docket/runtime';
 import type { SettingsOf } from '@docket/runtime';
 
 export const settings = {
   ...httpSettingsWithPort(8082),
   ...logSettings,
+  ...trustedProxySettings(1),
   ...kafkaSettings,
+  ...registrySettings,
+  ...macKeySettings,
   ...masterKeySettings,
   ...sinkSettings,
   bootstrapToken: setting.string({

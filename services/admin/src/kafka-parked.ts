@@ -1,23 +1,19 @@
 import { mergedParked, parkedBytes, parkedKey, parseParked, parseParkedKey } from '@docket/directory';
-import type { ParkedEvent, Subscription } from '@docket/directory';
-import { partitionOf } from '@docket/event';
-import { createPublisher, createTopicView } from '@docket/kafka';
-import type { KafkaClient } from '@docket/kafka';
+import type { ParkedEvent } from '@docket/directory';
+import { createTopicView } from '@docket/kafka';
+import type { BesideRecord, KafkaClient } from '@docket/kafka';
 import { DocketError } from '@docket/runtime';
 import type { HealthCheck } from '@docket/runtime';
 
-/** The lists of parked events, as delivery keeps them, and the way to ask for one. */
+/** The lists of parked events, as delivery keeps them, and how one is asked for. */
 export interface ParkedView {
-  start(): Promise<void>;
+  start(): void;
   stop(): Promise<void>;
   check(): HealthCheck;
   /** By seq. Throws not_caught_up. */
   of(subscriptionId: string): readonly ParkedEvent[];
-  /**
-   * Asks delivery to send them again. Resolves when Kafka has it. Rejects with kafka_unavailable; then some may
-   * be asked for.
-   */
-  ask(subscription: Subscription, events: readonly ParkedEvent[], partitions: number): Promise<void>;
+  /** The records that ask delivery to send them again. */
+  askFor(subscriptionId: string, events: readonly ParkedEvent[], partition: number): readonly BesideRecord[];
 }
 
 export function createParkedView(
@@ -25,7 +21,6 @@ export function createParkedView(
   options: { /** The view has ended for good: end the process. */ onCrash(error: Error): void },
 ): ParkedView {
   const topic = kafka.topics.cursors.name;
-  const publisher = createPublisher(kafka);
   const lists = new Map<string, Map<number, ParkedEvent>>();
 
   const view = createTopicView(kafka, {
@@ -44,28 +39,20 @@ export function createParkedView(
   });
 
   return {
-    start: async () => {
-      await publisher.start();
-      view.start();
-    },
-    stop: async () => {
-      await Promise.all([publisher.stop(), view.stop()]);
-    },
+    start: () => view.start(),
+    stop: () => view.stop(),
     check: () => (view.isCaughtUp() ? { ok: true } : { ok: false, detail: `${topic} has not been read to its end` }),
     of: (subscriptionId) => {
       if (!view.isCaughtUp()) throw new DocketError('not_caught_up', `${topic} has not been read to its end.`);
       return [...(lists.get(subscriptionId)?.values() ?? [])].sort((a, b) => a.seq - b.seq);
     },
-    ask: async ({ id, tenant_id: tenantId }, events, partitions) => {
+    askFor: (subscriptionId, events, partition) =>
       // Also of one that is asked for already: delivery may know of a refusal that this record does not tell.
-      const records = events.map((parked) => ({
-        key: parkedKey(id, parked.seq),
+      events.map((parked) => ({
+        topic,
+        partition,
+        key: parkedKey(subscriptionId, parked.seq),
         value: parkedBytes({ ...parked, asks: Math.max(parked.asks, parked.refused) + 1 }),
-        partition: partitionOf(tenantId, partitions),
-      }));
-      const outcomes = await publisher.publish(topic, records);
-      const failed = outcomes.find((outcome) => !outcome.ok);
-      if (failed !== undefined) throw new DocketError('kafka_unavailable', 'Kafka did not confirm it in time.');
-    },
+      })),
   };
 }

@@ -1,103 +1,34 @@
-import { randomBytes } from 'node:crypto';
-
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createDirectoryView, openSecret, readMasterKey } from '@docket/directory';
 import type { DirectoryView } from '@docket/directory';
-import { createLogger, readSettings, serveHttp } from '@docket/runtime';
-import type { App, HttpServer } from '@docket/runtime';
-import { createWorld, eventually } from '@docket/testkit';
-import type { World } from '@docket/testkit';
-import { Registry } from 'prom-client';
+import { eventually } from '@docket/testkit';
 
-import { createAdminApp } from '../src/app.ts';
-import { settings } from '../src/config.ts';
+import { createAdmins, masterKey, token } from './admins-for-tests.ts';
+import type { Admin, Admins, Answer } from './admins-for-tests.ts';
 
-const token = randomBytes(24).toString('hex');
-const masterKey = randomBytes(32).toString('base64');
-const logger = createLogger({ service: 'test', level: 'silent' });
-
-let world: World;
+let admins: Admins;
+let running: readonly Admin[];
 let view: DirectoryView;
-const running: Admin[] = [];
-
-interface Admin {
-  readonly app: App;
-  readonly server: HttpServer;
-  readonly ended: Promise<Error>;
-}
 
 beforeAll(async () => {
-  world = await createWorld();
-  view = createDirectoryView(world.kafka, {
+  admins = await createAdmins();
+  running = admins.running;
+  view = createDirectoryView(admins.world.kafka, {
     onCrash: (error) => {
       throw error;
     },
   });
   view.start();
-  await startAdmin();
+  await admins.start();
 }, 90_000);
 
 afterAll(async () => {
-  for (const { app, server } of running) {
-    await server.close(0);
-    await app.stop();
-  }
   await view.stop();
-  await world.close();
+  await admins.close();
 }, 60_000);
 
-async function startAdmin(): Promise<Admin> {
-  const env = {
-    ...world.env,
-    DOCKET_BOOTSTRAP_TOKEN: token,
-    DOCKET_MASTER_KEY: masterKey,
-    SINK_ALLOWED_HOSTS: '127.0.0.1',
-  };
-  const metrics = new Registry();
-  let exit: (error: Error) => void = () => undefined;
-  const ended = new Promise<Error>((resolve) => (exit = resolve));
-  const app = createAdminApp(readSettings(settings, env), { logger, metrics, exit });
-  const server = await serveHttp({ apps: { admin: app }, logger, metrics, port: 0, host: '127.0.0.1' });
-  await app.start();
-  await eventually(() => app.health().ready, { what: 'an active admin' });
-  const admin = { app, server, ended };
-  running.push(admin);
-  return admin;
-}
-
-interface Answer {
-  status: number;
-  headers: Headers;
-  body: Record<string, unknown>;
-}
-
-async function call(
-  method: string,
-  path: string,
-  body?: unknown,
-  credential = token,
-  admin = running[0],
-  headers: Record<string, string> = {},
-): Promise<Answer> {
-  const response = await fetch(`${admin?.server.url}${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${credential}`,
-      ...headers,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  const parsed: unknown = text === '' ? {} : JSON.parse(text);
-  return { status: response.status, headers: response.headers, body: { ...Object(parsed) } };
-}
-
-async function newKey(body: object): Promise<{ id: string; key: string }> {
-  const answer = await call('POST', '/v1/keys', { name: 'test', ...body });
-  expect(answer.status).toBe(201);
-  return { id: String(answer.body['id']), key: String(answer.body['key']) };
-}
+const call: Admins['call'] = (...request) => admins.call(...request);
+const newKey: Admins['newKey'] = (body) => admins.newKey(body);
 
 const sink = { type: 'webhook', url: 'https://siem.example/in' };
 
@@ -354,7 +285,7 @@ describe('the admin service', () => {
 
   test('a second admin takes over with all that was written; the first ends, and writes no more', async () => {
     const [first] = running;
-    const second = await startAdmin();
+    const second = await admins.start();
     expect(await first?.ended).toMatchObject({ code: 'writer_fenced' });
     expect(first?.app.health().ready).toBe(false);
     expect((await call('GET', '/v1/tenants/acme', undefined, token, second)).status).toBe(200);

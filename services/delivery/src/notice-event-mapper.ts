@@ -41,12 +41,17 @@ interface Named {
   readonly resources?: readonly { readonly id: string }[] | undefined;
 }
 
-/** Tells notices of a subscription itself: it is not sent them, because they would have to be delivered to tell of deliveries that fail. */
+const noticeActions: ReadonlySet<string> = new Set(Object.keys(outcomes).map((kind) => `${actionPrefix}${kind}`));
+
+/**
+ * Tells notices of a subscription itself: it is not sent them, because they would have to be delivered to tell of deliveries that fail. What people
+ * change of it is sent to it as to any other.
+ */
 export type OwnNotices = (event: Named) => boolean;
 
 export function ownNoticesOf(subscriptionId: string): OwnNotices {
   return ({ action = '', resources = [] }) =>
-    action.startsWith(actionPrefix) && resources.some(({ id }) => id === subscriptionId);
+    noticeActions.has(action) && resources.some(({ id }) => id === subscriptionId);
 }
 
 /** Whether the text of an event may be of a notice: it is not read for nothing. */

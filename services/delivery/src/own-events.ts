@@ -1,4 +1,4 @@
-import { encodeEvent, frameAvro, parseEvent } from '@docket/event';
+import { ownRecordOf } from '@docket/event';
 import type { EventInput, RecordMac } from '@docket/event';
 import { findEventSchema } from '@docket/kafka';
 import type { Publisher, SchemaRegistry } from '@docket/kafka';
@@ -20,12 +20,8 @@ export function createOwnEvents(ports: {
   let schemaId: number | undefined;
   return {
     publish: async (event) => {
-      const parsed = parseEvent(event, Date.now(), event.id);
-      if (!parsed.ok) throw new Error(`an event of our own is invalid: ${JSON.stringify(parsed.errors)}`);
       schemaId ??= await findEventSchema(registry, eventsTopic);
-      const value = frameAvro(schemaId, encodeEvent(parsed.event));
-      const record = { key: event.tenant_id, value, headers: mac.sign(event.tenant_id, value) };
-      const [outcome] = await publisher.publish(eventsTopic, [record]);
+      const [outcome] = await publisher.publish(eventsTopic, [ownRecordOf(event, { schemaId, mac })]);
       if (outcome?.ok !== true) {
         throw new DocketError('kafka_unavailable', 'Kafka did not confirm it in time.', { cause: outcome?.error });
       }

@@ -122,6 +122,8 @@ describe('the event of a notice', () => {
     expect(matches(stored({ action, resources }))).toBe(false);
     expect(withoutOwnNotices('sub_2', () => true)(stored({ action, resources }))).toBe(true);
     expect(matches(stored({ action: 'user.login', resources }))).toBe(true);
+    // What people change of a subscription is for its receiver, too.
+    expect(matches(stored({ action: 'docket.subscription.paused', resources }))).toBe(true);
     expect(withoutOwnNotices('sub_2', () => false)(stored({ action, resources }))).toBe(false);
   });
 

@@ -47,14 +47,15 @@ test('a range is counted first, then sent once more beside the live stream, tagg
   const ids = await record(world, 'acme', 30);
   const untilSeq = (seq: number) =>
     eventually(() => (checkBatchChain(takenOf(id)).range?.toSeq ?? 0) >= seq, { what: `seq ${seq}` });
-  await untilSeq(30);
+  // The first seq tells that the subscription was made.
+  await untilSeq(31);
 
   let dry = await ask(delivery, key, 'GET', `${path}/replay/dry-run`);
   await eventually(
     async () => (dry = await ask(delivery, key, 'GET', `${path}/replay/dry-run`)).body['events'] === 30,
     { what: 'all is stored' },
   );
-  expect(dry.body).toEqual({ events: 30, first_seq: 1, last_seq: 30 });
+  expect(dry.body).toEqual({ events: 30, first_seq: 2, last_seq: 31 });
   expect((await ask(delivery, key, 'GET', `${path}/replay/dry-run?until=2026-01-01T00:00:00Z`)).body).toEqual({
     events: 0,
   });
@@ -63,8 +64,8 @@ test('a range is counted first, then sent once more beside the live stream, tagg
 
   // The receiver fails while the replay begins, the service dies in the middle, and events go on.
   receiver.answer({ kind: 'status', status: 503, times: 3 });
-  const asked = await ask(manager, token, 'POST', `${path}/replay`, { from_seq: 6, to_seq: 25 });
-  expect(asked).toMatchObject({ status: 201, body: { replay: { of: id, to_seq: 25 }, start_after_seq: 5 } });
+  const asked = await ask(manager, token, 'POST', `${path}/replay`, { from_seq: 7, to_seq: 26 });
+  expect(asked).toMatchObject({ status: 201, body: { replay: { of: id, to_seq: 26 }, start_after_seq: 6 } });
   const replayId = String(asked.body['id']);
   await eventually(() => takenOf(replayId).length > 0, { what: 'the replay begins' });
   await delivery.kill('SIGKILL');
@@ -72,7 +73,7 @@ test('a range is counted first, then sent once more beside the live stream, tagg
   delivery = await startService('delivery', deliveryEnv(world));
   processes.push(delivery);
   const isDone = async () =>
-    (await ask(delivery, key, 'GET', `/v1/subscriptions/${replayId}/status`)).body['seq'] === 25;
+    (await ask(delivery, key, 'GET', `/v1/subscriptions/${replayId}/status`)).body['seq'] === 26;
   await eventually(isDone, { what: 'the end of the replay', deadlineMs: 60_000 });
   const lastOf = more.at(-1) ?? '';
   await eventually(() => takenOf(id).some((body) => JSON.stringify(body).includes(lastOf)), {

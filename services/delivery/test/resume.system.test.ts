@@ -49,7 +49,7 @@ test('a receiver that fails for too long is suspended with nothing skipped; it g
   await running(startService('ingestor', { ...world.env }));
   const manager = await running(startService('admin', { ...deliveryEnv(world), DOCKET_BOOTSTRAP_TOKEN: token }));
   const delivery = await running(startDelivery(world, { DELIVERY_SUSPEND_AFTER_SECONDS: '1' }));
-  const one = await subscribe(world, 'acme');
+  const one = await subscribe(world, 'acme', { filter: '-action:docket.*' });
   subscribers.push(one);
   const { receiver } = one;
   const beforeAll = new Date(Date.now() - 60_000).toISOString();

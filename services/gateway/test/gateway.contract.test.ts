@@ -37,7 +37,7 @@ const running: Gateway[] = [];
 beforeAll(async () => {
   world = await createWorld();
   view = createDirectoryView(world.kafka, { onCrash: crash });
-  writer = createDirectoryWriter(world.kafka, { view, onFenced: crash });
+  writer = createDirectoryWriter(world.kafka, { view, onFenced: crash, answerMsMax: 60_000 });
   view.start();
   writer.start();
   key = await newKey('*');
@@ -66,7 +66,10 @@ async function startGateway(env: Record<string, string> = {}, isExpectedReady = 
 }
 
 async function put(...puts: Entity[]): Promise<void> {
-  await writer.change(() => ({ puts, result: undefined }));
+  await writer.change(
+    () => ({ puts, result: undefined }),
+    () => [],
+  );
 }
 
 async function newKey(tenants: ApiKey['tenants']): Promise<string> {
@@ -269,25 +272,28 @@ describe('the gateway on Kafka', () => {
       const cutOff = await startGateway(lost.env);
       const made = newApiKey();
       const ownView = createDirectoryView(lost.kafka, { onCrash: crash });
-      const ownWriter = createDirectoryWriter(lost.kafka, { view: ownView, onFenced: crash });
+      const ownWriter = createDirectoryWriter(lost.kafka, { view: ownView, onFenced: crash, answerMsMax: 60_000 });
       ownView.start();
       ownWriter.start();
       const at = new Date().toISOString();
-      await ownWriter.change(() => ({
-        puts: [
-          {
-            version: 1,
-            kind: 'key',
-            id: made.id,
-            name: '',
-            secret_sha256: made.secretSha256,
-            scopes: ['events:write'],
-            tenants: '*',
-            created_at: at,
-          },
-        ],
-        result: undefined,
-      }));
+      await ownWriter.change(
+        () => ({
+          puts: [
+            {
+              version: 1,
+              kind: 'key',
+              id: made.id,
+              name: '',
+              secret_sha256: made.secretSha256,
+              scopes: ['events:write'],
+              tenants: '*',
+              created_at: at,
+            },
+          ],
+          result: undefined,
+        }),
+        () => [],
+      );
       await ownWriter.stop();
       await ownView.stop();
       const headers = { authorization: `Bearer ${made.text}` };

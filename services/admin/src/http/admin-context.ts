@@ -1,24 +1,29 @@
 import type {
   Credential,
   Decide,
+  Decided,
   DirectoryReader,
   DirectoryView,
   DirectoryWriter,
   Entity,
+  EntityKind,
   KeyUses,
   MasterKey,
   Scope,
 } from '@docket/directory';
-import type { Topology } from '@docket/kafka';
-import { DocketError, parseBody, readJsonBody, requestIdOf } from '@docket/runtime';
+import type { BesideRecord } from '@docket/kafka';
+import { DocketError, parseBody, readJsonBody, receivedFrom, requestIdOf } from '@docket/runtime';
 import type { Logger } from '@docket/runtime';
 import type { Static, TSchema } from '@sinclair/typebox';
 import type { Request, Response } from 'express';
 
 import { identify, requireOneOf } from '../access-policy.ts';
+import { eventsOfChange, nameOfChange } from '../change-event-mapper.ts';
+import type { ChangeOrigin } from '../change-event-mapper.ts';
 import { requireMatch } from '../entity-tag-policy.ts';
 import type { ParkedView } from '../kafka-parked.ts';
 import type { AdminMetrics } from '../metrics.ts';
+import type { EventRecords } from '../event-records.ts';
 import type { Page } from '../page-policy.ts';
 
 /** What every route of this service works with. */
@@ -27,13 +32,13 @@ export interface AdminContext {
   readonly keyUses: Pick<KeyUses, 'note'>;
   readonly writer: DirectoryWriter;
   readonly metrics: AdminMetrics;
+  readonly eventRecords: EventRecords;
+  readonly trustedProxyHops: number;
   readonly logger: Logger;
   readonly masterKey: MasterKey;
   readonly bootstrapToken: string;
   readonly sinkAllowedHosts: readonly string[];
   readonly parked: ParkedView;
-  /** Rejects while the topics are not there. */
-  topology(): Promise<Topology>;
 }
 
 /** A key may name 1,000 tenants of 128 characters. */
@@ -57,28 +62,59 @@ export function callerOf(context: AdminContext, req: Request, scopes: readonly S
   return identified.credential;
 }
 
-/** Makes one change, counts it and logs it with who did it. Rejects as `DirectoryWriter.change` and as `decide` does. */
-export async function changeDirectory<Result extends { readonly id: string }>(
+/** A change, and what is written beside it and its events, in the same transaction. */
+interface Change<Result> {
+  readonly kind: EntityKind;
+  readonly caller: Credential;
+  readonly decide: Decide<Result>;
+  readonly beside?: (decided: Decided<Result>, origin: ChangeOrigin) => readonly BesideRecord[];
+}
+
+/**
+ * Makes one change and tells it: by an event in each log that it is about, written in the change's own transaction, by a line of the log with who did
+ * it, and by the metric. Rejects as `DirectoryWriter.change` and as `decide` does.
+ */
+export async function changeDirectory<Result>(
   context: AdminContext,
   res: Response,
-  change: {
-    readonly kind: 'tenant' | 'key' | 'subscription';
-    readonly name: string;
-    readonly caller: Credential;
-    readonly decide: Decide<Result>;
-  },
+  { kind, caller, decide, beside = () => [] }: Change<Result>,
 ): Promise<Result> {
-  const { kind, name, caller, decide } = change;
+  const origin = originOf(context, caller, res);
+  const lines: { readonly name: string; readonly ids: object }[] = [];
+  const besideChange = (decided: Decided<Result>): BesideRecord[] => [
+    ...decided.changes.flatMap((change) => {
+      const changed = change.after ?? change.before;
+      lines.push({
+        name: nameOfChange(change),
+        ids: changed === undefined ? {} : { [`${changed.kind}_id`]: changed.id },
+      });
+      return context.eventRecords.of(eventsOfChange(change, origin));
+    }),
+    ...beside(decided, origin),
+  ];
   try {
-    const result = await context.writer.change(decide);
+    const result = await context.writer.change(decide, besideChange);
     context.metrics.changed(kind, 'done');
-    context.logger.info({ request_id: requestIdOf(res), by_key: caller.keyId, [`${kind}_id`]: result.id }, name);
+    for (const { name, ids } of lines) {
+      context.logger.info({ request_id: origin.requestId, by_key: caller.keyId, ...ids }, name);
+    }
     return result;
   } catch (error) {
     const isCallers = error instanceof DocketError && error.entry.audience === 'caller';
     context.metrics.changed(kind, isCallers ? 'refused' : 'failed');
     throw error;
   }
+}
+
+function originOf({ trustedProxyHops }: AdminContext, caller: Credential, res: Response): ChangeOrigin {
+  const { req } = res;
+  return {
+    caller,
+    now: new Date().toISOString(),
+    ip: receivedFrom(req.socket.remoteAddress, req.get('x-forwarded-for'), trustedProxyHops),
+    userAgent: req.get('user-agent') ?? '',
+    requestId: requestIdOf(res),
+  };
 }
 
 /** The same change, made only if what it changes has an ETag of the request's If-Match, where there is one. Throws also precondition_failed. */

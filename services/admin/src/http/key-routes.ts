@@ -19,7 +19,7 @@ export function addKeyRoutes(router: ApiRouter, context: AdminContext): void {
     const body = await bodyOf(req, createKey.body);
     const made = newApiKey();
     const decide = (directory: DirectoryReader) => decideNewKey(directory, caller, body, made, Date.now());
-    const key = await changeDirectory(context, res, { kind: 'key', name: 'key.created', caller, decide });
+    const key = await changeDirectory(context, res, { kind: 'key', caller, decide });
     // The only time that the secret is shown: only its hash is kept.
     res
       .status(201)
@@ -36,7 +36,7 @@ export function addKeyRoutes(router: ApiRouter, context: AdminContext): void {
     const made = newApiKey(id);
     const find = (directory: DirectoryReader) => findKey(directory, caller, id);
     const decide = ifMatching(req, find, (directory) => decideRotation(directory, caller, made, body, Date.now()));
-    const key = await changeDirectory(context, res, { kind: 'key', name: 'key.rotated', caller, decide });
+    const key = await changeDirectory(context, res, { kind: 'key', caller, decide });
     res
       .set('Cache-Control', 'no-store')
       .set('ETag', entityTagOf(key))
@@ -62,7 +62,7 @@ export function addKeyRoutes(router: ApiRouter, context: AdminContext): void {
     const decide = ifMatching(req, find, (directory) =>
       decideRevocation(directory, caller, id, new Date().toISOString()),
     );
-    await changeDirectory(context, res, { kind: 'key', name: 'key.revoked', caller, decide });
+    await changeDirectory(context, res, { kind: 'key', caller, decide });
     res.status(204).end();
   });
 }

@@ -57,7 +57,6 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
     const decide = (directory: DirectoryReader) => decideNewSubscription(directory, body, made, allowedHosts);
     const subscription = await changeDirectory(context, res, {
       kind: 'subscription',
-      name: 'subscription.created',
       caller,
       decide,
     });
@@ -99,7 +98,6 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
       });
     const subscription = await changeDirectory(context, res, {
       kind: 'subscription',
-      name: 'subscription.changed',
       caller,
       decide: ifMatching(req, known(caller, id), decide),
     });
@@ -113,7 +111,6 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
     const decide = (directory: DirectoryReader) => decideResume(directory, caller, idOf(req), body, made);
     const subscription = await changeDirectory(context, res, {
       kind: 'subscription',
-      name: 'subscription.resumed',
       caller,
       decide: ifMatching(req, known(caller, idOf(req)), decide),
     });
@@ -133,7 +130,6 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
     const made = { id, now: new Date().toISOString(), reseal };
     const replay = await changeDirectory(context, res, {
       kind: 'subscription',
-      name: 'subscription.replay_asked',
       caller,
       decide: ifMatching(req, known(caller, of), (directory) => decideReplay(directory, caller, of, body, made)),
     });
@@ -157,7 +153,6 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
     };
     const rotated = await changeDirectory(context, res, {
       kind: 'subscription',
-      name: 'subscription.secret_rotated',
       caller,
       decide: ifMatching(req, known(caller, id), (directory) => decideRotation(directory, caller, id, made)),
     });
@@ -174,7 +169,6 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
     const decide = (directory: DirectoryReader) => decideRemoval(directory, caller, id);
     await changeDirectory(context, res, {
       kind: 'subscription',
-      name: 'subscription.removed',
       caller,
       decide: ifMatching(req, known(caller, id), decide),
     });

@@ -19,7 +19,7 @@ export function addTenantRoutes(router: ApiRouter, context: AdminContext): void 
     const body = await bodyOf(req, createTenant.body);
     requireTenant(caller, body.id);
     const decide = (directory: DirectoryReader) => decideNewTenant(directory, body, new Date().toISOString());
-    const tenant = await changeDirectory(context, res, { kind: 'tenant', name: 'tenant.created', caller, decide });
+    const tenant = await changeDirectory(context, res, { kind: 'tenant', caller, decide });
     res
       .status(201)
       .location(`/v1/tenants/${encodeURIComponent(tenant.id)}`)

@@ -1,4 +1,4 @@
-import { encodeEvent, frameAvro, newEventId, parseEvent, type EventInput, type RecordMac } from '@docket/event';
+import { ownRecordOf, type EventInput, type RecordMac } from '@docket/event';
 import { findEventSchema, type Publisher, type SchemaRegistry } from '@docket/kafka';
 
 export interface OwnEventPorts {
@@ -12,12 +12,7 @@ export interface OwnEventPorts {
 export async function publishOwnEvents(ports: OwnEventPorts, events: readonly EventInput[]): Promise<void> {
   const { publisher, registry, eventsTopic, mac } = ports;
   const schemaId = await findEventSchema(registry, eventsTopic);
-  const records = events.map((input) => {
-    const parsed = parseEvent(input, Date.now(), newEventId());
-    if (!parsed.ok) throw new TypeError(`an event of our own is invalid: ${JSON.stringify(parsed.errors)}`);
-    const value = frameAvro(schemaId, encodeEvent(parsed.event));
-    return { key: input.tenant_id, value, headers: mac.sign(input.tenant_id, value) };
-  });
+  const records = events.map((event) => ownRecordOf(event, { schemaId, mac }));
   const outcomes = await publisher.publish(eventsTopic, records);
   for (const outcome of outcomes) if (!outcome.ok) throw outcome.error;
 }

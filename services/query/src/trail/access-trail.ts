@@ -1,8 +1,8 @@
-import { encodeEvent, frameAvro, newEventId, parseEvent, type RecordMac } from '@docket/event';
-import type { Publisher, PublishRecord } from '@docket/kafka';
+import { newEventId, ownRecordOf, type RecordMac, type RequestOrigin } from '@docket/event';
+import type { Publisher } from '@docket/kafka';
 import { DocketError, type HealthCheck, type Logger } from '@docket/runtime';
 import type { TrailMetrics } from './trail-metrics.ts';
-import { entryOfReading, fingerprintOfReading, type ReadingOrigin } from './trail-entry-mapper.ts';
+import { entryOfReading, fingerprintOfReading } from './trail-entry-mapper.ts';
 import { eventOfTelling } from './trail-event-mapper.ts';
 import type { Reading, ReadingKind } from './reading.ts';
 import { openTrailSpool, type SpoolSettings, type TrailSpool } from './trail-spool.ts';
@@ -25,7 +25,7 @@ export interface AccessTrail {
   /** Tells what it can within some seconds; the rest stays in the spool for the next process. */
   stop(): Promise<void>;
   /** Resolves when the reading is kept. Throws trail_unavailable. */
-  keep(kind: ReadingKind, reading: Reading, origin: ReadingOrigin): Promise<void>;
+  keep(kind: ReadingKind, reading: Reading, origin: RequestOrigin): Promise<void>;
   check(): HealthCheck;
 }
 
@@ -65,7 +65,7 @@ export function createAccessTrail(ports: AccessTrailPorts): AccessTrail {
   async function publish(due: readonly TrailTelling[], id: number): Promise<TrailLine[]> {
     const outcomes = await publisher.publish(
       eventsTopic,
-      due.map((telling) => recordOfTelling(telling, id, mac)),
+      due.map((telling) => ownRecordOf(eventOfTelling(telling), { schemaId: id, mac })),
     );
     const told = due.filter((_telling, index) => outcomes[index]?.ok === true);
     const failed = outcomes.find((outcome) => !outcome.ok);
@@ -142,12 +142,4 @@ export function createAccessTrail(ports: AccessTrailPorts): AccessTrail {
     },
     check: () => (spool === undefined ? { ok: false, detail: 'the spool is not open' } : { ok: true }),
   };
-}
-
-function recordOfTelling(telling: TrailTelling, schemaId: number, mac: RecordMac): PublishRecord {
-  const input = eventOfTelling(telling);
-  const parsed = parseEvent(input, Date.now(), input.id);
-  if (!parsed.ok) throw new Error(`an event of the access trail is invalid: ${JSON.stringify(parsed.errors)}`);
-  const value = frameAvro(schemaId, encodeEvent(parsed.event));
-  return { key: input.tenant_id, value, headers: mac.sign(input.tenant_id, value) };
 }

@@ -1,16 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { RequestOrigin } from '@docket/event';
 import type { Caller } from '../reader-policy.ts';
 import type { TrailEntry } from './trail-entry.ts';
 import type { Reading, ReadingKind } from './reading.ts';
 
-/** Where a request came from. */
-export interface ReadingOrigin {
-  readonly ip: string;
-  readonly userAgent: string;
-  readonly requestId: string;
-}
-
-export function entryOfReading(kind: ReadingKind, reading: Reading, origin: ReadingOrigin): TrailEntry {
+export function entryOfReading(kind: ReadingKind, reading: Reading, origin: RequestOrigin): TrailEntry {
   const { credential, log, asked, eventId, results } = reading;
   return { kind, log, ...whoOf(credential), asked, eventId, results, ...origin };
 }

@@ -1,14 +1,16 @@
-import { isIP } from 'node:net';
-import { idFromIdempotencyKey, rfc3339OfMillis, type EventInput } from '@docket/event';
+import {
+  contextOfOrigin,
+  cutBytes,
+  idFromIdempotencyKey,
+  operatorsLog,
+  rfc3339OfMillis,
+  type EventInput,
+} from '@docket/event';
 import { allLogs } from '../tenant-lock-policy.ts';
 import type { TrailTelling } from './trail-windows.ts';
 
-/** The log of what belongs to no tenant: readings of the stray logs, and lists of all logs. Reserved, for operators. */
-export const operatorsLog = 'docket.operators';
-
 /** A metadata value takes 2,048 bytes; a longer text continues under `<name>.2`, `<name>.3`, … */
 const pieceBytesMax = 2_048;
-const userAgentBytesMax = 2_048;
 
 /**
  * The event that tells a first reading, or all repeats of it. The same telling is the same event, id included, so that one
@@ -31,12 +33,7 @@ export function eventOfTelling({ window, of }: TrailTelling): EventInput & { rea
     operation: 'read',
     actor: { ...entry.actor, metadata: entry.credential },
     resources,
-    context: {
-      // An address with a zone (fe80::1%eth0) means something on one host only.
-      ...(isIP(entry.ip) === 0 || entry.ip.includes('%') ? {} : { ip: entry.ip }),
-      ...(entry.userAgent === '' ? {} : { user_agent: cutBytes(entry.userAgent, userAgentBytesMax) }),
-      ...(entry.requestId === '' ? {} : { request_id: entry.requestId }),
-    },
+    context: contextOfOrigin(entry),
     source: { service: 'docket-query' },
     metadata: {
       ...Object.fromEntries(Object.entries(entry.asked).flatMap(([name, text]) => piecesOf(name, text))),
@@ -60,11 +57,4 @@ function piecesOf(name: string, text: string): [string, string][] {
     rest = rest.slice(piece.length);
   }
   return pieces;
-}
-
-/** As much of a text as its UTF-8 form has room for, whole characters only. */
-function cutBytes(text: string, bytesMax: number): string {
-  if (text.length * 3 <= bytesMax) return text;
-  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(bytesMax));
-  return text.slice(0, read);
 }
