@@ -8,6 +8,7 @@ import { createApiClient } from './client/api-client.ts';
 import { clientSettings } from './client/client-settings.ts';
 import { addDirectoryCommands } from './client/directory-commands.ts';
 import { addLogCommands } from './client/log-commands.ts';
+import { addQuarantineCommands } from './client/quarantine-commands.ts';
 import { migrateAll } from './migrate.ts';
 import { repairLines } from './repair/repair-report-mapper.ts';
 import { repair, type OperatorOptions } from './repair/repair.ts';
@@ -99,6 +100,7 @@ export function createProgram(host: ProgramHost): Command {
   };
   addDirectoryCommands(program, ports);
   addLogCommands(program, ports);
+  addQuarantineCommands(program, ports);
   return program;
 }
 

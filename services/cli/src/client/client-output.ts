@@ -26,9 +26,17 @@ export async function printList(
   tableOf(heading, rows, rows.length).forEach((line) => print(line));
 }
 
-/** One object: a member a line for people, or with --json as it is. */
+/** One object: a member a line for people, members of members by their path, or with --json as it is. */
 export function printObject(print: (line: string) => void, object: Json, isJson: boolean): void {
   if (isJson) return print(JSON.stringify(object));
-  const width = Math.max(0, ...Object.keys(object).map((name) => name.length));
-  for (const [name, value] of Object.entries(object)) print(`${name.padEnd(width)}  ${textOf(value)}`);
+  const members = flat(object);
+  const width = Math.max(0, ...members.map(([name]) => name.length));
+  for (const [name, value] of members) print(`${name.padEnd(width)}  ${textOf(value)}`.trimEnd());
+}
+
+function flat(object: object, prefix = ''): [string, unknown][] {
+  return Object.entries(object).flatMap(([name, value]: [string, unknown]): [string, unknown][] => {
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? flat(value, `${prefix}${name}.`) : [[`${prefix}${name}`, value]];
+  });
 }

@@ -8,9 +8,12 @@ import {
   addList,
   ifMatch,
   json,
+  overlap,
+  overlapBody,
   type ClientPorts,
   type JsonOption,
   type MatchOption,
+  type OverlapOption,
 } from './object-commands.ts';
 import { addSubscriptions } from './subscription-commands.ts';
 
@@ -75,20 +78,18 @@ function addKeys(keys: Command, ports: ClientPorts): void {
   keys
     .command('rotate <id>')
     .description('give a key a new secret, which is shown this once; the one until now is taken for a day more')
-    .option('--overlap-seconds <n>', 'for so long instead; 0: no longer', Number)
+    .option(...overlap)
     .option(...ifMatch)
     .option(...json)
-    .action(async (id: string, { overlapSeconds, ifMatch: etag, json: isJson }: RotateOptions) => {
-      const body = overlapSeconds === undefined ? {} : { overlap_seconds: overlapSeconds };
+    .action(async (id: string, { ifMatch: etag, json: isJson, ...asked }: RotateOptions) => {
       const path = `/v1/keys/${encodeURIComponent(id)}/rotate`;
-      printObject(ports.print, await ports.client().send('POST', path, body, { ifMatch: etag }), isJson === true);
+      const made = await ports.client().send('POST', path, overlapBody(asked), { ifMatch: etag });
+      printObject(ports.print, made, isJson === true);
     });
   addEnd(keys, { name: 'revoke', what: 'refuse a key from now on', path: '/v1/keys', done: 'revoked' }, ports);
 }
 
-interface RotateOptions extends JsonOption, MatchOption {
-  readonly overlapSeconds?: number;
-}
+interface RotateOptions extends JsonOption, MatchOption, OverlapOption {}
 
 interface NewKeyOptions extends JsonOption {
   readonly scope: readonly string[];

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import type { ApiClient } from './api-client.ts';
 import { printList, printObject, type Column } from './client-output.ts';
 
@@ -17,6 +17,22 @@ export interface MatchOption {
 }
 
 export const ifMatch = ['--if-match <etag>', 'only if it still has this ETag (get --etag)'] as const;
+export const overlap = [
+  '--overlap-seconds <n>',
+  'for so long instead; 0: no longer',
+  (text: string): number => {
+    if (/^\d{1,7}$/.test(text)) return Number(text);
+    throw new InvalidArgumentError('a whole number of seconds');
+  },
+] as const;
+export interface OverlapOption {
+  readonly overlapSeconds?: number;
+}
+
+/** What the API takes of it. */
+export const overlapBody = ({ overlapSeconds }: OverlapOption): { readonly overlap_seconds?: number } =>
+  overlapSeconds === undefined ? {} : { overlap_seconds: overlapSeconds };
+
 export const json = ['--json', 'print JSON: an object, or one a line'] as const;
 /** The directory holds no more tenants than this. */
 export const listMax = 100_000;

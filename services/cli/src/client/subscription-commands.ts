@@ -2,15 +2,19 @@ import type { Command } from 'commander';
 import { jsonOf, type Json } from './api-client.ts';
 import { column, printList, printObject, type Column } from './client-output.ts';
 import { textOf } from './event-line-mapper.ts';
+import { jsonObject } from './json-argument.ts';
 import {
   addEnd,
   addGet,
   ifMatch,
   json,
+  overlap,
+  overlapBody,
   listMax,
   type ClientPorts,
   type JsonOption,
   type MatchOption,
+  type OverlapOption,
 } from './object-commands.ts';
 
 /** Where the logs are delivered, and how that fares. */
@@ -59,21 +63,33 @@ export function addSubscriptions(subscriptions: Command, ports: ClientPorts): vo
       const answer = await ports.client().send('POST', path, subscriptionBody(options));
       printObject(ports.print, answer, options.json === true);
     });
-  for (const [name, state] of [
-    ['pause', 'paused'],
-    ['resume', 'active'],
-  ] as const) {
-    subscriptions
-      .command(`${name} <id>`)
-      .description(name === 'pause' ? 'deliver nothing until it is resumed' : 'go on where it was paused')
-      .option(...ifMatch)
-      .option(...json)
-      .action(async (id: string, { ifMatch: etag, json: isJson }: JsonOption & MatchOption) => {
-        const of = `${path}/${encodeURIComponent(id)}`;
-        const changed = await ports.client().send('PATCH', of, { state }, { ifMatch: etag });
-        printObject(ports.print, changed, isJson === true);
-      });
-  }
+  subscriptions
+    .command('pause <id>')
+    .description('deliver nothing until it is resumed')
+    .option(...ifMatch)
+    .option(...json)
+    .action(async (id: string, { ifMatch: etag, json: isJson }: JsonOption & MatchOption) => {
+      const of = `${path}/${encodeURIComponent(id)}`;
+      const changed = await ports.client().send('PATCH', of, { state: 'paused' }, { ifMatch: etag });
+      printObject(ports.print, changed, isJson === true);
+    });
+  subscriptions
+    .command('resume <id>')
+    .description('let a paused or suspended one go on, and try a failing one at once')
+    .option(
+      '--from <place>',
+      'cursor: with what was not delivered yet; now; or what was received since a time',
+      'cursor',
+    )
+    .option(...ifMatch)
+    .option(...json)
+    .action(async (id: string, { from, ifMatch: etag, json: isJson }: JsonOption & MatchOption & { from: string }) => {
+      const of = `${path}/${encodeURIComponent(id)}/resume`;
+      const place = from === 'cursor' || from === 'now' ? from : { time: from };
+      const changed = await ports.client().send('POST', of, { from: place }, { ifMatch: etag });
+      printObject(ports.print, changed, isJson === true);
+    });
+  addParked(subscriptions, path, ports);
   subscriptions
     .command('test <id>')
     .description('send a test event to its receiver now, and show what that answers; exit code 1 unless it was taken')
@@ -121,18 +137,47 @@ export function addSubscriptions(subscriptions: Command, ports: ClientPorts): vo
   subscriptions
     .command('rotate-secret <id>')
     .description(
-      'give a webhook a new secret, which is shown this once; the one before signs as well during the overlap',
+      'give a webhook a new secret, which is shown this once; the one until now signs as well for a day more',
     )
-    .option('--overlap <seconds>', 'default: a day; 0: the old one signs no more')
+    .option(...overlap)
     .option(...ifMatch)
     .option(...json)
-    .action(async (id: string, { overlap, ifMatch: etag, json: isJson }: RotateSecretOptions) => {
-      const body = overlap === undefined ? {} : { overlap_seconds: Number(overlap) };
+    .action(async (id: string, { ifMatch: etag, json: isJson, ...asked }: RotateSecretOptions) => {
       const of = `${path}/${encodeURIComponent(id)}/rotate-secret`;
-      const answer = await ports.client().send('POST', of, body, { ifMatch: etag });
+      const answer = await ports.client().send('POST', of, overlapBody(asked), { ifMatch: etag });
       printObject(ports.print, answer, isJson === true);
     });
   addEnd(subscriptions, { name: 'remove', what: 'end a subscription', path, done: 'removed' }, ports);
+}
+
+/** The events that a receiver refuses while it takes those around them. */
+function addParked(subscriptions: Command, path: string, ports: ClientPorts): void {
+  const columns = [
+    column('SEQ', 'seq'),
+    column('STATE', 'state'),
+    column('ERROR', 'error'),
+    column('PARKED', 'parked_at'),
+    column('ANSWER', 'answer_excerpt'),
+  ];
+  subscriptions
+    .command('parked <id>')
+    .description('list the events that its receiver refuses')
+    .option(...json)
+    .action(async (id: string, { json: isJson }: JsonOption) => {
+      const parked = ports.client().list(`${path}/${encodeURIComponent(id)}/parked`, listMax);
+      await printList(ports.print, parked, columns, isJson === true);
+    });
+  subscriptions
+    .command('replay-parked <id> [seq...]')
+    .description('send parked events again: these, or with --all every one')
+    .option('--all', 'every parked event')
+    .option(...json)
+    .action(async (id: string, seqs: readonly string[], { all, json: isJson }: JsonOption & { all?: true }) => {
+      if ((seqs.length === 0) !== (all === true)) throw new Error('name the seqs, or --all');
+      const body = { seqs: all === true ? 'all' : seqs.map(Number) };
+      const answer = await ports.client().send('POST', `${path}/${encodeURIComponent(id)}/parked/replay`, body);
+      printObject(ports.print, answer, isJson === true);
+    });
 }
 
 const attemptColumns: readonly Column[] = [
@@ -151,9 +196,7 @@ async function* toAsync(items: readonly Json[]): AsyncIterable<Json> {
   yield* items;
 }
 
-interface RotateSecretOptions extends JsonOption, MatchOption {
-  readonly overlap?: string;
-}
+interface RotateSecretOptions extends JsonOption, MatchOption, OverlapOption {}
 
 interface ReplayOptions extends JsonOption, MatchOption {
   readonly since?: string;
@@ -171,11 +214,7 @@ interface NewSubscriptionOptions extends JsonOption {
 }
 
 function subscriptionBody({ tenant, url, name, filter, body }: NewSubscriptionOptions): Json {
-  if (body !== undefined) {
-    const parsed: unknown = JSON.parse(body);
-    if (typeof parsed !== 'object' || parsed === null) throw new Error('--body is no JSON object');
-    return { ...parsed };
-  }
+  if (body !== undefined) return jsonObject(body, '--body');
   if (url === undefined) throw new Error('name --url, or the whole --body');
   return {
     sink: { type: 'webhook', url },
