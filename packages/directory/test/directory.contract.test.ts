@@ -107,6 +107,36 @@ describe('the directory on Kafka', () => {
   );
 
   test(
+    'records that are no directory record change nothing that is known, and stop neither readers nor the writer',
+    async () => {
+      const { writer, view } = await startedWriter();
+      await writer.change(() => ({ puts: [tenant('sound')], result: undefined }), alone);
+      const publisher = createPublisher(kafka);
+      toStop.push(publisher);
+      const garbled = [
+        ['tenant:sound', '{"version":1,"kind":"tenant"'],
+        ['tenant:sound', JSON.stringify({ ...tenant('sound', 'later'), version: 2 })],
+        ['tenant:sound', '['.repeat(100_000)],
+        ['key:0123456789abcdef', JSON.stringify({ version: 1, kind: 'key', id: '0123456789abcdef', scopes: 'admin' })],
+        ['subscription:__proto__', '{"version":1,"kind":"subscription","id":"__proto__"}'],
+        ['writer', 'null'],
+        ['used:0123456789abcdef', '{"used_at":"never"}'],
+        ['', ''],
+        ['\ufffd\u0000:', '\u0000'],
+      ].map(([key = '', value = '']) => ({ key, value: Buffer.from(value), partition: 0 }));
+      const outcomes = await publisher.publish(kafka.topics.directory.name, garbled);
+      expect(outcomes.filter(({ ok }) => !ok)).toEqual([]);
+      await writer.change(() => ({ puts: [tenant('behind')], result: undefined }), alone);
+      for (const reader of [view, await startedView()]) {
+        await reader.refresh(deadlineMs);
+        expect(reader.tenant('sound')?.name).toBe('sound');
+        expect([reader.tenant('behind')?.name, reader.key('0123456789abcdef')]).toEqual(['behind', undefined]);
+      }
+    },
+    2 * deadlineMs,
+  );
+
+  test(
     'a second writer fences the first, which hears of it without writing and never writes again',
     async () => {
       const first = await startedWriter();

@@ -145,6 +145,31 @@ describe('a change and its event are written together', () => {
     expect(answers).toContain(0);
   }, 240_000);
 
+  test('admins that fence one another while changes are made: what was answered 201 is there, and each change has its event', async () => {
+    const made: string[] = [];
+    let current = await startAdmin();
+    const until = new AbortController();
+    const client = async (name: number): Promise<void> => {
+      for (let n = 0; !until.signal.aborted; n += 1) {
+        const id = `c${name}-${n}`;
+        if ((await createTenant(current, id)) === 201) made.push(id);
+      }
+    };
+    const clients = [0, 1, 2].map(client);
+    for (let round = 1; round <= 4; round += 1) {
+      const before = current;
+      current = await startAdmin();
+      expect(await before.exited).toEqual({ code: 1, signal: null });
+      const enough = made.length + 20;
+      await eventually(() => made.length >= enough, { what: 'changes by the new one' });
+    }
+    until.abort();
+    await Promise.all(clients);
+    const { changes, events } = await settled(current);
+    expect(changes).toEqual(events);
+    expect(made.filter((id) => !(`tenant:${id}` in changes))).toEqual([]);
+  }, 180_000);
+
   test('without Kafka a change is refused within five seconds, and is not made when Kafka comes back too late', async () => {
     const admin = await startAdmin({ KAFKA_BROKERS: proxy.address });
     proxy.decide(() => 'hold');
