@@ -58,8 +58,9 @@ export function createQueryApp(config: Config, ports: AppPorts): App {
     clickhouseUser: config.clickhouseExportsUser,
   });
   const exports = createExports(config, { recordsClickhouse, exportClickhouse, watch, tokenKeys, metrics, logger });
+  const pages = createLogPages(reader);
   const tails = createTailSender({
-    pages: createLogPages(reader),
+    pages,
     places: createPlaces(
       {
         processMax: config.tailStreamsMax,
@@ -73,6 +74,7 @@ export function createQueryApp(config: Config, ports: AppPorts): App {
     pollMs: config.tailPollMs,
   });
   const router = createQueryRouter({
+    pages,
     tails,
     callers,
     exports,

@@ -1,6 +1,7 @@
 import {
   readLog,
   readLogBounds,
+  readSeqBefore,
   storedEventOf,
   type ClickHouse,
   type LogBounds,
@@ -69,6 +70,8 @@ export interface LogReader {
   feed(range: LogRange, asker: Asker): Promise<StoredEventRow[]>;
   /** The same, and where the log begins and ends, read at once. The rows may go beyond that end: they were read later. */
   feedWithin(range: LogRange, asker: Asker): Promise<{ rows: StoredEventRow[]; bounds: LogBoundsAt }>;
+  /** The highest seq that was received before a time; 0 when there is none. */
+  seqBefore(at: { readonly tenantId: string; readonly timeMs: number }, asker: Asker): Promise<number>;
   histogram(query: HistogramQuery, asker: Asker): Promise<HistogramRow[]>;
   facets(query: FacetsQuery, asker: Asker): Promise<FacetRow[]>;
   ledger(query: LedgerQuery, asker: Asker): Promise<{ rows: LedgerRow[]; hasLater: boolean }>;
@@ -191,6 +194,8 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
         const [bounds, rows] = await Promise.all(asked);
         return { rows, bounds };
       }),
+    seqBefore: (at, asker) =>
+      read('seq_before', at.tenantId, asker, (options) => readSeqBefore(clickhouse, at, options)),
     histogram: (query, asker) => count('histogram', query.search.tenantId, histogramStatement(query), asker),
     facets: (query, asker) => count('facets', query.search.tenantId, facetsStatement(query), asker),
     async ledger(query, asker) {

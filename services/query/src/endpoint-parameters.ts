@@ -53,11 +53,8 @@ export const filters: readonly Parameter[] = [
   qParameter,
 ];
 
-export const waitParameter = integerParameter('wait', 'How many seconds to wait until the event can be read.', {
-  min: 0,
-  max: 30,
-  default: 0,
-});
+const waitSeconds = { min: 0, max: 30, default: 0 };
+export const eventWait = integerParameter('wait', 'How many seconds to wait until the event can be read.', waitSeconds);
 
 export const intervalParameter = queryParameter(
   'interval',
@@ -84,7 +81,16 @@ export const facetLimit = integerParameter('limit', 'Values of each field.', { m
 
 export const afterParameter = queryParameter(
   'after',
-  'A seq: what comes behind it. `latest`: nothing yet, only where the log ends. Without it, the log from its beginning.',
+  'A seq: what comes behind it. `latest`: what comes behind the present end of the log. Without it, the log from its beginning.',
+);
+export const feedSince = queryParameter(
+  'since',
+  'In place of `after`: begins with the first record that was received then or later. A time as in RFC 3339, or relative, such as `-7d`.',
+);
+export const feedWait = integerParameter(
+  'wait',
+  'How many seconds to wait until there is something behind `after`.',
+  waitSeconds,
 );
 export const feedLimit = integerParameter(
   'limit',

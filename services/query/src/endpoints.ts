@@ -13,8 +13,11 @@ import {
   afterParameter,
   byParameter,
   cursorParameter,
+  eventWait,
   facetLimit,
   feedLimit,
+  feedSince,
+  feedWait,
   fieldParameter,
   filters,
   intervalParameter,
@@ -23,7 +26,6 @@ import {
   quarantineCursor,
   quarantinedLogParameter,
   tenantParameter,
-  waitParameter,
 } from './endpoint-parameters.ts';
 import { quarantineAnswer, redriveAnswer, redriveBody } from './quarantine-answers.ts';
 import { traceAnswerSchema } from './trace-answer.ts';
@@ -91,7 +93,7 @@ export const getEventEndpoint = defineEndpoint({
   access: readers,
   summary: 'Get one event, waiting until it can be read',
   description: 'Of several rows with this id it is the accepted one of the lowest seq.',
-  parameters: [pathParameter('id', 'Id of the event, a UUID.'), tenantParameter, waitParameter],
+  parameters: [pathParameter('id', 'Id of the event, a UUID.'), tenantParameter, eventWait],
   answers: { 200: jsonAnswer('The event.', eventAnswerSchema) },
   errors: [...readErrors, 'not_found'],
 });
@@ -149,7 +151,7 @@ export const getFeedEndpoint = defineEndpoint({
   access: readers,
   summary: 'Read a log in the order of seq',
   description: 'Every seq is accounted for, so that a reader can prove that nothing is missing.',
-  parameters: [tenantParameter, afterParameter, feedLimit, qParameter],
+  parameters: [tenantParameter, afterParameter, feedSince, feedLimit, feedWait, qParameter],
   answers: { 200: jsonAnswer('What lies behind `after`.', feedAnswerSchema) },
   errors: [...readErrors, 'view_not_allowed', 'cursor_expired'],
 });

@@ -62,7 +62,7 @@ export function searchOfParameters(parameters: RequestParameters, rules: FilterR
   return search;
 }
 
-function filterTerm(parameters: RequestParameters, name: FieldName | MetadataField, rules: FilterRules): Search | null {
+function filterTerm(parameters: RequestParameters, name: FieldName | MetadataField, rules: TermContext): Search | null {
   const isSingle = name === 'since' || name === 'until';
   const values = isSingle ? [parameters.one(name)].filter((value) => value !== undefined) : parameters.all(name);
   const terms: Search[] = [];
@@ -87,6 +87,12 @@ function metadataTerm(parameters: RequestParameters, name: string, rules: Filter
   if (isMetadataField(name)) return filterTerm(parameters, name, rules);
   parameters.fail(name.slice(0, 80), 'has a key of 1 to 64 of [A-Za-z0-9_.-]');
   return null;
+}
+
+/** The time that the parameter `since` names, in µs; null when it is absent, or wrong and noted. */
+export function sinceOf(parameters: RequestParameters, context: TermContext): number | null {
+  const term = filterTerm(parameters, 'since', context);
+  return term === null ? null : timeRangeOf(term).from;
 }
 
 /** What the parameter q asks for; null when it is absent, or wrong and noted. */

@@ -109,6 +109,40 @@ describe('GET /v1/feed', () => {
     expect(refused.body['errors']).toEqual([expect.objectContaining({ parameter: 'q', position: 8 })]);
   });
 
+  test('begins with what was received at a time, or later', async () => {
+    const day = 24 * 60 * 60 * 1_000;
+    const arrived = [3, 2, 1].map((days, index) => ({
+      tenant_id: 'dated',
+      seq: index + 1,
+      received_at: Date.now() - days * day,
+    }));
+    await world.store(arrived);
+    const dated = world.key(['dated']);
+    const since = async (time: string): Promise<unknown> =>
+      (await world.get(`/v1/feed?since=${encodeURIComponent(time)}`, dated)).body.data?.map((event) => event['seq']);
+    expect(await since('-60h')).toEqual([2, 3]);
+    expect(await since(new Date(arrived[2]?.received_at ?? 0).toISOString())).toEqual([3]);
+    expect(await since('-30d')).toEqual([1, 2, 3]);
+    expect(await since('-1h')).toEqual([]);
+    expect((await world.get('/v1/feed?since=-1h', dated)).body).toMatchObject({ next_after: 3, complete_through: 3 });
+  });
+
+  test('waits until there is something behind after', async () => {
+    const waited = world.key(['waited']);
+    await world.store([{ tenant_id: 'waited', seq: 1 }]);
+    const answer = world.get('/v1/feed?after=latest&wait=20', waited);
+    await pause(300);
+    await world.store([{ tenant_id: 'waited', seq: 2 }]);
+    expect((await answer).body.data?.map((event) => event['seq'])).toEqual([2]);
+  }, 30_000);
+
+  test('is empty when nothing has come while it waited', async () => {
+    const beganAtMs = performance.now();
+    const { status, body } = await world.get('/v1/feed?after=latest&wait=1', world.key(['fed']));
+    expect([status, body.data, body['next_after']]).toEqual([200, [], 8]);
+    expect(performance.now() - beganAtMs).toBeGreaterThanOrEqual(1_000);
+  });
+
   test('is empty for a log without rows', async () => {
     const { body } = await world.get('/v1/feed', world.key(['nobody']));
     expect(body).toMatchObject({ data: [], next_after: 0, complete_through: 0, first_seq: 1 });
@@ -121,13 +155,22 @@ describe('GET /v1/feed', () => {
     );
     await world.store([{ tenant_id: 'cut', seq: 5 }]);
     const cut = world.key(['cut']);
-    const gone = await world.get('/v1/feed?after=3', cut);
+    const gone = await world.get('/v1/feed?after=3&wait=30', cut);
     expect([gone.status, gone.body['code'], gone.body['first_seq']]).toEqual([410, 'cursor_expired', 5]);
     expect((await world.get('/v1/feed?after=4', cut)).body).toMatchObject({ next_after: 5, first_seq: 5 });
     expect((await world.get('/v1/feed', cut)).body.data).toHaveLength(1);
   });
 
-  test.each(['after=-1', 'after=x', 'after=latest&after=1', 'limit=1001', 'from=1'])('%s is refused', async (query) => {
+  test.each([
+    'after=-1',
+    'after=x',
+    'after=latest&after=1',
+    'limit=1001',
+    'from=1',
+    'wait=31',
+    'since=x',
+    'since=-1h&after=3',
+  ])('%s is refused', async (query) => {
     expect((await world.get(`/v1/feed?${query}`, world.key(['fed']))).status).toBe(400);
   });
 });

@@ -120,14 +120,16 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
       logger,
     },
   );
+  const pages = createLogPages(reader);
   const tails = createTailSender({
-    pages: createLogPages(reader),
+    pages,
     places: createPlaces({ processMax: 8, tenantMax: 4, keyMax: 2 }, metrics.tails),
     watch,
     metrics,
     pollMs: 50,
   });
   const router = createQueryRouter({
+    pages,
     tails,
     callers,
     exports,

@@ -19,6 +19,7 @@ import { createExportUrlEndpoint, exportEndpoint, getExportEndpoint } from '../e
 import { ledgerEndpoint } from '../ledger/ledger-endpoint.ts';
 import type { QueryMetrics } from '../metrics.ts';
 import { tailEndpoint } from '../tail/tail-endpoint.ts';
+import type { LogPages } from '../tail/log-pages.ts';
 import type { TailSender } from '../tail/tail-sender.ts';
 import type { ViewerTokens } from '../viewer-tokens.ts';
 import { createWaitingRoom } from '../waiting-room.ts';
@@ -53,6 +54,7 @@ export interface QueryRouterPorts {
   readonly keepReading: KeepReading;
   /** Origins whose pages may read with viewer tokens. */
   readonly viewerOrigins: readonly string[];
+  readonly pages: LogPages;
   readonly tails: TailSender;
   readonly exports: Pick<ExportPorts, 'records' | 'sender' | 'tickets' | 'exportRangeDaysMax'>;
 }
@@ -68,7 +70,7 @@ function readingRoutes(ports: QueryRouterPorts): ReadingRoute[] {
     { endpoint: getEventTraceEndpoint, reads: 'event_traced', answer: getEventTrace(ports) },
     { endpoint: listQuarantineEndpoint, reads: 'quarantine_listed', answer: getQuarantine(ports) },
     { endpoint: redriveEndpoint, reads: 'redriven', answer: postRedrive(ports) },
-    { endpoint: getFeedEndpoint, reads: 'fed', answer: getFeed(ports) },
+    { endpoint: getFeedEndpoint, reads: 'fed', answer: getFeed({ ...ports, waitingRoom }) },
     {
       endpoint: tailEndpoint,
       reads: 'tailed',
