@@ -31,9 +31,15 @@ export interface Sender {
 /** The half of the publisher that talks to Kafka: takes what waits in the lanes, sends it, settles it. */
 export function createSender(
   kafka: KafkaClient,
-  ports: { lanes: Map<string, Lane>; lingerMs: number; release: (entries: readonly Entry[]) => void },
+  ports: {
+    lanes: Map<string, Lane>;
+    lingerMs: number;
+    release: (entries: readonly Entry[]) => void;
+    /** Kafka has acknowledged something. */
+    onAcknowledged: () => void;
+  },
 ): Sender {
-  const { lanes, lingerMs, release } = ports;
+  const { lanes, lingerMs, release, onAcknowledged } = ports;
   const underWay = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
   let producer: { connected: Promise<Producer>; raw: Producer } | undefined;
@@ -82,6 +88,7 @@ export function createSender(
       );
       if (answer?.baseOffset === undefined) continue;
       const baseOffset = Number(answer.baseOffset);
+      onAcknowledged();
       release(entries);
       entries
         .splice(0)

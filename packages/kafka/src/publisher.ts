@@ -38,9 +38,22 @@ export interface Publisher {
    * @param deadlineMs of this call, where it is shorter than the publisher's.
    */
   publish(topic: string, records: readonly PublishRecord[], deadlineMs?: number): Promise<PublishOutcome[]>;
-  /** I8: how full the queue is. */
-  stats(): { readonly queuedBytes: number; readonly queueBytesMax: number };
+  /** I8: how full the queue is, and whether Kafka takes nothing of it. */
+  stats(): PublisherStats;
 }
+
+export interface PublisherStats {
+  readonly queuedBytes: number;
+  readonly queueBytesMax: number;
+  /**
+   * Something waits, and nothing has been acknowledged for two seconds, or since records were given up: what is published now will wait, too. False while
+   * nothing waits, so that the next records find out.
+   */
+  readonly isStalled: boolean;
+}
+
+/** Twice what a broker under load takes; soon enough that little piles up. */
+const stalledMs = 2_000;
 
 const defaults = { deadlineMs: 5_000, queueBytesMax: 64 * 1024 * 1024, lingerMs: 2 };
 
@@ -59,11 +72,19 @@ export function createPublisher(kafka: KafkaClient, options: PublisherOptions = 
   const partitionCounts = new Map<string, Promise<number>>();
   let queuedBytes = 0;
   let isStopped = false;
+  /** When something was last acknowledged, or the first of what waits was queued. */
+  let quietSinceMs = 0;
+  let hasGivenUp = false;
+
+  const noteAcknowledged = (): void => {
+    quietSinceMs = performance.now();
+    hasGivenUp = false;
+  };
 
   const release = (entries: readonly Entry[]): void => {
     for (const entry of entries) queuedBytes -= entry.bytes;
   };
-  const sender = createSender(kafka, { lanes, lingerMs, release });
+  const sender = createSender(kafka, { lanes, lingerMs, release, onAcknowledged: noteAcknowledged });
 
   const partitionCount = (topic: string): Promise<number> => {
     const known = partitionCounts.get(topic);
@@ -89,6 +110,7 @@ export function createPublisher(kafka: KafkaClient, options: PublisherOptions = 
     { partitions, leftMs, withinMs }: { partitions: number; leftMs: number; withinMs: number },
   ): Promise<PublishOutcome[]> =>
     new Promise((resolve) => {
+      const beganAtMs = performance.now();
       const outcomes: PublishOutcome[] = Array.from({ length: records.length });
       let unsettled = records.length;
       const touched = new Set<Lane>();
@@ -119,6 +141,7 @@ export function createPublisher(kafka: KafkaClient, options: PublisherOptions = 
           `Kafka did not acknowledge records of ${topic} within ${withinMs} ms.`,
         );
         for (const entry of entries) entry.settle({ ok: false, reason: 'unavailable', error });
+        hasGivenUp ||= quietSinceMs <= beganAtMs;
         // What is under way is released when its request ends: until then it is in memory.
         for (const lane of touched) {
           release(lane.waiting.filter((entry) => entry.isSettled));
@@ -144,12 +167,14 @@ export function createPublisher(kafka: KafkaClient, options: PublisherOptions = 
         new DocketError('overloaded', `${queuedBytes} bytes wait for Kafka; the limit is ${queueBytesMax}.`),
       );
     }
-    queuedBytes += bytes;
     const startedMs = performance.now();
+    if (queuedBytes === 0) quietSinceMs = startedMs;
+    queuedBytes += bytes;
     let partitions: number;
     try {
       partitions = await partitionCount(topic);
     } catch (error) {
+      hasGivenUp = true;
       queuedBytes -= bytes;
       return refuse('unavailable', kafkaUnavailable(`finding the partitions of ${topic}`, error));
     }
@@ -165,7 +190,11 @@ export function createPublisher(kafka: KafkaClient, options: PublisherOptions = 
       isStopped = true;
       await sender.stop(deadlineMs);
     },
-    stats: () => ({ queuedBytes, queueBytesMax }),
+    stats: () => ({
+      queuedBytes,
+      queueBytesMax,
+      isStalled: queuedBytes > 0 && (hasGivenUp || performance.now() - quietSinceMs > stalledMs),
+    }),
   };
 }
 

@@ -87,6 +87,27 @@ test('I8: a full queue refuses at once; a Kafka that is away gives "unavailable"
   expect(publisher.stats().queuedBytes).toBe(0);
 }, 30_000);
 
+test('I8: once records were given up it is stalled while others wait, and not while none do, until one is acknowledged', async () => {
+  const publisher = running.add(createPublisher(newKafka({ KAFKA_BROKERS: '127.0.0.1:1' }), { deadlineMs: 500 }));
+  const record = { key: 'a', value: Buffer.alloc(10) };
+  const first = publisher.publish('t', [record]);
+  expect(publisher.stats().isStalled).toBe(false);
+  await first;
+  expect(publisher.stats().isStalled).toBe(false);
+  const second = publisher.publish('t', [record]);
+  expect(publisher.stats().isStalled).toBe(true);
+  await second;
+
+  const kafka = await newKafkaWithTopics(2);
+  const healthy = running.add(createPublisher(kafka));
+  const topic = kafka.topics.events.name;
+  expect(await healthy.publish('no-such-topic', [record], 300)).toMatchObject([{ ok: false }]);
+  expect(await healthy.publish(topic, [record])).toMatchObject([{ ok: true }]);
+  const third = healthy.publish(topic, [record]);
+  expect(healthy.stats().isStalled).toBe(false);
+  await third;
+}, 60_000);
+
 test('after stop nothing is taken', async () => {
   const publisher = createPublisher(newKafka());
   await publisher.stop();

@@ -7,7 +7,7 @@ export type { ErrorCode, ErrorEntry } from './errors/error-catalogue.ts';
 export { problemFromError, problemMediaType } from './errors/problem-mapper.ts';
 export type { ProblemAnswer, ProblemDocument } from './errors/problem-mapper.ts';
 export { problemSchema, type ProblemExtensions } from './errors/problem-schema.ts';
-export { createApiRouter, type ApiRouter } from './http/api-router.ts';
+export { createApiRouter, type ApiRouter, type DirectHandler } from './http/api-router.ts';
 export { createCors, type Cors } from './http/cors.ts';
 export { readBody } from './http/body-reader.ts';
 export type { BodyLimits } from './http/body-reader.ts';
@@ -26,7 +26,7 @@ export {
 } from './http/endpoint.ts';
 export type { HttpServer } from './http/http-server.ts';
 export { jsonBody, readJsonBody, requireJsonType } from './http/json-body.ts';
-export { jsonDepthMax, jsonMembersMax, parseJson } from './http/json-text.ts';
+export { jsonDepthMax, jsonMembersMax, jsonValuesMax, parseJson } from './http/json-text.ts';
 export { invalidField, parseBody } from './http/parse-body.ts';
 export { probeEndpoints } from './http/probe-endpoints.ts';
 export { answerProblem } from './http/problem-answer.ts';

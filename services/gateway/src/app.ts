@@ -10,6 +10,7 @@ import { publishEvents } from './endpoints.ts';
 import { createIngestRoute } from './http/ingest-route.ts';
 import { createUpstreamProxy } from './http/upstream-proxy.ts';
 import { addUpstreamRoutes } from './http/upstream-routes.ts';
+import { createJudges } from './judging/judges.ts';
 import { publishDeadlineMs } from './limits.ts';
 import { createRateLimits, trackedMax } from './rate-limits.ts';
 import { createGatewayMetrics } from './metrics.ts';
@@ -78,8 +79,16 @@ function createIngest(config: IngestConfig, ports: AppPorts): { app: App; metric
     return schemaId === undefined || partitions === undefined ? undefined : { schemaId, partitions };
   };
   const { tenantsAutocreate, trustedProxyHops } = config;
+  const judges = createJudges({
+    threads: config.judgeThreads,
+    knownAmong: tenantsAutocreate
+      ? undefined
+      : (ids) => new Set([...ids].filter((id) => view.tenant(id) !== undefined)),
+    logger,
+    onCrash: (error) => ports.exit(error),
+  });
   const router = createApiRouter();
-  router.add(
+  router.addDirect(
     publishEvents,
     createIngestRoute({
       view,
@@ -89,9 +98,9 @@ function createIngest(config: IngestConfig, ports: AppPorts): { app: App; metric
       recordForm,
       budget,
       limits,
+      judges,
       metrics,
       logger,
-      tenantsAutocreate,
       trustedProxyHops,
     }),
   );
@@ -102,13 +111,14 @@ function createIngest(config: IngestConfig, ports: AppPorts): { app: App; metric
       topics.start();
       schema.start();
       view.start();
+      judges.start();
       await publisher.start();
       keyUses.start();
     },
     stop: async () => {
       topics.stop();
       schema.stop();
-      await keyUses.stop();
+      await Promise.all([keyUses.stop(), judges.stop()]);
       await Promise.all([publisher.stop(), view.stop()]);
     },
     health: () => healthOf({ topics: topics.check(), schema: schema.check(), directory: view.check() }),

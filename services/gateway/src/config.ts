@@ -31,6 +31,15 @@ export const ingestSettings = {
     min: 32 * 1024 * 1024,
     max: 4 * 1024 * 1024 * 1024,
   }),
+  judgeThreads: setting.integer({
+    env: 'GATEWAY_JUDGE_THREADS',
+    description:
+      'Threads that read, check and encode bodies of more than 16 KiB, so that none of them holds up the others. 0: the thread that serves everybody does it.',
+    // The serving thread takes what one of them makes, and each has a heap of its own.
+    default: 1,
+    min: 0,
+    max: 64,
+  }),
   keyEventsPerSecond: setting.integer({
     env: 'GATEWAY_KEY_EVENTS_PER_SECOND',
     description:

@@ -2,10 +2,11 @@ import type { PublishOutcome } from '@docket/kafka';
 import { DocketError } from '@docket/runtime';
 import type { ErrorCode, ErrorItem } from '@docket/runtime';
 
-import type { EventBatch } from './event-batch-policy.ts';
-import type { Taken } from './rate-limits.ts';
-import type { BadEvent, Verdict } from './event-verdict-policy.ts';
+import { pointerOf } from './judging/event-batch-policy.ts';
+import type { EventBatch } from './judging/event-batch-policy.ts';
+import type { BadEvent, Verdict } from './judging/event-verdict-policy.ts';
 import { answerErrorsMax, resultErrorsMax } from './limits.ts';
+import type { Taken } from './rate-limits.ts';
 
 export interface IngestResult {
   readonly id: string;
@@ -30,12 +31,11 @@ export function resultsOf(verdicts: readonly Verdict[]): IngestResult[] {
 /** The refusal of a request that is over a limit. Pointers name the first event of each tenant whose quota is used up. */
 export function limitRefusalOf(
   { by, tenants, retryAfterSeconds, headers }: Extract<Taken, { ok: false }>,
-  verdicts: readonly Verdict[],
-  batch: EventBatch | undefined,
+  { isSingle, events }: Pick<EventBatch, 'isSingle'> & { readonly events: readonly Pick<Verdict, 'tenantId'>[] },
 ): DocketError {
   const errors = tenants.slice(0, answerErrorsMax).map((tenantId) => {
-    const index = verdicts.findIndex((verdict) => verdict.tenantId === tenantId);
-    return { pointer: `${batch?.pointerOf(index) ?? ''}/tenant_id`, detail: 'is a tenant that has used up its quota' };
+    const index = events.findIndex((event) => event.tenantId === tenantId);
+    return { pointer: `${pointerOf({ isSingle }, index)}/tenant_id`, detail: 'is a tenant that has used up its quota' };
   });
   const message =
     by === 'key'
@@ -49,14 +49,14 @@ export function limitRefusalOf(
 }
 
 /** The refusal of a request that has bad events, or undefined when it has none. Pointers are into the request's body. */
-export function refusalOf(verdicts: readonly Verdict[], batch: EventBatch): DocketError | undefined {
+export function refusalOf(verdicts: readonly Verdict[], batch: Pick<EventBatch, 'isSingle'>): DocketError | undefined {
   const refused: [number, BadEvent][] = [];
   verdicts.forEach((verdict, index) => {
     if (verdict.kind === 'bad') refused.push([index, verdict]);
   });
   if (refused.length === 0) return undefined;
   const all: ErrorItem[] = refused.flatMap(([index, { errors }]) =>
-    errors.map(({ pointer, detail }) => ({ pointer: `${batch.pointerOf(index)}${pointer}`, detail })),
+    errors.map(({ pointer, detail }) => ({ pointer: `${pointerOf(batch, index)}${pointer}`, detail })),
   );
   const omitted = all.length - answerErrorsMax;
   const message = `${refused.length} of ${verdicts.length} events cannot be accepted; nothing was published.`;
@@ -77,11 +77,14 @@ function codeOf(codes: readonly BadEvent['code'][]): ErrorCode {
  * The failure of a request of which not every event was acknowledged (I1), or undefined. Events that were, or still will be, in the log do no
  * harm: the same ids sent again become duplicates.
  */
-export function failureOf(outcomes: readonly PublishOutcome[], verdicts: readonly Verdict[]): DocketError | undefined {
+export function failureOf(
+  outcomes: readonly PublishOutcome[],
+  events: readonly Pick<Verdict, 'id'>[],
+): DocketError | undefined {
   const failed = outcomes.flatMap((outcome) => (outcome.ok ? [] : [outcome]));
   const [first] = failed;
   if (first === undefined) return undefined;
-  const extensions = { ids: verdicts.map(({ id }) => id) };
+  const extensions = { ids: events.map(({ id }) => id) };
   const cause = first.error;
   const isOverloaded = failed.length === outcomes.length && failed.every(({ reason }) => reason === 'overloaded');
   if (isOverloaded) {

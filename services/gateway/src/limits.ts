@@ -2,10 +2,10 @@
 export const bodyBytesMax = 5 * 1024 * 1024;
 export const batchEventsMax = 1000;
 export const idempotencyKeyCharsMax = 255;
-/** From the request's begin to Kafka's answer: so that 503 comes within 5 s, also where many requests are read and judged at once. */
-export const publishDeadlineMs = 4_000;
+/** From the request's begin to Kafka's answer: so that 503 comes within 5 s, also where bodies wait up to two of them to be judged. */
+export const publishDeadlineMs = 3_000;
 /** … but so long at least from when it is handed to Kafka: a body may take its time to arrive. */
-export const publishMsMin = 2_000;
+export const publishMsMin = 1_000;
 /** Field errors in one answer; the first ones tell what is wrong. */
 export const answerErrorsMax = 100;
 /** Field errors in one result of a lenient answer, so that 1,000 results stay below 1 MiB. */

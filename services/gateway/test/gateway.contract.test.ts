@@ -56,7 +56,11 @@ afterAll(async () => {
 
 async function startGateway(env: Record<string, string> = {}, isExpectedReady = true): Promise<Gateway> {
   const metrics = new Registry();
-  const app = createGatewayApp(readSettings(settings, { ...world.env, ...env }), { logger, metrics, exit: crash });
+  const app = createGatewayApp(readSettings(settings, { ...world.env, GATEWAY_JUDGE_THREADS: '0', ...env }), {
+    logger,
+    metrics,
+    exit: crash,
+  });
   const server = await serveHttp({ apps: { gateway: app }, logger, metrics, port: 0, host: '127.0.0.1' });
   await app.start();
   const started = { app, server };

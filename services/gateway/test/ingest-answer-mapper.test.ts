@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { PublishOutcome } from '@docket/kafka';
 import { DocketError } from '@docket/runtime';
 
-import type { BadEvent, GoodEvent, Verdict } from '../src/event-verdict-policy.ts';
+import type { BadEvent, GoodEvent, Verdict } from '../src/judging/event-verdict-policy.ts';
 import { failureOf, limitRefusalOf, refusalOf, resultsOf } from '../src/ingest-answer-mapper.ts';
 
 const good: GoodEvent = { kind: 'good', id: 'g', tenantId: 'acme', body: Buffer.alloc(0) };
@@ -14,15 +14,15 @@ const bad = (code: BadEvent['code'] = 'invalid_event', errors = 1): BadEvent => 
   tenantId: 'acme',
   input: {},
 });
-const batch = { inputs: [], pointerOf: (index: number) => `/events/${index}`, isSingle: false };
-const single = { inputs: [], pointerOf: () => '', isSingle: true };
+const batch = { isSingle: false };
+const single = { isSingle: true };
 
 describe('limitRefusalOf', () => {
   const over = { ok: false, retryAfterSeconds: 7, headers: { RateLimit: '"tenant";r=0;t=9' } } as const;
 
   test('names the first event of each tenant that is over its quota, and when to come back', () => {
-    const verdicts = ['a', 'b', 'a', 'c'].map((tenantId) => ({ ...good, tenantId }));
-    expect(limitRefusalOf({ ...over, by: 'tenant', tenants: ['b', 'c'] }, verdicts, batch)).toMatchObject({
+    const events = ['a', 'b', 'a', 'c'].map((tenantId) => ({ tenantId }));
+    expect(limitRefusalOf({ ...over, by: 'tenant', tenants: ['b', 'c'] }, { ...batch, events })).toMatchObject({
       code: 'rate_limited',
       retryAfterSeconds: 7,
       headers: over.headers,
@@ -31,7 +31,7 @@ describe('limitRefusalOf', () => {
   });
 
   test('of a key names none', () => {
-    expect(limitRefusalOf({ ...over, by: 'key', tenants: [] }, [], undefined).errors).toBeUndefined();
+    expect(limitRefusalOf({ ...over, by: 'key', tenants: [] }, { ...single, events: [] }).errors).toBeUndefined();
   });
 });
 

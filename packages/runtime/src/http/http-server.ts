@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { RequestListener, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import { DocketError } from '../errors/docket-error.ts';
@@ -16,6 +16,8 @@ const deadlineCheckMs = 1_000;
 /** After the answer to what is no HTTP, a peer gets so long to read it; one that goes on sending is cut off then. */
 const lingerMs = 1_000;
 const connectionsMax = 10_000;
+/** I8: requests of one connection that wait for the one before them; whoever sends more has not read the answers for long, and is cut off. */
+const pipelinedMax = 2_000;
 
 export interface HttpServer {
   /** The port in use, also when 0 was asked for. */
@@ -39,16 +41,18 @@ export async function listenHttp(listener: RequestListener, port: number, host: 
   server.maxConnections = connectionsMax;
   const underWay = new Set<ServerResponse>();
   const lastAnswer = new WeakMap<Duplex, ServerResponse>();
+  const inTurn = createTurns(listener);
   let closing = false;
   server.on('request', (req, res) => {
     underWay.add(res);
+    const before = lastAnswer.get(req.socket);
     lastAnswer.set(req.socket, res);
     if (closing) res.setHeader('Connection', 'close');
     res.once('close', () => {
       underWay.delete(res);
       if (closing) setImmediate(() => server.closeIdleConnections());
     });
-    listener(req, res);
+    inTurn(req, res, before);
   });
   // RFC 9110 §10.1.1: an expectation other than 100-continue may be ignored; node's own 417 has no body.
   server.on('checkExpectation', (req, res) => server.emit('request', req, res));
@@ -70,6 +74,24 @@ export async function listenHttp(listener: RequestListener, port: number, host: 
     clearTimeout(deadline);
   };
   return { port: actualPort, url: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${actualPort}`, close };
+}
+
+/** I7: of one connection one request after the other, and others in between, though hundreds may have come in one packet. */
+function createTurns(listener: RequestListener) {
+  const waiting = new WeakMap<Duplex, number>();
+  return (req: IncomingMessage, res: ServerResponse, before: ServerResponse | undefined): void => {
+    const { socket } = req;
+    const ahead = waiting.get(socket) ?? 0;
+    if (before === undefined || before.closed) listener(req, res);
+    else if (ahead >= pipelinedMax) socket.destroy();
+    else {
+      waiting.set(socket, ahead + 1);
+      before.once('close', () => {
+        waiting.set(socket, (waiting.get(socket) ?? 1) - 1);
+        if (!socket.destroyed) setImmediate(listener, req, res);
+      });
+    }
+  };
 }
 
 function listening(server: Server, port: number, host: string): Promise<void> {

@@ -7,6 +7,8 @@ import { positionOfRepeatedKey } from './repeated-key.ts';
 export const jsonDepthMax = 128;
 /** Members of one object or items of one array. A change's value of 8 KiB has at most half as many; a table of a million keys blocks for a second. */
 export const jsonMembersMax = 10_000;
+/** Members and items of a whole document: of 1,000 events each may have 250. More of them become many times the bytes that they were sent in. */
+export const jsonValuesMax = 250_000;
 
 /**
  * Parses one JSON document in UTF-8, with unique keys in each object (RFC 8259 §4 leaves to chance which of two counts; an audit log must not). Throws
@@ -53,6 +55,7 @@ function shapeOf(bytes: Uint8Array): { readonly keys: number } | string {
   const commas = new Uint32Array(jsonDepthMax + 1);
   let depth = 0;
   let keys = 0;
+  let values = 0;
   let inString = false;
   for (let at = 0; at < bytes.length; at += 1) {
     const byte = bytes[at];
@@ -65,9 +68,12 @@ function shapeOf(bytes: Uint8Array): { readonly keys: number } | string {
       const seen = (commas[depth] ?? 0) + 1;
       if (seen >= jsonMembersMax) return `has an object or array of more than ${jsonMembersMax} members`;
       commas[depth] = seen;
+      values += 1;
+      if (values >= jsonValuesMax) return `has more than ${jsonValuesMax} members and items`;
     } else if (byte === 0x5b || byte === 0x7b) {
       depth += 1;
       if (depth > jsonDepthMax) return `nests deeper than ${jsonDepthMax} levels`;
+      values += 1;
       commas[depth] = 0;
     } else if (byte === 0x5d || byte === 0x7d) depth = Math.max(0, depth - 1);
   }

@@ -1,3 +1,5 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
 import express from 'express';
 import type { NextFunction, Request, Response } from 'express';
 import type { Registry } from 'prom-client';
@@ -7,13 +9,13 @@ import { DocketError } from '../errors/docket-error.ts';
 import type { Logger } from '../logger.ts';
 import { createNotFound } from './allowed-methods.ts';
 import { createApiRouter } from './api-router.ts';
-import type { ApiRouter } from './api-router.ts';
+import type { ApiRouter, DirectRoute } from './api-router.ts';
 import { createHttpMetrics } from './http-metrics.ts';
 import type { HttpMetrics } from './http-metrics.ts';
 import { listenHttp } from './http-server.ts';
 import type { HttpServer } from './http-server.ts';
 import { getLiveness, getMetrics, getReadiness } from './probe-endpoints.ts';
-import { createProblemHandler } from './problem-answer.ts';
+import { createErrorAnswer } from './problem-answer.ts';
 import { elapsedSeconds, openRequest, requestIdOf, routeLabelOf } from './request-context.ts';
 
 export interface ServeHttpOptions {
@@ -34,30 +36,56 @@ export interface ServeHttpOptions {
 export async function serveHttp(options: ServeHttpOptions): Promise<HttpServer> {
   const { apps, logger, metrics, isStarted = () => true } = options;
   const routers = Object.values(apps).map((app) => app.router.express);
+  const observe = createObserver(createHttpMetrics(metrics), logger);
+  const answerError = createErrorAnswer(logger);
+  const requireStarted = (): void => {
+    if (!isStarted()) throw new DocketError('not_ready', 'The service is starting or stopping.');
+  };
   const web = express();
   web.disable('x-powered-by');
   web.disable('etag');
   web.set('query parser', 'simple');
-  web.use(observe(createHttpMetrics(metrics), logger));
-  web.use((req, _res, next) => {
+  web.use((req, res, next) => {
+    observe(req, res, () => routePatternOf(req));
     requireOneHost(req);
     next();
   });
   web.use(createProbes(apps, metrics, isStarted).express);
   web.use((_req, _res, next) => {
-    if (!isStarted()) throw new DocketError('not_ready', 'The service is starting or stopping.');
+    requireStarted();
     next();
   });
   for (const router of routers) web.use(router);
   web.use(createNotFound(routers));
-  web.use(createProblemHandler(logger));
-  const server = await listenHttp(web, options.port, options.host);
+  web.use((error: unknown, _req: Request, res: Response, _next: NextFunction) => answerError(res, error));
+
+  const serveDirectly = async (
+    { path, handler }: DirectRoute,
+    req: IncomingMessage,
+    res: ServerResponse,
+  ): Promise<void> => {
+    observe(req, res, () => path);
+    try {
+      requireOneHost(req);
+      requireStarted();
+      await handler(req, res);
+    } catch (error) {
+      answerError(res, error);
+    }
+  };
+  const direct = new Map(Object.values(apps).flatMap((app) => [...app.router.direct]));
+  const listener = (req: IncomingMessage, res: ServerResponse): void => {
+    const route = direct.get(`${req.method} ${req.url}`);
+    if (route === undefined) web(req, res);
+    else void serveDirectly(route, req, res);
+  };
+  const server = await listenHttp(listener, options.port, options.host);
   logger.info({ port: server.port, host: options.host }, 'http.listening');
   return server;
 }
 
 /** RFC 9112 §3.2: exactly one Host. Two are read differently by whoever stands in front. Throws invalid_request. */
-function requireOneHost(req: Request): void {
+function requireOneHost(req: IncomingMessage): void {
   const hosts = req.rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length;
   if (hosts === 1 || (hosts === 0 && req.httpVersion === '1.0')) return;
   throw new DocketError('invalid_request', 'A request has exactly one Host.', {
@@ -99,28 +127,21 @@ export function readinessOf(apps: ServeHttpOptions['apps']): { ready: boolean; c
   return { ready, checks };
 }
 
-function observe(metrics: HttpMetrics, logger: Logger) {
-  return (req: Request, res: Response, next: NextFunction): void => {
+function createObserver(metrics: HttpMetrics, logger: Logger) {
+  return (req: IncomingMessage, res: ServerResponse, routeOf: () => string): void => {
     openRequest(req, res);
     metrics.inFlight.inc();
     res.once('close', () => {
       metrics.inFlight.dec();
       const seconds = elapsedSeconds(res);
-      const route = routeLabelOf(res) ?? routePatternOf(req);
+      const route = routeLabelOf(res) ?? routeOf();
+      const method = req.method ?? '';
       const statusClass = res.writableFinished ? `${Math.floor(res.statusCode / 100)}xx` : 'aborted';
-      metrics.observe({ method: req.method, route, statusClass, seconds });
-      logger.debug(
-        {
-          request_id: requestIdOf(res),
-          method: req.method,
-          route,
-          status: res.statusCode,
-          duration_ms: Math.round(seconds * 1000),
-        },
-        'http.answered',
-      );
+      metrics.observe({ method, route, statusClass, seconds });
+      const status = res.statusCode;
+      const duration_ms = Math.round(seconds * 1000);
+      logger.debug({ request_id: requestIdOf(res), method, route, status, duration_ms }, 'http.answered');
     });
-    next();
   };
 }
 

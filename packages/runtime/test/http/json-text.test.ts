@@ -1,10 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { DocketError, jsonDepthMax, jsonMembersMax, parseJson } from '../../src/index.ts';
+import { DocketError, jsonDepthMax, jsonMembersMax, jsonValuesMax, parseJson } from '../../src/index.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+
+/** A list of lists, with so many values in all: each list counts, and each comma. */
+function lists(values: number): string {
+  const inner = `[0${',0'.repeat(98)}]`;
+  const lastItems = (values % 100) + 98;
+  const last = `[0${',0'.repeat(lastItems)}]`;
+  return `[${`${inner},`.repeat(Math.floor(values / 100) - 1)}${last}]`;
+}
 
 describe('parseJson', () => {
   test('parses what JSON.stringify writes', () => {
@@ -26,6 +34,7 @@ describe('parseJson', () => {
     ['too deep a nesting', bytes(nested(jsonDepthMax + 1)), 'nests deeper'],
     ['endless brackets', bytes('['.repeat(5_000_000)), 'nests deeper'],
     ['a member too many', bytes(`[0${',0'.repeat(jsonMembersMax)}]`), 'more than 10000 members'],
+    ['too much in small lists', bytes(lists(jsonValuesMax)), 'more than 250000 members and items'],
     ['a key twice', bytes('{"a":1,"b":{"a":1},"a":2}'), 'a key twice (at character 19)'],
     ['a key twice, written differently', bytes('{"a":1,"\\u0061":2}'), 'a key twice (at character 7)'],
     ['__proto__ twice', bytes('[{"__proto__":1,"__proto__":2}]'), 'a key twice (at character 16)'],
@@ -48,6 +57,7 @@ describe('parseJson', () => {
 
   test('takes as many members as are allowed, and equal keys of different objects', () => {
     expect(parseJson(bytes(`[0${',0'.repeat(jsonMembersMax - 1)}]`))).toHaveLength(jsonMembersMax);
+    expect(parseJson(bytes(lists(jsonValuesMax - 1)))).toHaveLength(jsonValuesMax / 100 - 1);
     expect(parseJson(bytes('[{"a":":,{"},{"a":{"a":1}}]'))).toEqual([{ a: ':,{' }, { a: { a: 1 } }]);
   });
 

@@ -1,34 +1,21 @@
 import { authenticate, permitScope } from '@docket/directory';
 import type { Credential, DirectoryView, KeyUses } from '@docket/directory';
-import { newEventId } from '@docket/event';
 import type { Publisher } from '@docket/kafka';
-import {
-  DocketError,
-  elapsedSeconds,
-  parseJson,
-  readBody,
-  receivedFrom,
-  requestIdOf,
-  requireJsonType,
-} from '@docket/runtime';
-import type { Logger } from '@docket/runtime';
-import type { Request, RequestHandler } from 'express';
+import { DocketError, elapsedSeconds, readBody, receivedFrom, requestIdOf, requireJsonType } from '@docket/runtime';
+import type { DirectHandler, Logger } from '@docket/runtime';
+import type { IncomingMessage } from 'node:http';
 
 import type { ByteBudget, ByteLease } from '../byte-budget.ts';
-import { readEventBatch } from '../event-batch-policy.ts';
-import type { EventBatch } from '../event-batch-policy.ts';
-import { recordOf } from '../event-record-mapper.ts';
-import type { RecordForm } from '../event-record-mapper.ts';
-import { judgeEvents } from '../event-verdict-policy.ts';
-import type { Verdict } from '../event-verdict-policy.ts';
-import { failureOf, limitRefusalOf, refusalOf, resultsOf } from '../ingest-answer-mapper.ts';
+import { failureOf, limitRefusalOf } from '../ingest-answer-mapper.ts';
+import type { RecordForm } from '../judging/event-record-mapper.ts';
+import type { JudgeContext, JudgedBody } from '../judging/judge-body.ts';
+import type { Judges } from '../judging/judges.ts';
 import { bodyBytesMax } from '../limits.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import { publishMsOf } from '../publish-deadline-policy.ts';
 import type { RateLimits } from '../rate-limits.ts';
 import { prefersLenient, readIdempotencyKey } from '../request-headers-policy.ts';
 import { readTraceContext } from '../trace-context-policy.ts';
-import type { TraceContext } from '../trace-context-policy.ts';
 
 export interface IngestContext {
   readonly view: DirectoryView;
@@ -39,57 +26,94 @@ export interface IngestContext {
   readonly recordForm: () => RecordForm | undefined;
   readonly budget: ByteBudget;
   readonly limits: RateLimits;
+  readonly judges: Pick<Judges, 'judge'>;
   readonly metrics: GatewayMetrics;
   readonly logger: Logger;
-  readonly tenantsAutocreate: boolean;
   readonly trustedProxyHops: number;
 }
+
+/** What a record costs beside its value until it is acknowledged: objects, key, headers. */
+const recordOverheadBytes = 500;
 
 /**
  * POST /v1/events. Answers 202 only after every event, and every one set aside, is in Kafka with acks=all (I1); anything else means that the same
  * request may be sent again, with the same ids.
  */
-export function createIngestRoute(context: IngestContext): RequestHandler {
+export function createIngestRoute(context: IngestContext): DirectHandler {
   return async (req, res) => {
     const form = readyForm(context);
     const credential = senderOf(context, req);
     const { keyId } = credential;
-    const isLenient = prefersLenient(req.get('prefer'));
-    const idempotencyKey = readIdempotencyKey(req.get('idempotency-key'));
-    const trace = readTraceContext(req.get('traceparent'), req.get('tracestate'));
+    const isLenient = prefersLenient(headerOf(req, 'prefer'));
+    const idempotencyKey = readIdempotencyKey(headerOf(req, 'idempotency-key'));
+    const trace = readTraceContext(headerOf(req, 'traceparent'), headerOf(req, 'tracestate'));
     requireJsonType(req);
     beginWithin(context, keyId);
+    requireKafka(context);
     const lease = reserve(context, req, keyId);
     try {
-      const bytes = await readBody(req, { bytesMax: bodyBytesMax });
-      lease.resize(bytes.length);
-      const batch = readEventBatch(parseJson(bytes));
-      const verdicts = judgeEvents(batch.inputs, {
+      const judged = await receive(context, req, lease, {
         credential,
-        receivedFrom: receivedFrom(req.socket.remoteAddress, req.get('x-forwarded-for'), context.trustedProxyHops),
+        receivedFrom: receivedFrom(
+          req.socket.remoteAddress,
+          headerOf(req, 'x-forwarded-for'),
+          context.trustedProxyHops,
+        ),
         arrivalMs: Date.now(),
         idempotencyKey,
         isLenient,
-        traceId: batch.isSingle ? trace?.traceId : undefined,
-        isKnownTenant: (id) => context.tenantsAutocreate || context.view.tenant(id) !== undefined,
-        newId: newEventId,
+        traceId: trace?.traceId,
+        passedHeaders: trace?.headers,
+        form,
       });
-      const refusal = isLenient ? undefined : refusalOf(verdicts, batch);
-      if (refusal !== undefined) {
-        context.metrics.events('refused', verdicts.length);
-        throw refusal;
-      }
-      res.set(takeQuota(context, keyId, verdicts, batch));
+      for (const [name, value] of Object.entries(takeQuota(context, keyId, judged))) res.setHeader(name, value);
+      requireKafka(context);
       const leftMs = publishMsOf(elapsedSeconds(res) * 1_000);
-      const counts = await publish(context, { verdicts, form, trace, leftMs });
-      if (isLenient) res.set('Preference-Applied', 'handling=lenient');
-      res.status(202).json({ results: resultsOf(verdicts) });
-      const fields = { request_id: requestIdOf(res), key_id: keyId, bytes: bytes.length, ...counts };
-      context.logger.info(fields, 'events.accepted');
+      const counts = await publish(context, judged, leftMs);
+      if (isLenient) res.setHeader('Preference-Applied', 'handling=lenient');
+      res.statusCode = 202;
+      res.setHeader('Content-Type', 'application/json; charset=utf-8');
+      res.setHeader('Content-Length', Buffer.byteLength(judged.answer));
+      res.end(judged.answer);
+      context.logger.info({ request_id: requestIdOf(res), key_id: keyId, ...counts }, 'events.accepted');
     } finally {
       lease.release();
     }
   };
+}
+
+/** Reads a body and has it judged. Its bytes are gone afterwards: the lease then counts what is kept. Throws the refusal. */
+async function receive(
+  { judges, metrics }: IngestContext,
+  req: IncomingMessage,
+  lease: ByteLease,
+  judgeContext: JudgeContext,
+): Promise<JudgedBody> {
+  const bytes = await readBody(req, { bytesMax: bodyBytesMax });
+  lease.resize(bytes.length);
+  const judgement = await judges.judge(judgeContext.credential.keyId, bytes, judgeContext);
+  if (!judgement.ok) {
+    metrics.events('refused', judgement.refusedEvents);
+    throw judgement.error;
+  }
+  const { judged } = judgement;
+  lease.resize(judged.events.reduce((sum, { record }) => sum + recordOverheadBytes + (record.value?.length ?? 0), 0));
+  return judged;
+}
+
+/** I8: what Kafka will not take for some time is refused before it is read. */
+function requireKafka({ publisher }: IngestContext): void {
+  if (!publisher.stats().isStalled) return;
+  throw new DocketError(
+    'kafka_unavailable',
+    'Kafka has not acknowledged anything for some time; nothing was published.',
+  );
+}
+
+/** Node joins the values of a header that stands several times. */
+function headerOf(req: IncomingMessage, name: string): string | undefined {
+  const value = req.headers[name];
+  return typeof value === 'string' ? value : undefined;
 }
 
 function readyForm({ view, recordForm }: IngestContext): RecordForm {
@@ -100,7 +124,7 @@ function readyForm({ view, recordForm }: IngestContext): RecordForm {
   return form;
 }
 
-function senderOf({ view, keyUses }: IngestContext, req: Request): Credential {
+function senderOf({ view, keyUses }: IngestContext, req: IncomingMessage): Credential {
   const nowMs = Date.now();
   const authentication = authenticate(view, req.headers.authorization, nowMs);
   if (!authentication.ok) throw new DocketError(authentication.code, authentication.detail);
@@ -115,29 +139,25 @@ function beginWithin({ limits, metrics }: IngestContext, keyId: string): void {
   const begun = limits.begin(keyId, Date.now());
   if (begun.ok) return;
   metrics.limited('key');
-  throw limitRefusalOf(begun, [], undefined);
+  throw limitRefusalOf(begun, { isSingle: true, events: [] });
 }
 
 /** I7: counts the events against the quotas of the key and of each tenant; gives the headers that tell what is left. Throws rate_limited. */
-function takeQuota(
-  { limits, metrics }: IngestContext,
-  keyId: string,
-  verdicts: readonly Verdict[],
-  batch: EventBatch,
-): Record<string, string> {
+function takeQuota({ limits, metrics }: IngestContext, keyId: string, judged: JudgedBody): Record<string, string> {
+  const { events } = judged;
   const eventsOf = new Map<string, number>();
-  for (const { tenantId } of verdicts) {
+  for (const { tenantId } of events) {
     if (tenantId !== undefined) eventsOf.set(tenantId, (eventsOf.get(tenantId) ?? 0) + 1);
   }
-  const taken = limits.take(keyId, verdicts.length - 1, eventsOf, Date.now());
+  const taken = limits.take(keyId, events.length - 1, eventsOf, Date.now());
   if (taken.ok) return taken.headers;
   metrics.limited(taken.by);
-  metrics.events('refused', verdicts.length);
-  throw limitRefusalOf(taken, verdicts, batch);
+  metrics.events('refused', events.length);
+  throw limitRefusalOf(taken, judged);
 }
 
 /** I8: takes what the body may cost before reading it: its length, or the most it can be where that is not known. */
-function reserve({ budget, metrics }: IngestContext, req: Request, keyId: string): ByteLease {
+function reserve({ budget, metrics }: IngestContext, req: IncomingMessage, keyId: string): ByteLease {
   const announced = Number(req.headers['content-length'] ?? bodyBytesMax);
   const isPlain = (req.headers['content-encoding'] ?? 'identity').toLowerCase() === 'identity';
   const bytes = Math.min(announced, bodyBytesMax) + (isPlain ? 0 : bodyBytesMax);
@@ -152,28 +172,24 @@ function reserve({ budget, metrics }: IngestContext, req: Request, keyId: string
 
 async function publish(
   { publisher, eventsTopic, metrics }: IngestContext,
-  {
-    verdicts,
-    form,
-    trace,
-    leftMs,
-  }: { verdicts: readonly Verdict[]; form: RecordForm; trace: TraceContext | undefined; leftMs: number },
+  { events, quarantined }: JudgedBody,
+  leftMs: number,
 ): Promise<{ published: number; quarantined: number; publish_ms: number }> {
   const startedMs = performance.now();
   const outcomes = await publisher.publish(
     eventsTopic,
-    verdicts.map((verdict) => recordOf(verdict, form, trace?.headers)),
+    events.map(({ record }) => record),
     leftMs,
   );
   const elapsedMs = performance.now() - startedMs;
-  metrics.published(elapsedMs / 1000, verdicts.length);
-  const failure = failureOf(outcomes, verdicts);
+  metrics.published(elapsedMs / 1000, events.length);
+  const failure = failureOf(outcomes, events);
   if (failure !== undefined) {
-    metrics.events('failed', verdicts.length);
+    metrics.events('failed', events.length);
     throw failure;
   }
-  const published = verdicts.filter(({ kind }) => kind === 'good').length;
+  const published = events.length - quarantined;
   metrics.events('published', published);
-  metrics.events('quarantined', verdicts.length - published);
-  return { published, quarantined: verdicts.length - published, publish_ms: Math.round(elapsedMs) };
+  metrics.events('quarantined', quarantined);
+  return { published, quarantined, publish_ms: Math.round(elapsedMs) };
 }

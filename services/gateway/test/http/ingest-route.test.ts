@@ -13,12 +13,14 @@ import { createByteBudget } from '../../src/byte-budget.ts';
 import { publishEvents } from '../../src/endpoints.ts';
 import { createIngestRoute } from '../../src/http/ingest-route.ts';
 import type { IngestContext } from '../../src/http/ingest-route.ts';
+import { createJudges } from '../../src/judging/judges.ts';
 import { createGatewayMetrics } from '../../src/metrics.ts';
 import { createRateLimits } from '../../src/rate-limits.ts';
 
 /** What the route decides before Kafka: here the publisher only notes what it was handed. What Kafka does with it is for the contract test. */
 const published: PublishRecord[] = [];
 let isAcknowledged = true;
+let isStalled = false;
 const publisher: Publisher = {
   start: () => Promise.resolve(),
   stop: () => Promise.resolve(),
@@ -30,7 +32,7 @@ const publisher: Publisher = {
     published.push(...records);
     return Promise.resolve(records.map((_record, offset) => ({ ok: true, partition: 0, offset })));
   },
-  stats: () => ({ queuedBytes: 0, queueBytesMax: 1 }),
+  stats: () => ({ queuedBytes: 0, queueBytesMax: 1, isStalled }),
 };
 
 const mebibyte = 1024 * 1024;
@@ -97,11 +99,11 @@ beforeAll(async () => {
       trackedTenantsMax: 1,
     }),
     logger,
-    tenantsAutocreate: true,
+    judges: createJudges({ threads: 0, knownAmong: undefined, logger, onCrash: () => undefined }),
     trustedProxyHops: 0,
   };
   const router = createApiRouter();
-  router.add(publishEvents, createIngestRoute(context));
+  router.addDirect(publishEvents, createIngestRoute(context));
   const app = {
     start: () => Promise.resolve(),
     stop: () => Promise.resolve(),
@@ -116,9 +118,7 @@ afterAll(() => server.close(0));
 beforeEach(() => {
   published.length = 0;
   limits = createRateLimits({ key: 0, tenant: 0 });
-  isCaughtUp = true;
-  isReady = true;
-  isAcknowledged = true;
+  [isCaughtUp, isReady, isAcknowledged, isStalled] = [true, true, true, false];
 });
 
 interface Answer {
@@ -324,9 +324,13 @@ describe('POST /v1/events: not now', () => {
     expect(answer.headers.get('retry-after')).toBe('2');
   });
 
-  test('before topics and schema are checked: 503', async () => {
-    isReady = false;
-    expect(await send(one)).toMatchObject({ status: 503, body: { code: 'not_ready' } });
+  test.each([
+    ['before topics and schema are checked', () => (isReady = false), 'not_ready'],
+    ['I8: while Kafka takes nothing', () => (isStalled = true), 'kafka_unavailable'],
+  ])('%s: 503 before the body is read', async (_when, happen, code) => {
+    happen();
+    expect(await send('{')).toMatchObject({ status: 503, body: { code } });
+    expect(budget.usedBytes()).toBe(0);
   });
 
   test('I8: over the budget of bytes: 503 overloaded before the body is read, and fine again afterwards', async () => {

@@ -1,14 +1,18 @@
 import { isPlainObject } from '@docket/event';
 import { DocketError } from '@docket/runtime';
 
-import { batchEventsMax } from './limits.ts';
+import { batchEventsMax } from '../limits.ts';
 
-/** The events of a request, unjudged, and how pointers to them begin. */
+/** The events of a request, unjudged. */
 export interface EventBatch {
   readonly inputs: readonly unknown[];
-  readonly pointerOf: (index: number) => string;
   /** The body is the event itself. */
   readonly isSingle: boolean;
+}
+
+/** How the pointer to an event of a request begins. */
+export function pointerOf({ isSingle }: Pick<EventBatch, 'isSingle'>, index: number): string {
+  return isSingle ? '' : `/events/${index}`;
 }
 
 /** Takes a request body apart: one event, or `{"events":[…]}` of 1 to 1000. Throws invalid_request or invalid_event. */
@@ -18,7 +22,7 @@ export function readEventBatch(body: unknown): EventBatch {
       errors: [{ pointer: '', detail: 'must be an object' }],
     });
   }
-  if (!Object.hasOwn(body, 'events')) return { inputs: [body], pointerOf: () => '', isSingle: true };
+  if (!Object.hasOwn(body, 'events')) return { inputs: [body], isSingle: true };
   const { events, ...others } = body;
   const [stranger] = Object.keys(others);
   if (stranger !== undefined) {
@@ -29,7 +33,7 @@ export function readEventBatch(body: unknown): EventBatch {
   if (events.length === 0 || events.length > batchEventsMax) {
     throw invalidBatch('/events', `has ${events.length} events, 1 to ${batchEventsMax} are allowed`);
   }
-  return { inputs: events, pointerOf: (index) => `/events/${index}`, isSingle: false };
+  return { inputs: events, isSingle: false };
 }
 
 function invalidBatch(pointer: string, detail: string): DocketError {

@@ -3,8 +3,8 @@ import type { Credential } from '@docket/directory';
 import { createEventDecoder, idFromIdempotencyKey } from '@docket/event';
 import { auditEventAvro } from '@docket/schemas';
 
-import { judgeEvents } from '../src/event-verdict-policy.ts';
-import type { BadEvent, Verdict, VerdictContext } from '../src/event-verdict-policy.ts';
+import { judgeEvents } from '../../src/judging/event-verdict-policy.ts';
+import type { BadEvent, Verdict, VerdictContext } from '../../src/judging/event-verdict-policy.ts';
 
 const arrivalMs = Date.parse('2026-01-01T00:00:00Z');
 const minimal = { tenant_id: 'acme', action: 'user.created', actor: { type: 'user', id: 'u_1' } };

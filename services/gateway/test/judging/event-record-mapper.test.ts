@@ -4,9 +4,9 @@ import type { Reading } from '@docket/event';
 import type { PublishRecord } from '@docket/kafka';
 import { auditEventAvro } from '@docket/schemas';
 
-import { recordOf } from '../src/event-record-mapper.ts';
-import { judgeEvents } from '../src/event-verdict-policy.ts';
-import type { Verdict } from '../src/event-verdict-policy.ts';
+import { recordOf } from '../../src/judging/event-record-mapper.ts';
+import { judgeEvents } from '../../src/judging/event-verdict-policy.ts';
+import type { Verdict } from '../../src/judging/event-verdict-policy.ts';
 
 const form = { schemaId: 7, partitions: 12 };
 const decode = createEventDecoder(auditEventAvro);

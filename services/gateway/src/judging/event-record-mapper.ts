@@ -2,7 +2,7 @@ import { frameAvro, partitionOf, rejectHeader } from '@docket/event';
 import type { PublishRecord } from '@docket/kafka';
 
 import type { BadEvent, GoodEvent, Verdict } from './event-verdict-policy.ts';
-import { rejectBytesMax } from './limits.ts';
+import { rejectBytesMax } from '../limits.ts';
 
 /** How events are written: the schema's id in the registry, and the recorded partition count. */
 export interface RecordForm {

@@ -1,0 +1,42 @@
+/** A thread that reads, checks and encodes bodies, so that none of them holds up the thread that serves everybody (I7). */
+import { parentPort } from 'node:worker_threads';
+
+import { judgeBody } from './judge-body.ts';
+import type { FromJudge, ToJudge } from './judge-protocol.ts';
+import { packJudgement } from './judgement-mapper.ts';
+
+if (parentPort === null) throw new Error('judge-thread is a thread, not a program');
+const port = parentPort;
+/** Jobs that wait to hear which tenants are known. */
+const asking = new Map<number, (known: ReadonlySet<string>) => void>();
+
+port.on('message', (message: ToJudge) => {
+  if (message.type === 'judge') void judge(message);
+  else {
+    asking.get(message.n)?.(message.tenantIds);
+    asking.delete(message.n);
+  }
+});
+
+say({ type: 'ready' });
+
+async function judge({ n, body, context, asksForTenants }: Extract<ToJudge, { type: 'judge' }>): Promise<void> {
+  const ask = (tenantIds: ReadonlySet<string>): Promise<ReadonlySet<string>> =>
+    new Promise((resolve) => {
+      asking.set(n, resolve);
+      say({ type: 'ask', n, tenantIds });
+    });
+  try {
+    const packed = packJudgement(await judgeBody(body, context, asksForTenants ? ask : undefined));
+    say({ type: 'judged', n, packed }, packed.ok ? [packed.values.buffer] : []);
+  } catch (error) {
+    say({ type: 'failed', n, error: error instanceof Error ? error : new Error(String(error)) });
+  }
+}
+
+function say(message: FromJudge, handedOver: readonly ArrayBufferLike[] = []): void {
+  port.postMessage(
+    message,
+    handedOver.filter((buffer) => buffer instanceof ArrayBuffer),
+  );
+}

@@ -1,0 +1,90 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { createLogger } from '@docket/runtime';
+import { hostileRequests } from '@docket/testkit';
+
+import { judgeBody } from '../../src/judging/judge-body.ts';
+import { createJudges } from '../../src/judging/judges.ts';
+import type { Judges, JudgesOptions } from '../../src/judging/judges.ts';
+import { bodyOf, goodEvent, judgeContext } from './judge-context.ts';
+
+const logger = createLogger({ service: 'test', level: 'silent' });
+const crashes: Error[] = [];
+const running: Judges[] = [];
+
+/** Threads as the gateway starts them; everything goes to them. */
+function startJudges(options: Partial<JudgesOptions> = {}): Judges {
+  const judges = createJudges({
+    threads: 1,
+    knownAmong: undefined,
+    logger,
+    onCrash: (error) => void crashes.push(error),
+    inPlaceBytesMax: 0,
+    threadFile: new URL('../../dist/judging/judge-thread.js', import.meta.url),
+    ...options,
+  });
+  judges.start();
+  running.push(judges);
+  return judges;
+}
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((judges) => judges.stop()));
+  expect(crashes).toEqual([]);
+});
+
+const many = bodyOf(Array.from({ length: 1_000 }, () => goodEvent));
+
+describe('judging threads', () => {
+  test('say of every hostile body, and of good ones, what is said in place', async () => {
+    const judges = startJudges({ threads: 2 });
+    const bodies = hostileRequests({ authorization: '', tenantId: 'acme' }).flatMap(({ request: { chunks } }) => {
+      const [first = ''] = chunks;
+      const bytes = Buffer.from(first);
+      return [bytes.subarray(bytes.indexOf('\r\n\r\n') + 4)];
+    });
+    for (const isLenient of [true, false]) {
+      const context = judgeContext({ isLenient });
+      for (const body of [...bodies, many]) {
+        const inPlace = await judgeBody(body, context, undefined);
+        expect(await judges.judge('k', Buffer.from(body), context)).toEqual(inPlace);
+      }
+    }
+  }, 120_000);
+
+  test('ask which tenants are known', async () => {
+    const judges = startJudges({ knownAmong: (ids) => new Set([...ids].filter((id) => id === 'acme')) });
+    const body = bodyOf([goodEvent, { ...goodEvent, tenant_id: 'nobody' }]);
+    expect(await judges.judge('k', body, judgeContext({ isLenient: false }))).toMatchObject({
+      ok: false,
+      error: { code: 'unknown_tenant', errors: [{ pointer: '/events/1/tenant_id' }] },
+    });
+  });
+
+  test('I7: who sends one body does not wait behind all those of another', async () => {
+    const judges = startJudges();
+    const done: string[] = [];
+    const send = (owner: string) => judges.judge(owner, Buffer.from(many), judgeContext()).then(() => done.push(owner));
+    const busy = Array.from({ length: 20 }, () => send('busy'));
+    await Promise.all([...busy, send('other')]);
+    // Behind those that the thread had, and one more.
+    expect(done.indexOf('other')).toBeLessThanOrEqual(3);
+  }, 60_000);
+
+  test('I8: whose turn does not come in time is told to come again, and costs nothing', async () => {
+    const judges = startJudges({ waitMsMax: 0 });
+    const judged = await Promise.allSettled(
+      Array.from({ length: 10 }, () => judges.judge('k', Buffer.from(many), judgeContext())),
+    );
+    const refused = judged.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+    expect(refused.length).toBeGreaterThan(0);
+    for (const reason of refused) expect(reason).toMatchObject({ code: 'overloaded', retryAfterSeconds: 1 });
+  }, 60_000);
+
+  test('bodies that wait are refused when it stops', async () => {
+    const judges = startJudges();
+    const waiting = Array.from({ length: 10 }, () => judges.judge('k', Buffer.from(many), judgeContext()));
+    const ends = Promise.allSettled(waiting);
+    await judges.stop();
+    expect((await ends).at(-1)).toMatchObject({ status: 'rejected', reason: { code: 'overloaded' } });
+  });
+});
