@@ -105,7 +105,7 @@ export function createDocket(given: DocketOptions): Docket {
       totals.spoolFaults += 1;
       report({ reason: 'spool_unavailable', detail });
     },
-    onEntries: () => sender.wake(),
+    onEntries: (isWaitedFor) => sender.wake(isWaitedFor),
   });
   const sender = createSender({
     spool,

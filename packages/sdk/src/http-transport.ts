@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { reasonOf } from './error-fields.ts';
+import { createPost } from './http-post.ts';
 import { type Answer, retryAfterMs, verdictOf } from './retry-policy.ts';
 import type { PutAside, Sent, Transport } from './transport.ts';
 
@@ -10,8 +11,6 @@ export interface HttpTransportOptions {
   requestTimeoutMs: number;
 }
 
-/** An answer is read up to here; it is a short JSON document. */
-const answerBytesMax = 1024 * 1024;
 const detailCharsMax = 1024;
 /** Below this, gzip saves less than it costs. */
 const gzipBytesMin = 1024;
@@ -30,31 +29,32 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
     prefer: 'handling=lenient',
   };
 
+  const poster = createPost(endpoint);
+
   async function post(texts: readonly string[], signal: AbortSignal): Promise<Sent> {
     const plain = `{"events":[${texts.join(',')}]}`;
     const isLong = plain.length >= gzipBytesMin;
-    const response = await fetch(endpoint, {
-      method: 'POST',
-      headers: isLong ? { ...headers, 'content-encoding': 'gzip' } : headers,
+    const response = await poster.send(
+      isLong ? { ...headers, 'content-encoding': 'gzip' } : headers,
       // The fastest level: most of what it saves lies in names that repeat, which every level finds.
-      body: isLong ? await compressed(plain, { level: 1 }) : plain,
-      redirect: 'manual',
+      isLong ? await compressed(plain, { level: 1 }) : plain,
       signal,
-    });
-    const body = parsed(await readBounded(response));
-    const { status } = response;
+    );
+    const body = parsed(response.text);
+    const { status, retryAfter } = response;
     const answer: Answer = {
       status,
       code: textField(body, 'code'),
       namesEachEvent: listField(body, 'results').length === texts.length,
       detail: detailOf(status, body),
     };
-    const retryAfter = response.headers.get('retry-after') ?? undefined;
-    return sentOf(answer, retryAfterMs(retryAfter, Date.now()), putAsideOf(body));
+    const told = { retryAfterMs: retryAfterMs(retryAfter, Date.now()), tenantsOf: overQuota(answer, body) };
+    return sentOf(answer, told, putAsideOf(body));
   }
 
   return {
     destination: endpoint.href,
+    close: async () => poster.close(),
     async send(texts, stopped) {
       // Not AbortSignal.any: its listeners on a signal that lives as long as the process are kept too long.
       const request = new AbortController();
@@ -65,7 +65,7 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
       try {
         return await post(texts, request.signal);
       } catch (error) {
-        return { verdict: 'retry', detail: reasonOf(error) };
+        return { verdict: 'retry', detail: reasonOf(request.signal.aborted ? request.signal.reason : error) };
       } finally {
         clearTimeout(timer);
         stopped.removeEventListener('abort', abort);
@@ -74,24 +74,23 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
   };
 }
 
-function sentOf(answer: Answer, askedMs: number, putAside: PutAside[]): Sent {
+function sentOf(
+  answer: Answer,
+  told: { retryAfterMs: number; tenantsOf: readonly number[] | undefined },
+  putAside: PutAside[],
+): Sent {
   const verdict = verdictOf(answer);
   if (verdict === 'accepted') return { verdict, putAside };
-  return verdict === 'retry'
-    ? { verdict, detail: answer.detail, retryAfterMs: askedMs }
-    : { verdict, detail: answer.detail };
+  return verdict === 'retry' ? { verdict, detail: answer.detail, ...told } : { verdict, detail: answer.detail };
 }
 
-async function readBounded(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > answerBytesMax) throw new Error(`the answer is longer than ${answerBytesMax} bytes`);
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
+/** Of a 429 for the quota of tenants: an event of each. Undefined when it is not, or not only, about tenants. */
+function overQuota({ status, code }: Answer, body: unknown): readonly number[] | undefined {
+  if (status !== 429 || code !== 'rate_limited') return undefined;
+  const indexes = listField(body, 'errors').map((error) =>
+    Number(/^\/events\/(\d+)\/tenant_id$/.exec(textField(error, 'pointer') ?? '')?.[1]),
+  );
+  return indexes.length > 0 && indexes.every((index) => Number.isInteger(index)) ? indexes : undefined;
 }
 
 function parsed(text: string): unknown {

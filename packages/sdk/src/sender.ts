@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { retryDelayMs, type RetryLimits } from './retry-policy.ts';
-import type { BatchLimits, Entry, Settlement } from './spool/entry.ts';
+import { type BatchLimits, type Entry, type Settlement, tenantIdOf } from './spool/entry.ts';
+import type { Held } from './spool/segment.ts';
 import type { Batch, Spool } from './spool/spool.ts';
+import { createTenantWaits } from './tenant-waits.ts';
 import type { Sent, Transport } from './transport.ts';
 
 export interface SenderOptions {
-  spool: Pick<Spool, 'peek'>;
+  spool: Pick<Spool, 'peek' | 'peekHeld' | 'heldTenants'>;
   transport: Transport;
   batch: BatchLimits;
   retry: RetryLimits;
@@ -15,21 +17,34 @@ export interface SenderOptions {
 }
 
 export interface Sender {
-  /** Starts sending, if nothing is under way. */
-  wake(): void;
+  /** Starts sending, if nothing is under way; `isUrgent`: somebody waits for the answer, so nothing is gathered first. */
+  wake(isUrgent?: boolean): void;
   /** Ends at once: the request under way is aborted, what waits stays where it is. */
   stop(): Promise<void>;
 }
 
+/** What is sent next; with its tenant where it was held back. */
+interface Taken {
+  readonly batch: Batch;
+  readonly tenantId: string | undefined;
+}
+
 /**
  * From the begin of one request to the next, unless there is a whole batch: a request for each event costs the application more than recording it does.
- * The first event after a pause is sent at once.
+ * The first event after a pause is sent at once. A request takes longer the busier the application is, because each step of it waits for a turn: then
+ * there are fewer of them.
  */
-const gatherMs = 50;
+const gather = { leastMs: 50, mostMs: 250, ofRequest: 5 };
+
+/** How long to wait after a request that took so long. */
+function gatherMs(tookMs: number): number {
+  return Math.min(gather.mostMs, Math.max(gather.leastMs, tookMs * gather.ofRequest)) - tookMs;
+}
 
 /**
  * Sends the spool in order, one request at a time, so that the events of a tenant reach the log in the order of their
- * `record` calls. Repeats a request without limit, with the same ids: the spool's bounds are the limit, not a timer.
+ * `record` calls. Repeats a request without limit, with the same ids: the spool's bounds are the limit, not a timer. A tenant of whom the receiver takes no
+ * more for now is held back, with all that comes after, while the others go on (I7).
  *
  * A process that has nothing else to do ends while the sender waits for the next try; what is on disk is sent by the next
  * process.
@@ -40,12 +55,20 @@ export function createSender(options: SenderOptions): Sender {
   let isActive = false;
   let isWoken = false;
   let running = Promise.resolve();
+  /** Of one request; halved while one event in it is refused. */
+  let eventsMax = fullBatch;
+  let failures = 0;
+  const waits = createTenantWaits();
+  let isHeldsTurn = false;
+  let endPause: ((isUrgent: boolean) => void) | undefined;
 
   async function run(): Promise<void> {
     try {
       // Once more when something came while `sendAll` was returning: its `wake` found a sender under way.
       while (isWoken && !stopping.signal.aborted) {
         isWoken = false;
+        eventsMax = fullBatch;
+        failures = 0;
         await sendAll();
       }
     } finally {
@@ -54,67 +77,148 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   async function sendAll(): Promise<void> {
-    let eventsMax = fullBatch;
-    let failures = 0;
     while (!stopping.signal.aborted) {
-      const batch = await options.spool.peek({ eventsMax, bytesMax });
-      if (batch === undefined || stopping.signal.aborted) return;
-      const { entries } = batch;
-      const beganAtMs = performance.now();
-      const texts = entries.map((entry) => entry.text);
-      const sent = await options.transport.send(texts, stopping.signal);
-      // The abort made this answer: it says nothing about the receiver.
-      if (stopping.signal.aborted && sent.verdict !== 'accepted') return;
-      options.onRequest(sent, entries, performance.now() - beganAtMs);
-      if (sent.verdict === 'accepted') {
-        const refusals = new Map(sent.putAside.map(({ index, detail }) => [index, detail]));
-        await settle(batch, (index) => {
-          const detail = refusals.get(index);
-          return detail === undefined ? { kind: 'accepted' } : { kind: 'refused', detail };
-        });
-        const sentBytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
-        const isBacklog = entries.length >= eventsMax || sentBytes >= bytesMax / 2;
-        eventsMax = Math.min(eventsMax * 2, fullBatch);
-        failures = 0;
-        if (!isBacklog) await pause(gatherMs - (performance.now() - beganAtMs), { isWaitedFor: true });
-      } else if (sent.verdict === 'refused') {
-        // Halve until the refused event is alone: its neighbours are not to blame.
-        if (entries.length > 1) eventsMax = Math.ceil(entries.length / 2);
-        else await settle(batch, () => ({ kind: 'refused', detail: sent.detail }));
-        failures = 0;
-      } else {
-        failures += 1;
-        if (sent.verdict === 'misconfigured')
-          for (const entry of entries) batch.listenerOf(entry)?.({ kind: sent.verdict, detail: sent.detail });
-        await pause(retryDelayMs(failures, sent, options.retry, Math.random()));
+      const taken = await takeBatch();
+      if (stopping.signal.aborted) return;
+      if (taken !== undefined) await sendBatch(taken);
+      else {
+        const waitMs = waits.shortestMs(options.spool.heldTenants(), performance.now());
+        if (waitMs === undefined) return;
+        await pause(waitMs, { endedBy: 'new' });
       }
     }
   }
 
-  async function settle(batch: Batch, settlementOf: (index: number) => Settlement): Promise<void> {
-    const told = batch.entries.map((entry, index) => {
+  /** In turn what was held back and may go now, and what nobody has seen yet: neither keeps the other waiting. */
+  async function takeBatch(): Promise<Taken | undefined> {
+    const { spool } = options;
+    const limits = { eventsMax, bytesMax };
+    isHeldsTurn = !isHeldsTurn;
+    for (const ofHeld of [isHeldsTurn, !isHeldsTurn]) {
+      const tenantId = ofHeld ? waits.next(spool.heldTenants(), performance.now()) : undefined;
+      const batch = ofHeld ? tenantId && (await spool.peekHeld(tenantId, limits)) : await spool.peek(limits);
+      if (batch) return { batch, tenantId };
+    }
+    return undefined;
+  }
+
+  async function sendBatch({ batch, tenantId }: Taken): Promise<void> {
+    const held = tenantId === undefined ? heldOf(batch.entries) : [];
+    const heldPlaces = new Set(held.map(({ place }) => place));
+    const entries = held.length === 0 ? batch.entries : batch.entries.filter(({ place }) => !heldPlaces.has(place));
+    if (entries.length === 0) {
+      if (!(await batch.drop(held))) await pauseAfter(1, { verdict: 'retry', detail: '' });
+      return;
+    }
+    const beganAtMs = performance.now();
+    const texts = entries.map((entry) => entry.text);
+    const sent = await options.transport.send(texts, stopping.signal);
+    // The abort made this answer: it says nothing about the receiver.
+    if (stopping.signal.aborted && sent.verdict !== 'accepted') return;
+    options.onRequest(sent, entries, performance.now() - beganAtMs);
+    if (sent.verdict === 'accepted') {
+      const refusals = new Map(sent.putAside.map(({ index, detail }) => [index, detail]));
+      await settle(batch, { entries, held }, (index) => {
+        const detail = refusals.get(index);
+        return detail === undefined ? { kind: 'accepted' } : { kind: 'refused', detail };
+      });
+      if (tenantId !== undefined) noteTaken(tenantId);
+      const sentBytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+      const isBacklog = batch.entries.length >= eventsMax || sentBytes >= bytesMax / 2;
+      eventsMax = Math.min(eventsMax * 2, fullBatch);
+      failures = 0;
+      if (!isBacklog) await pause(gatherMs(performance.now() - beganAtMs), { isWaitedFor: true, endedBy: 'urgent' });
+    } else if (sent.verdict === 'refused') {
+      // Halve until the refused event is alone: its neighbours are not to blame.
+      if (entries.length > 1) eventsMax = Math.ceil(entries.length / 2);
+      else await settle(batch, { entries, held }, () => ({ kind: 'refused', detail: sent.detail }));
+      failures = 0;
+    } else if (sent.verdict === 'retry' && sent.tenantsOf !== undefined) {
+      failures = 0;
+      holdBack(entries, sent, sent.tenantsOf);
+    } else {
+      failures += 1;
+      if (sent.verdict === 'misconfigured')
+        for (const entry of entries) batch.listenerOf(entry)?.({ kind: sent.verdict, detail: sent.detail });
+      await pauseAfter(failures, sent);
+    }
+  }
+
+  /** Of a batch, the events of tenants of whom earlier ones wait, or who have to wait themselves: each tenant's events go in their order. */
+  function heldOf(entries: readonly Entry[]): Held[] {
+    const nowMs = performance.now();
+    const tenants = options.spool.heldTenants();
+    if (tenants.size === 0 && waits.isIdle()) return [];
+    return entries.flatMap((entry) => {
+      const tenantId = tenantIdOf(entry);
+      return tenants.has(tenantId) || waits.isWaiting(tenantId, nowMs) ? [{ ...entry, tenantId }] : [];
+    });
+  }
+
+  /** I7: whoever has used up his quota waits for himself. */
+  function holdBack(
+    entries: readonly Entry[],
+    sent: Extract<Sent, { verdict: 'retry' }>,
+    indexes: readonly number[],
+  ): void {
+    const tenantIds = indexes.flatMap((index) => (entries[index] === undefined ? [] : [tenantIdOf(entries[index])]));
+    for (const tenantId of new Set(tenantIds)) {
+      const delayMs = retryDelayMs(waits.refused(tenantId), sent, options.retry, Math.random());
+      waits.wait(tenantId, performance.now() + Math.max(delayMs, gather.leastMs));
+    }
+  }
+
+  function noteTaken(tenantId: string): void {
+    if (options.spool.heldTenants().has(tenantId)) waits.taken(tenantId, performance.now());
+    else waits.forget(tenantId);
+  }
+
+  async function settle(
+    batch: Batch,
+    { entries, held }: { entries: readonly Entry[]; held: readonly Held[] },
+    settlementOf: (index: number) => Settlement,
+  ): Promise<void> {
+    const told = entries.map((entry, index) => {
       return { entry, listener: batch.listenerOf(entry), settlement: settlementOf(index) };
     });
-    await batch.drop(told.length);
+    // They are sent once more, with the same ids, and settled then.
+    if (!(await batch.drop(held))) return pauseAfter(1, { verdict: 'retry', detail: '' });
     for (const { entry, listener, settlement } of told) {
       options.onSettled(entry, settlement);
       listener?.(settlement);
     }
   }
 
-  /** @param isWaitedFor a process that has nothing else to do ends after the pause, not in it. */
-  async function pause(ms: number, { isWaitedFor = false } = {}): Promise<void> {
+  const pauseAfter = (failed: number, sent: Exclude<Sent, { verdict: 'accepted' }>): Promise<void> =>
+    pause(retryDelayMs(failed, sent, options.retry, Math.random()));
+
+  /**
+   * @param isWaitedFor a process that has nothing else to do ends after the pause, not in it
+   * @param endedBy what need not wait for it: anything new, or only what somebody waits for
+   */
+  async function pause(
+    ms: number,
+    { isWaitedFor = false, endedBy }: { isWaitedFor?: boolean; endedBy?: 'new' | 'urgent' } = {},
+  ): Promise<void> {
     if (ms <= 0) return;
+    const ending = new AbortController();
+    const end = (): void => ending.abort();
+    stopping.signal.addEventListener('abort', end, { once: true });
+    endPause = (isUrgent) => (endedBy === 'new' || (endedBy === 'urgent' && isUrgent) ? end() : undefined);
     try {
-      await sleep(ms, undefined, { signal: stopping.signal, ref: isWaitedFor });
+      if (!stopping.signal.aborted) await sleep(ms, undefined, { signal: ending.signal, ref: isWaitedFor });
     } catch {
-      // Stopped: the loop sees it.
+      // Ended: the loop sees why.
+    } finally {
+      endPause = undefined;
+      stopping.signal.removeEventListener('abort', end);
     }
   }
 
   return {
-    wake() {
+    wake(isUrgent = false) {
       isWoken = true;
+      endPause?.(isUrgent);
       if (isActive || stopping.signal.aborted) return;
       isActive = true;
       running = run();

@@ -3,7 +3,13 @@ export type Sent =
   /** The events are in the log, but for those put aside: these the receiver will never take. */
   | { verdict: 'accepted'; putAside: readonly PutAside[] }
   /** It may work later, with the same events; not before `retryAfterMs`, if the receiver has asked for that. */
-  | { verdict: 'retry'; detail: string; retryAfterMs?: number | undefined }
+  | {
+      verdict: 'retry';
+      detail: string;
+      retryAfterMs?: number | undefined;
+      /** Positions in the request: only the tenants of these events have to wait, for others it works now. Absent: everybody. */
+      tenantsOf?: readonly number[] | undefined;
+    }
   /** It will work only after someone mends the address or the key; the events are kept, and tried slowly. */
   | { verdict: 'misconfigured'; detail: string }
   /** Not with these events. A batch is halved until the refused event is alone. */

@@ -1,4 +1,5 @@
 import type { Listener } from './entry.ts';
+import { createHeldRows } from './held-rows.ts';
 import type { Segment } from './segment.ts';
 import type { SpoolStore } from './spool-store.ts';
 
@@ -19,6 +20,13 @@ export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, err
   let lastPlace = store.lastPlace;
   let { events, bytes } = store.backlog;
   let removedBytes = 0;
+  const held = createHeldRows(store.held);
+
+  async function compactIfWorth(): Promise<void> {
+    if (events > 0 || removedBytes < compactBytesMin) return;
+    removedBytes = 0;
+    await store.compact().catch((error: unknown) => onFault('writing to', error));
+  }
 
   return {
     kept: 'disk',
@@ -50,27 +58,51 @@ export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, err
       bytes = 0;
       return [];
     },
-    async drop(dropped) {
+    async drop(dropped, keptBack = []) {
       const last = dropped.at(-1);
-      if (last === undefined) return;
+      if (last === undefined) return true;
+      try {
+        await store.remove(last.place, keptBack);
+      } catch (error) {
+        onFault('writing to', error);
+        if (keptBack.length > 0) return false;
+      }
       head = last.place;
       events -= dropped.length;
+      const isKeptBack = new Set(keptBack.map(({ place }) => place));
       for (const entry of dropped) {
         bytes -= entry.bytes;
         removedBytes += entry.bytes;
-        listeners.delete(entry.place);
+        if (!isKeptBack.has(entry.place)) listeners.delete(entry.place);
       }
+      for (const entry of keptBack) held.add(entry.tenantId, [entry]);
+      await compactIfWorth();
+      return true;
+    },
+    heldTenants: () => held.tenants(),
+    async peekHeld(tenantId, limits) {
       try {
-        await store.remove(last.place);
-        if (events === 0 && removedBytes >= compactBytesMin) {
-          removedBytes = 0;
-          await store.compact();
-        }
+        const entries = await store.readHeld(tenantId, limits);
+        if (entries.length > 0) return entries.map((entry) => ({ ...entry, isOwn: entry.place > store.lastPlace }));
+        onFault('reading', new Error('events that were held back are not there'));
+      } catch (error) {
+        onFault('reading', error);
+      }
+      held.forget(tenantId);
+      return [];
+    },
+    async dropHeld(tenantId, dropped) {
+      const last = dropped.at(-1);
+      if (last === undefined) return;
+      held.remove(tenantId, dropped);
+      for (const { place } of dropped) listeners.delete(place);
+      try {
+        await store.removeHeld(tenantId, last.place);
       } catch (error) {
         onFault('writing to', error);
       }
     },
     listenerOf: ({ place }) => listeners.get(place),
-    size: () => ({ events, bytes }),
+    size: () => ({ events: events + held.size().events, bytes: bytes + held.size().bytes }),
   };
 }

@@ -33,6 +33,9 @@ export interface NewEntry {
   readonly counted: { readonly tenantId: string; readonly counter: number } | undefined;
 }
 
+/** Events of tenants for which the receiver takes no more for now: they have left the row, so that the others go on, and wait in rows of their own. */
+export type HeldRows = ReadonlyMap<string, { readonly events: number; readonly bytes: number }>;
+
 /** How much one request takes. */
 export interface BatchLimits {
   readonly eventsMax: number;
@@ -52,8 +55,17 @@ export function startWithin<T extends { readonly bytes: number }>(entries: reado
 }
 
 /** The id in the text of an event, for reports. */
-export function idOf({ text }: { readonly text: string }): string | undefined {
+export function idOf(entry: { readonly text: string }): string | undefined {
+  return textFieldOf(entry, 'id');
+}
+
+/** The tenant in the text of an event. */
+export function tenantIdOf(entry: { readonly text: string }): string {
+  return textFieldOf(entry, 'tenant_id') ?? '';
+}
+
+function textFieldOf({ text }: { readonly text: string }, name: string): string | undefined {
   const event: unknown = JSON.parse(text);
-  const id: unknown = typeof event === 'object' && event !== null ? Reflect.get(event, 'id') : undefined;
-  return typeof id === 'string' ? id : undefined;
+  const value: unknown = typeof event === 'object' && event !== null ? Reflect.get(event, name) : undefined;
+  return typeof value === 'string' ? value : undefined;
 }

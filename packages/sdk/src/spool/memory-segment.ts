@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type Entry, type NewEntry, startWithin } from './entry.ts';
+import { type Entry, type Listener, type NewEntry, startWithin } from './entry.ts';
+import { createHeldRows } from './held-rows.ts';
 import type { Segment } from './segment.ts';
 
 export interface MemorySegment extends Segment {
@@ -7,12 +8,17 @@ export interface MemorySegment extends Segment {
   all(): readonly NewEntry[];
 }
 
+type KeptEntry = Entry & NewEntry;
+
 /** In memory: lost with the process. The spool bounds it. */
 export function createMemorySegment(): MemorySegment {
-  let entries: (Entry & NewEntry)[] = [];
+  let entries: KeptEntry[] = [];
   let head = 0;
   let bytes = 0;
   let lastPlace = 0;
+  const listeners = new Map<number, Listener>();
+  const rows = new Map<string, KeptEntry[]>();
+  const held = createHeldRows();
 
   return {
     kept: 'memory',
@@ -23,23 +29,48 @@ export function createMemorySegment(): MemorySegment {
         lastPlace += 1;
         entries.push({ ...entry, place: lastPlace, isOwn: true });
         bytes += entry.bytes;
+        if (entry.onSettled !== undefined) listeners.set(lastPlace, entry.onSettled);
       }
     },
     async peek(limits) {
       return startWithin(entries.slice(head, head + limits.eventsMax), limits);
     },
-    async drop(dropped) {
-      for (const entry of dropped) bytes -= entry.bytes;
+    async drop(dropped, keptBack = []) {
+      const tenantOf = new Map(keptBack.map(({ place, tenantId }) => [place, tenantId]));
+      for (const entry of entries.slice(head, head + dropped.length)) {
+        bytes -= entry.bytes;
+        const tenantId = tenantOf.get(entry.place);
+        if (tenantId === undefined) listeners.delete(entry.place);
+        else {
+          held.add(tenantId, [entry]);
+          const row = rows.get(tenantId);
+          if (row === undefined) rows.set(tenantId, [entry]);
+          else row.push(entry);
+        }
+      }
       head += dropped.length;
       // Moving the rest only when most is gone keeps a drop cheap on average.
       if (head * 2 >= entries.length) {
         entries = entries.slice(head);
         head = 0;
       }
+      return true;
     },
-    listenerOf: ({ place }) => entries[head + place - (entries[head]?.place ?? 0)]?.onSettled,
-    size: () => ({ events: entries.length - head, bytes }),
+    heldTenants: () => held.tenants(),
+    peekHeld: async (tenantId, limits) => startWithin(rows.get(tenantId) ?? [], limits),
+    async dropHeld(tenantId, dropped) {
+      held.remove(tenantId, dropped);
+      for (const { place } of dropped) listeners.delete(place);
+      const left = (rows.get(tenantId) ?? []).slice(dropped.length);
+      if (left.length > 0) rows.set(tenantId, left);
+      else rows.delete(tenantId);
+    },
+    listenerOf: ({ place }) => listeners.get(place),
+    size: () => ({ events: entries.length - head + held.size().events, bytes: bytes + held.size().bytes }),
     // Their numbers are those of this segment: another one does not go on counting from them.
-    all: () => entries.slice(head).map((entry) => ({ ...entry, counted: undefined })),
+    all: () =>
+      [...[...rows.values()].flat(), ...entries.slice(head)]
+        .sort((one, other) => one.place - other.place)
+        .map((entry) => ({ ...entry, counted: undefined })),
   };
 }

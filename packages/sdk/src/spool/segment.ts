@@ -1,5 +1,8 @@
 import type { BatchLimits, Entry, Kept, Listener, NewEntry } from './entry.ts';
 
+/** An event of a tenant that has to wait, and whose it is. */
+export type Held = Entry & { readonly tenantId: string };
+
 /**
  * A part of the spool, first in, first out. The spool is a row of them: what dead processes have left, what is on our disk,
  * what had to be kept in memory. They are sent in that order; new events go into the last.
@@ -14,9 +17,19 @@ export interface Segment {
   append(entries: readonly NewEntry[]): Promise<void>;
   /** The oldest entries, at least one if there is any, within both limits. They stay. */
   peek(limits: BatchLimits): Promise<Entry[]>;
-  /** Takes the start of what `peek` gave out of the segment. Never rejects: what a disk does not forget is sent once more after a restart, with the same ids. */
-  drop(entries: readonly Entry[]): Promise<void>;
+  /**
+   * Takes the start of what `peek` gave out of the segment, but for `held` of it, which is kept in the rows of its tenants. Never rejects: what a disk does
+   * not forget is sent once more after a restart, with the same ids. False: the disk did not take what is held back, and everything is where it was.
+   */
+  drop(entries: readonly Entry[], held?: readonly Held[]): Promise<boolean>;
+  /** The tenants of whom something is held back. */
+  heldTenants(): Iterable<string>;
+  /** The oldest that is held back of a tenant, as `peek`. */
+  peekHeld(tenantId: string, limits: BatchLimits): Promise<Entry[]>;
+  /** Takes the start of what `peekHeld` gave out of the segment, as `drop`. */
+  dropHeld(tenantId: string, entries: readonly Entry[]): Promise<void>;
   /** Whom to tell of an entry. */
   listenerOf(entry: Entry): Listener | undefined;
+  /** With what is held back. */
   size(): { readonly events: number; readonly bytes: number };
 }

@@ -80,7 +80,7 @@ export function createSlots(options: SlotsOptions): Slots {
         if ((await stat(folder)).mtimeMs === emptySinceMs.get(folder)) continue;
         const store = await tryOpen(folder);
         if (store === undefined) continue;
-        if (store.backlog.events > 0) found.push(store);
+        if (store.backlog.events > 0 || store.held.size > 0) found.push(store);
         else {
           await release(store);
           emptySinceMs.set(folder, (await stat(folder)).mtimeMs);

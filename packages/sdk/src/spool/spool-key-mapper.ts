@@ -12,6 +12,10 @@ const padded = (value: number): string => String(value).padStart(digits, '0');
 export const entriesFrom = 'e!';
 /** Above every event. */
 export const entriesTo = 'e~';
+/** Below every event that is held back, whichever its tenant. */
+export const heldFrom = 'h!';
+/** Above every such event. */
+export const heldTo = 'h~';
 export const headKey = 'm!head';
 export const spoolIdKey = 'm!id';
 
@@ -38,4 +42,21 @@ export function parseEntryKey(text: string): EntryKey {
 /** Numbers are counted for each instance that uses the spool, one after another. Both names may be any text. */
 export function counterKey(instance: string, tenantId: string): string {
   return `c!${JSON.stringify([instance, tenantId])}`;
+}
+
+/** An event that was held back, in the order of its tenant's. The tenant may be any text. */
+export function heldKeyText(tenantId: string, place: number): string {
+  return `${heldFrom}${JSON.stringify(tenantId)}!${padded(place)}`;
+}
+
+/** Above every event held back of this tenant, up to this place. */
+export function afterHeldText(tenantId: string, place: number): string {
+  return `${heldKeyText(tenantId, place)}~`;
+}
+
+export function parseHeldKey(text: string): { readonly tenantId: string; readonly place: number } {
+  const place = Number(text.slice(-digits));
+  const tenantId: unknown = JSON.parse(text.slice(heldFrom.length, -digits - 1));
+  if (typeof tenantId !== 'string' || !Number.isSafeInteger(place)) throw new Error(`no key of a held event: ${text}`);
+  return { tenantId, place };
 }

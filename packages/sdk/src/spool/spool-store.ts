@@ -2,15 +2,20 @@ import { randomBytes } from 'node:crypto';
 import { rename } from 'node:fs/promises';
 import type { ClassicLevel } from 'classic-level';
 import { causeOf, codeOf, reasonOf } from '../error-fields.ts';
-import type { BatchLimits, NewEntry } from './entry.ts';
+import type { BatchLimits, HeldRows, NewEntry } from './entry.ts';
 import {
+  afterHeldText,
   afterPlaceText,
   counterKey,
   entriesFrom,
   entriesTo,
   entryKeyText,
   headKey,
+  heldFrom,
+  heldKeyText,
+  heldTo,
   parseEntryKey,
+  parseHeldKey,
   spoolIdKey,
 } from './spool-key-mapper.ts';
 
@@ -23,6 +28,8 @@ export interface StoredEntry {
   readonly text: string;
   readonly bytes: number;
 }
+
+export type HeldEntry = StoredEntry & { readonly tenantId: string };
 
 /** One spool on disk, held by this process alone (LevelDB locks its folder). */
 export interface SpoolStore {
@@ -41,8 +48,14 @@ export interface SpoolStore {
   append(entries: readonly PlacedEntry[]): Promise<void>;
   /** The oldest entries behind a place, at least one if there is any, within both limits. */
   read(afterPlace: number, limits: BatchLimits): Promise<StoredEntry[]>;
-  /** Removes everything up to a place. */
-  remove(toPlace: number): Promise<void>;
+  /** Removes everything up to a place; of it, `held` is kept in the rows of its tenants, in the same write. */
+  remove(toPlace: number, held?: readonly HeldEntry[]): Promise<void>;
+  /** What was held back when it was opened. */
+  readonly held: HeldRows;
+  /** The oldest events held back of a tenant, as `read`. */
+  readHeld(tenantId: string, limits: BatchLimits): Promise<StoredEntry[]>;
+  /** Removes what was held back of a tenant, up to a place. */
+  removeHeld(tenantId: string, toPlace: number): Promise<void>;
   /** Gives the room of what was removed back to the disk. */
   compact(): Promise<void>;
   close(): Promise<void>;
@@ -123,6 +136,8 @@ async function readStore(
     await database.put(spoolIdKey, id, { sync: true });
   }
 
+  const held = await countHeld(database);
+
   return {
     folder,
     id,
@@ -145,28 +160,53 @@ async function readStore(
       for (const [tenantId, counter] of numbers) batch.put(counterKey(instance, tenantId), String(counter));
       await batch.write({ sync: isPowerSafe });
     },
-    async read(afterPlace, limits) {
-      const entries: StoredEntry[] = [];
-      let bytes = 0;
-      const iterator = database.iterator({
-        gt: afterPlaceText(afterPlace),
-        lt: entriesTo,
-        limit: Math.min(limits.eventsMax, readEventsMax),
-      });
-      for await (const [key, text] of iterator) {
-        const entry = { place: parseEntryKey(key).place, text, bytes: Buffer.byteLength(text) };
-        bytes += entry.bytes;
-        if (entries.length > 0 && bytes > limits.bytesMax) break;
-        entries.push(entry);
-      }
-      return entries;
-    },
-    async remove(toPlace) {
+    read: (afterPlace, limits) =>
+      readRange(database, { gt: afterPlaceText(afterPlace), lt: entriesTo }, limits, (key) => parseEntryKey(key).place),
+    async remove(toPlace, moved = []) {
       // First: opening the spool then need not look through what was removed and not yet compacted away.
-      await database.put(headKey, String(toPlace));
+      const batch = database.batch().put(headKey, String(toPlace));
+      for (const { tenantId, place, text } of moved) batch.put(heldKeyText(tenantId, place), text);
+      await batch.write({ sync: isPowerSafe && moved.length > 0 });
       await database.clear({ gt: entriesFrom, lt: afterPlaceText(toPlace) });
     },
+    held,
+    readHeld: (tenantId, limits) => {
+      const ofTenant = { gt: heldKeyText(tenantId, 0), lt: afterHeldText(tenantId, Number.MAX_SAFE_INTEGER) };
+      return readRange(database, ofTenant, limits, (key) => parseHeldKey(key).place);
+    },
+    removeHeld: (tenantId, toPlace) =>
+      database.clear({ gt: heldKeyText(tenantId, 0), lt: afterHeldText(tenantId, toPlace) }),
     compact: () => database.compactRange(entriesFrom, entriesTo),
     close: () => database.close(),
   };
+}
+
+async function readRange(
+  database: ClassicLevel,
+  range: { readonly gt: string; readonly lt: string },
+  limits: BatchLimits,
+  placeOf: (key: string) => number,
+): Promise<StoredEntry[]> {
+  const entries: StoredEntry[] = [];
+  let bytes = 0;
+  for await (const [key, text] of database.iterator({ ...range, limit: Math.min(limits.eventsMax, readEventsMax) })) {
+    const entry = { place: placeOf(key), text, bytes: Buffer.byteLength(text) };
+    bytes += entry.bytes;
+    if (entries.length > 0 && bytes > limits.bytesMax) break;
+    entries.push(entry);
+  }
+  return entries;
+}
+
+/** One by one: there are such events only where a tenant has sent more than it may. */
+async function countHeld(database: ClassicLevel): Promise<HeldRows> {
+  const rows = new Map<string, { events: number; bytes: number }>();
+  for await (const [key, text] of database.iterator({ gt: heldFrom, lt: heldTo })) {
+    const { tenantId } = parseHeldKey(key);
+    const row = rows.get(tenantId) ?? { events: 0, bytes: 0 };
+    row.events += 1;
+    row.bytes += Buffer.byteLength(text);
+    rows.set(tenantId, row);
+  }
+  return rows;
 }

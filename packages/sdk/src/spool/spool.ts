@@ -12,6 +12,7 @@ import {
 import { type Appended, createIntake } from './intake.ts';
 import { createMemorySegment, type MemorySegment } from './memory-segment.ts';
 import { createNumbering } from './numbering.ts';
+import type { Held } from './segment.ts';
 import type { Slots } from './slots.ts';
 import type { SpoolStore } from './spool-store.ts';
 import { createTurns } from './turns.ts';
@@ -33,16 +34,19 @@ export interface SpoolOptions {
   readonly onKeep: (events: number) => void;
   /** The disk fails; events are kept in memory. Told once for each time. */
   readonly onFault: (detail: string) => void;
-  /** There is something to send. */
-  readonly onEntries: () => void;
+  /** There is something to send; whether somebody waits for what becomes of it. */
+  readonly onEntries: (isWaitedFor: boolean) => void;
 }
 
 /** What `peek` found. */
 export interface Batch {
   readonly entries: readonly Entry[];
   readonly listenerOf: (entry: Entry) => Listener | undefined;
-  /** Takes the first of the entries out. */
-  drop(count: number): Promise<void>;
+  /**
+   * Takes the entries out, but for those held back, which wait in the row of their tenant. False: what is held back could not be put there, and
+   * everything is where it was.
+   */
+  drop(held?: readonly Held[]): Promise<boolean>;
 }
 
 export interface SpoolSize {
@@ -63,6 +67,10 @@ export interface Spool {
   written(): Promise<void>;
   /** The oldest events, at least one if there is any, within both limits. Not before the last batch was dropped or given up. */
   peek(limits: BatchLimits): Promise<Batch | undefined>;
+  /** The tenants of whom something is held back: the receiver takes no more of them for now. */
+  heldTenants(): ReadonlySet<string>;
+  /** The oldest events that are held back of a tenant, as `peek`. */
+  peekHeld(tenantId: string, limits: BatchLimits): Promise<Batch | undefined>;
   size(): SpoolSize;
   /** Waits for what is being written, and lets other processes have what is left on disk. */
   close(): Promise<void>;
@@ -127,7 +135,7 @@ export function createSpool(options: SpoolOptions): Spool {
   async function adopt(): Promise<void> {
     const found = await slots?.abandoned().catch(() => []);
     segments.unshift(...(found ?? []).map(enter));
-    if (segments.some((segment) => segment.size().events > 0)) options.onEntries();
+    if (segments.some((segment) => segment.size().events > 0)) options.onEntries(false);
   }
 
   function keep(drafts: readonly Draft[]): Promise<Kept> {
@@ -227,7 +235,7 @@ export function createSpool(options: SpoolOptions): Spool {
   return {
     async append(draft) {
       const appended = await intake.append(draft);
-      if (appended.ok) options.onEntries();
+      if (appended.ok) options.onEntries(draft.onSettled !== undefined);
       return appended;
     },
     skip: (tenantId) => numbering.skip(tenantId),
@@ -242,9 +250,28 @@ export function createSpool(options: SpoolOptions): Spool {
         return {
           entries,
           listenerOf: (entry) => segment.listenerOf(entry),
-          async drop(count) {
-            await segment.drop(entries.slice(0, count));
+          async drop(held) {
+            const isDropped = await segment.drop(entries, held);
             intake.admit();
+            return isDropped;
+          },
+        };
+      }
+      return undefined;
+    },
+    heldTenants: () => new Set(segments.flatMap((segment) => [...segment.heldTenants()])),
+    async peekHeld(tenantId, limits) {
+      for (const segment of segments) {
+        if (![...segment.heldTenants()].includes(tenantId)) continue;
+        const entries = await segment.peekHeld(tenantId, limits);
+        if (entries.length === 0) continue;
+        return {
+          entries,
+          listenerOf: (entry) => segment.listenerOf(entry),
+          async drop() {
+            await segment.dropHeld(tenantId, entries);
+            intake.admit();
+            return true;
           },
         };
       }

@@ -1,10 +1,15 @@
 import { expect, test } from '@jest/globals';
 import {
+  afterHeldText,
   afterPlaceText,
   entriesFrom,
   entriesTo,
   entryKeyText,
+  heldFrom,
+  heldKeyText,
+  heldTo,
   parseEntryKey,
+  parseHeldKey,
 } from '../../src/spool/spool-key-mapper.ts';
 
 const greatest = Number.MAX_SAFE_INTEGER;
@@ -31,3 +36,18 @@ test('keys are ordered by place, and a place ends behind its key and before the 
 test('what is no key is not read as one', () => {
   expect(() => parseEntryKey('m!head')).toThrow('no key');
 });
+
+test.each(['acme', 'a!b"~', '\u{1f600}', ''])(
+  'an event held back of the tenant %j is found among those of others, in order',
+  (tenantId) => {
+    const key = heldKeyText(tenantId, 12);
+    expect(parseHeldKey(key)).toEqual({ tenantId, place: 12 });
+    expect(heldFrom < key && key < afterHeldText(tenantId, 12) && afterHeldText(tenantId, 12) < heldTo).toBe(true);
+    expect(afterHeldText(tenantId, 12) < heldKeyText(tenantId, 13)).toBe(true);
+    for (const other of ['acme', 'acmf', 'a', `${tenantId}!`, `${tenantId}"`].filter((one) => one !== tenantId)) {
+      const isWithin =
+        heldKeyText(other, 5) > heldKeyText(tenantId, 0) && heldKeyText(other, 5) < afterHeldText(tenantId, 99);
+      expect(isWithin).toBe(false);
+    }
+  },
+);

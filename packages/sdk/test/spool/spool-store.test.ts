@@ -84,6 +84,31 @@ test('what was removed is gone; places go on, also when nothing is left', async 
   expect(await openStore()).toMatchObject({ lastPlace: 4, head: 3, backlog: { events: 1, bytes: 7 } });
 });
 
+test('what is held back leaves the row in one write, and is there after it was opened again', async () => {
+  const first = await openStore();
+  await first.append([1, 2, 3, 4].map((place) => entry(place)));
+  const held = (await first.read(0, everything)).filter(({ place }) => place % 2 === 1);
+  await first.remove(
+    3,
+    held.map((one) => ({ ...one, tenantId: 'acme' })),
+  );
+  await close(first);
+
+  const second = await openStore();
+  expect(second).toMatchObject({
+    head: 3,
+    backlog: { events: 1 },
+    held: new Map([['acme', { events: 2, bytes: 14 }]]),
+  });
+  expect((await second.readHeld('acme', everything)).map(({ place }) => place)).toEqual([1, 3]);
+  expect(await second.readHeld('globex', everything)).toEqual([]);
+  await second.removeHeld('acme', 1);
+  expect((await second.readHeld('acme', everything)).map(({ place }) => place)).toEqual([3]);
+  await second.removeHeld('acme', 3);
+  await close(second);
+  expect((await openStore()).held.size).toBe(0);
+});
+
 test('a read keeps both limits, and gives one entry at least', async () => {
   const store = await openStore();
   await store.append([1, 2, 3, 4].map((place) => entry(place)));

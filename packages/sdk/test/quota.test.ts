@@ -1,0 +1,135 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventually } from '@docket/testkit';
+import { createDocket, type Docket } from '../src/index.ts';
+
+import {
+  type Behaviour,
+  type ReceivedRequest,
+  type ScriptedGateway,
+  startScriptedGateway,
+} from './scripted-gateway.ts';
+
+const actor = { type: 'user', id: 'u_1' };
+const opened: { close(): Promise<unknown> }[] = [];
+let dir: string;
+let gateway: ScriptedGateway;
+/** Tenants that are over their quota. */
+let overQuota: ReadonlySet<string>;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'docket-sdk-'));
+  overQuota = new Set();
+  gateway = await startScriptedGateway((_index, request) => behaviourOf(request));
+  opened.push(gateway);
+});
+
+afterEach(async () => {
+  for (const item of opened.splice(0).toReversed()) await item.close();
+  await rm(dir, { recursive: true });
+});
+
+/** As the gateway does it: nothing of the request is taken, and the first event of each such tenant is named. */
+function behaviourOf({ events }: ReceivedRequest): Behaviour {
+  const tenants = [...overQuota].filter((tenantId) => events.some((event) => event.tenant_id === tenantId));
+  if (tenants.length === 0) return { kind: 'accept' };
+  const errors = tenants.map((tenantId) => {
+    const index = events.findIndex((event) => event.tenant_id === tenantId);
+    return { pointer: `/events/${index}/tenant_id`, detail: 'is a tenant that has used up its quota' };
+  });
+  return { kind: 'answer', status: 429, body: { code: 'rate_limited', errors } };
+}
+
+function open(spool: { dir: string } | false): Docket {
+  const docket = createDocket({
+    url: gateway.url,
+    key: 'dk_test_secret',
+    source: { service: 'test' },
+    spool,
+    retry: { baseDelayMs: 5, maxDelayMs: 20 },
+    batch: { eventsMax: 10 },
+    onFailure: () => undefined,
+  });
+  opened.push({ close: () => docket.close({ deadlineMs: 1 }) });
+  return docket;
+}
+
+const record = (docket: Docket, tenantId: string, n: number) =>
+  docket.record({ tenant_id: tenantId, action: `step.n${n}`, actor });
+
+/** The actions of a tenant that were taken, in order. */
+function takenOf(tenantId: string): string[] {
+  const taken = new Set(gateway.taken);
+  const events = gateway.requests.flatMap((request) => request.events);
+  const actions = events.filter((event) => event.tenant_id === tenantId && taken.has(event.id));
+  return [...new Set(actions.map(({ action }) => action))];
+}
+
+const steps = (count: number): string[] => Array.from({ length: count }, (_, n) => `step.n${n}`);
+
+describe.each([{ kept: 'disk' }, { kept: 'memory' }])('I7: a tenant over its quota, kept on $kept', ({ kept }) => {
+  const spool = () => (kept === 'disk' ? { dir } : (false as const));
+
+  test('waits alone: the others go on, and its own events come in their order', async () => {
+    overQuota = new Set(['busy']);
+    const docket = open(spool());
+    for (let n = 0; n < 60; n += 1) {
+      await record(docket, 'busy', n);
+      await record(docket, 'other', n);
+    }
+    await eventually(() => takenOf('other').length === 60, { what: 'all of the other tenant' });
+    expect(takenOf('other')).toEqual(steps(60));
+    expect(takenOf('busy')).toEqual([]);
+    expect(docket.stats()).toMatchObject({ accepted: 60, queuedEvents: 60 });
+
+    overQuota = new Set();
+    for (let n = 60; n < 70; n += 1) await record(docket, 'busy', n);
+    expect(await docket.flush()).toMatchObject({ ok: true });
+    expect(takenOf('busy')).toEqual(steps(70));
+    expect(docket.stats()).toMatchObject({ accepted: 130, queuedEvents: 0, queuedBytes: 0 });
+  });
+
+  test('two of them do not wait for each other', async () => {
+    overQuota = new Set(['busy', 'full']);
+    const docket = open(spool());
+    for (let n = 0; n < 30; n += 1) for (const tenantId of ['busy', 'full', 'other']) await record(docket, tenantId, n);
+    await eventually(() => takenOf('other').length === 30, { what: 'all of the other tenant' });
+    overQuota = new Set(['busy']);
+    await eventually(() => takenOf('full').length === 30, { what: 'all of the tenant that may again' });
+    expect(takenOf('full')).toEqual(steps(30));
+    expect(takenOf('busy')).toEqual([]);
+  });
+
+  test('one whose answer is waited for is told when it is taken', async () => {
+    overQuota = new Set(['busy']);
+    const docket = open(spool());
+    const late = docket.recordNow({ tenant_id: 'busy', action: 'step.n0', actor });
+    expect(await docket.recordNow({ tenant_id: 'other', action: 'step.n0', actor })).toMatchObject({ ok: true });
+    overQuota = new Set();
+    expect(await late).toMatchObject({ ok: true });
+  });
+});
+
+test('what is held back is there after a restart, counted, and goes before what is recorded then', async () => {
+  overQuota = new Set(['busy']);
+  const first = open({ dir });
+  for (let n = 0; n < 25; n += 1) await record(first, 'busy', n);
+  // Behind them, so that they have been held back when it is taken.
+  expect(await first.recordNow({ tenant_id: 'other', action: 'step.n0', actor })).toMatchObject({ ok: true });
+  const { queuedBytes } = first.stats();
+  await first.close({ deadlineMs: 1 });
+
+  const second = open({ dir });
+  await record(second, 'busy', 25);
+  await eventually(() => second.stats().queuedEvents === 26, { what: 'what was held back to be counted' });
+  expect(second.stats().queuedBytes).toBeGreaterThan(queuedBytes);
+  expect(takenOf('busy')).toEqual([]);
+  overQuota = new Set();
+  await eventually(() => takenOf('busy').length === 26, { what: 'what was held back to be taken' });
+  expect(takenOf('busy')).toEqual(steps(26));
+  await eventually(() => second.stats().queuedEvents === 0, { what: 'an empty spool' });
+  await second.close();
+  expect(gateway.taken).toHaveLength(27);
+});
