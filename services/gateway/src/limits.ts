@@ -2,7 +2,7 @@
 export const bodyBytesMax = 5 * 1024 * 1024;
 export const batchEventsMax = 1000;
 export const idempotencyKeyCharsMax = 255;
-/** From the request's begin to Kafka's answer: so that 503 comes within 5 s, also where bodies wait up to two of them to be judged. */
+/** From the request's begin to Kafka's answer: so that 503 comes within 5 s, also where bodies wait 1.5 of them to be judged. */
 export const publishDeadlineMs = 3_000;
 /** … but so long at least from when it is handed to Kafka: a body may take its time to arrive. */
 export const publishMsMin = 1_000;

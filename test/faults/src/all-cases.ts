@@ -2,7 +2,6 @@ import { backpressure } from './cases/backpressure.ts';
 import { behindRetention } from './cases/behind-retention.ts';
 import { crowd } from './cases/crowd.ts';
 import { deliveryServers } from './cases/delivery-servers.ts';
-import { gatewayHostile } from './cases/gateway-hostile.ts';
 import { gatewayOutage } from './cases/gateway-outage.ts';
 import { killDelivery } from './cases/kill-delivery.ts';
 import { killIngestor } from './cases/kill-ingestor.ts';
@@ -28,7 +27,6 @@ export const allCases: readonly FaultCase[] = [
   schemas,
   trail,
   gatewayOutage,
-  gatewayHostile,
   sdk,
   sdkDisk,
   killDelivery,

@@ -38,7 +38,7 @@ export interface JudgesOptions {
 /** Some twenty events. Going to another thread and back costs as much as judging two; judging so much at once takes a millisecond, at worst a few. */
 const inPlaceBytesMax = 16 * 1024;
 /** A caller is answered within 5 s, and Kafka needs some of them. */
-const waitMsMax = 2_000;
+const waitMsMax = 1_500;
 /** So that a thread need not wait for the next body. */
 const jobsOfThreadMax = 2;
 /** Of the heap of a thread: several times what the largest body becomes there. */
