@@ -59,6 +59,9 @@ const defaults = { deadlineMs: 5_000, queueBytesMax: 64 * 1024 * 1024, lingerMs:
 
 const noHeaders: Readonly<Record<string, never>> = Object.freeze({});
 
+/** Node keeps a list of timers for each duration: of many calls a second most share one. */
+const timerGrainMs = 50;
+
 /** What a record costs beside key and value: object, header names and the record's own framing. */
 const recordOverheadBytes = 100;
 
@@ -147,7 +150,7 @@ export function createPublisher(kafka: KafkaClient, options: PublisherOptions = 
           release(lane.waiting.filter((entry) => entry.isSettled));
           lane.waiting = lane.waiting.filter((entry) => !entry.isSettled);
         }
-      }, leftMs);
+      }, Math.floor(leftMs / timerGrainMs) * timerGrainMs);
       sender.wake();
     });
 
