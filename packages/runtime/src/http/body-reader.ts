@@ -13,6 +13,8 @@ interface Unpacked {
   readonly consumedBytes: number;
 }
 
+const pieceBytes = { least: 16 * 1024, most: 256 * 1024 };
+
 /** As zlib's gunzip, and how much of the input it has read. */
 function inflate(wire: Buffer, options: { readonly maxOutputLength: number }): Promise<Unpacked> {
   return new Promise((resolve, reject) => {
@@ -24,7 +26,9 @@ function inflate(wire: Buffer, options: { readonly maxOutputLength: number }): P
       if (Buffer.isBuffer(bytes) && typeof consumed === 'number') return resolve({ bytes, consumedBytes: consumed });
       reject(new TypeError('zlib no longer tells how much it has read'));
     };
-    gunzip(wire, { ...options, info: true }, told);
+    // Each piece of the output costs this thread a turn.
+    const chunkSize = Math.min(pieceBytes.most, Math.max(pieceBytes.least, 4 * wire.length));
+    gunzip(wire, { ...options, chunkSize, info: true }, told);
   });
 }
 
