@@ -19,6 +19,8 @@ function startJudges(options: Partial<JudgesOptions> = {}): Judges {
     logger,
     onCrash: (error) => void crashes.push(error),
     inPlaceBytesMax: 0,
+    // As long as it takes on a busy machine.
+    waitMsMax: 60_000,
     threadFile: new URL('../../dist/judging/judge-thread.js', import.meta.url),
     ...options,
   });
