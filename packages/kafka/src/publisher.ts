@@ -138,19 +138,22 @@ export function createPublisher(kafka: KafkaClient, options: PublisherOptions = 
         lane.waiting.push(entry);
         return entry;
       });
-      const timer = setTimeout(() => {
-        const error = new DocketError(
-          'kafka_unavailable',
-          `Kafka did not acknowledge records of ${topic} within ${withinMs} ms.`,
-        );
-        for (const entry of entries) entry.settle({ ok: false, reason: 'unavailable', error });
-        hasGivenUp ||= quietSinceMs <= beganAtMs;
-        // What is under way is released when its request ends: until then it is in memory.
-        for (const lane of touched) {
-          release(lane.waiting.filter((entry) => entry.isSettled));
-          lane.waiting = lane.waiting.filter((entry) => !entry.isSettled);
-        }
-      }, Math.floor(leftMs / timerGrainMs) * timerGrainMs);
+      const timer = setTimeout(
+        () => {
+          const error = new DocketError(
+            'kafka_unavailable',
+            `Kafka did not acknowledge records of ${topic} within ${withinMs} ms.`,
+          );
+          for (const entry of entries) entry.settle({ ok: false, reason: 'unavailable', error });
+          hasGivenUp ||= quietSinceMs <= beganAtMs;
+          // What is under way is released when its request ends: until then it is in memory.
+          for (const lane of touched) {
+            release(lane.waiting.filter((entry) => entry.isSettled));
+            lane.waiting = lane.waiting.filter((entry) => !entry.isSettled);
+          }
+        },
+        Math.floor(leftMs / timerGrainMs) * timerGrainMs,
+      );
       sender.wake();
     });
 

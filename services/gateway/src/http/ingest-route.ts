@@ -3,7 +3,7 @@ import type { Credential, DirectoryView, KeyUses } from '@docket/directory';
 import type { Publisher } from '@docket/kafka';
 import { DocketError, elapsedSeconds, readBody, receivedFrom, requestIdOf, requireJsonType } from '@docket/runtime';
 import type { DirectHandler, Logger } from '@docket/runtime';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { ByteBudget, ByteLease } from '../byte-budget.ts';
 import { failureOf, limitRefusalOf } from '../ingest-answer-mapper.ts';
@@ -52,7 +52,7 @@ export function createIngestRoute(context: IngestContext): DirectHandler {
     requireKafka(context);
     const lease = reserve(context, req, keyId);
     try {
-      const judged = await receive(context, req, lease, {
+      const judged = await receive(context, { req, res }, lease, {
         credential,
         receivedFrom: receivedFrom(
           req.socket.remoteAddress,
@@ -85,13 +85,13 @@ export function createIngestRoute(context: IngestContext): DirectHandler {
 /** Reads a body and has it judged. Its bytes are gone afterwards: the lease then counts what is kept. Throws the refusal. */
 async function receive(
   { judges, metrics }: IngestContext,
-  req: IncomingMessage,
+  { req, res }: { req: IncomingMessage; res: ServerResponse },
   lease: ByteLease,
   judgeContext: JudgeContext,
 ): Promise<JudgedBody> {
   const bytes = await readBody(req, { bytesMax: bodyBytesMax });
   lease.resize(bytes.length);
-  const judgement = await judges.judge(judgeContext.credential.keyId, bytes, judgeContext);
+  const judgement = await judges.judge(judgeContext.credential.keyId, bytes, judgeContext, elapsedSeconds(res) * 1_000);
   if (!judgement.ok) {
     metrics.events('refused', judgement.refusedEvents);
     throw judgement.error;

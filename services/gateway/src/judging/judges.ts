@@ -6,6 +6,7 @@ import { createFairQueue } from './fair-queue.ts';
 import { judgeBody } from './judge-body.ts';
 import type { JudgeContext, Judgement, KnownAmong } from './judge-body.ts';
 import type { FromJudge, ToJudge } from './judge-protocol.ts';
+import { isTooLate } from './judge-wait-policy.ts';
 import { unpackJudgement } from './judgement-mapper.ts';
 
 /** Those who judge bodies: small ones on the thread that asks, others on threads of their own. */
@@ -16,8 +17,9 @@ export interface Judges {
   /**
    * Judges a body, in the order of its owner's, and in turn of all owners. Throws overloaded when its turn does not come in time, or when its thread
    * ends. The body is gone afterwards.
+   * @param elapsedMs since the request began; default 0
    */
-  judge(owner: string, body: Buffer, context: JudgeContext): Promise<Judgement>;
+  judge(owner: string, body: Buffer, context: JudgeContext, elapsedMs?: number): Promise<Judgement>;
 }
 
 export interface JudgesOptions {
@@ -37,8 +39,6 @@ export interface JudgesOptions {
 
 /** Some twenty events. Going to another thread and back costs as much as judging two; judging so much at once takes a millisecond, at worst a few. */
 const inPlaceBytesMax = 16 * 1024;
-/** A caller is answered within 5 s, and Kafka needs some of them. */
-const waitMsMax = 1_500;
 /** So that a thread need not wait for the next body. */
 const jobsOfThreadMax = 2;
 /** Of the heap of a thread: several times what the largest body becomes there. */
@@ -48,7 +48,8 @@ interface Job {
   readonly n: number;
   readonly body: Buffer;
   readonly context: JudgeContext;
-  readonly sinceMs: number;
+  readonly queuedAtMs: number;
+  readonly beganAtMs: number;
   readonly resolve: (judgement: Judgement) => void;
   readonly reject: (error: Error) => void;
 }
@@ -121,7 +122,8 @@ export function createJudges(options: JudgesOptions): Judges {
       while (thread.jobs.size < jobsOfThreadMax) {
         const job = queue.take();
         if (job === undefined) return;
-        if (performance.now() - job.sinceMs > (options.waitMsMax ?? waitMsMax)) {
+        const nowMs = performance.now();
+        if (isTooLate(nowMs - job.queuedAtMs, nowMs - job.beganAtMs, options.waitMsMax)) {
           job.reject(overloaded('Too many bodies wait to be read; nothing was published.'));
           continue;
         }
@@ -145,11 +147,13 @@ export function createJudges(options: JudgesOptions): Judges {
       for (let job = queue.take(); job !== undefined; job = queue.take())
         job.reject(overloaded('The service is stopping.'));
     },
-    judge: (owner, body, context) => {
+    judge: (owner, body, context, elapsedMs = 0) => {
       if (body.length <= inPlaceMax) return judgeBody(body, context, knownAmong);
       return new Promise((resolve, reject) => {
         lastNumber += 1;
-        queue.push(owner, { n: lastNumber, body, context, sinceMs: performance.now(), resolve, reject });
+        const queuedAtMs = performance.now();
+        const beganAtMs = queuedAtMs - elapsedMs;
+        queue.push(owner, { n: lastNumber, body, context, queuedAtMs, beganAtMs, resolve, reject });
         handOut();
       });
     },
