@@ -92,9 +92,9 @@ export async function askUnderLoad({ world, log, reader, subjects, seconds }: Lo
   });
   await publisher.stop();
   await ingestor.stop();
-  // The log is again the one that was filled.
+  // The log is again the one that was filled: the ingestor has also stored who read it.
   await log.clickhouse.command(
-    "ALTER TABLE audit_events DELETE WHERE startsWith(tenant_id, 'live-')",
+    "ALTER TABLE audit_events DELETE WHERE startsWith(tenant_id, 'live-') OR startsWith(action, 'docket.')",
     {},
     {
       settings: { mutations_sync: 1 },
