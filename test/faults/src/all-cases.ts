@@ -1,5 +1,6 @@
 import { backpressure } from './cases/backpressure.ts';
 import { behindRetention } from './cases/behind-retention.ts';
+import { chaos } from './cases/chaos.ts';
 import { crowd } from './cases/crowd.ts';
 import { deliveryServers } from './cases/delivery-servers.ts';
 import { killDelivery } from './cases/kill-delivery.ts';
@@ -32,4 +33,5 @@ export const allCases: readonly FaultCase[] = [
   deliveryServers,
   receiverOutage,
   behindRetention,
+  chaos,
 ];

@@ -5,6 +5,7 @@
 import { createDocket } from '@docket/sdk';
 import { appendFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { recordingTenants } from './recording-tenants.ts';
 
 const setting = (name: string): string => {
   const value = process.env[name];
@@ -14,7 +15,6 @@ const setting = (name: string): string => {
 
 /** Events that are recorded together; as many can be on their way when the process is killed. */
 const together = 50;
-const tenants = 10;
 
 const docket = createDocket({
   url: setting('DOCKET_URL'),
@@ -37,7 +37,7 @@ for (let from = 0; from < eventsMax && !stopping.signal.aborted; from += togethe
   const events = Array.from({ length: together }, (_, index) => {
     const n = from + index;
     return {
-      tenant_id: `t${n % tenants}`,
+      tenant_id: recordingTenants[n % recordingTenants.length] ?? '',
       action: 'document.updated',
       actor: { type: 'user', id: `u_${n % 1000}`, name: 'Jane Doe' },
       resources: [{ type: 'document', id: `d_${n % 5000}`, name: 'Quarterly numbers' }],
