@@ -10,7 +10,10 @@ interface QuarantineOptions extends JsonOption {
 /** quarantine: what could not be read, for operators. */
 export function addQuarantineCommands(program: Command, ports: ClientPorts): void {
   const quarantine = program.command('quarantine').description('what could not be read, and how it is mended');
-  const tenant = ['--tenant <log>', 'whose log: a tenant, or !p<partition> for what belongs to none'] as const;
+  const tenant = [
+    '--tenant <log>',
+    'whose log: a tenant, !p<partition> for what belongs to none, or for a list * for all',
+  ] as const;
   const pathOf = (of: string, log: string | undefined): string =>
     log === undefined ? of : `${of}?${new URLSearchParams({ tenant_id: log }).toString()}`;
   quarantine
@@ -20,6 +23,7 @@ export function addQuarantineCommands(program: Command, ports: ClientPorts): voi
     .option(...json)
     .action(async ({ tenant: log, json: isJson }: QuarantineOptions) => {
       const columns = [
+        column('LOG', 'tenant_id'),
         column('SEQ', 'seq'),
         column('RECEIVED', 'received_at'),
         column('REASON', 'reason'),

@@ -144,7 +144,8 @@ describe('docket, about deliveries and what stands in their way', () => {
     const list = ['quarantine', 'list', '--tenant', 'acme'];
     await eventually(async () => (await printed(list)).length === 1, { what: 'the record in quarantine' });
     const { output } = await docket(list);
-    const [, seq = ''] = /^SEQ +RECEIVED +REASON +ID +DETAIL\n(\d+) +\S+ +undecodable /.exec(output) ?? [];
+    const [, seq = ''] = /^LOG +SEQ +RECEIVED +REASON +ID +DETAIL\nacme +(\d+) +\S+ +undecodable /.exec(output) ?? [];
+    expect((await docket(['quarantine', 'list', '--tenant', '*'])).output).toBe(output);
     const redrive = ['quarantine', 'redrive', seq, '--tenant', 'acme'];
     expect((await docket(redrive)).code).toBe(1);
     expect((await docket([...redrive, '--event', 'x'])).output).toMatch(/^docket: --event is no JSON/);
