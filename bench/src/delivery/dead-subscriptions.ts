@@ -7,6 +7,7 @@ const livingFull = 1_000;
 const deadFull = 9_000;
 const perSecond = 500;
 const seconds = 30;
+const warmUpDeadlineMs = 120_000;
 
 /**
  * Ten thousand subscriptions of as many tenants, nine thousand of them dead: a third refuses connections, a third hangs, a third answers 500. What
@@ -43,6 +44,9 @@ async function measure(living: number, dead: number): Promise<Measured> {
     for (let endpoint = living; endpoint < living + dead; endpoint += 1)
       await site.receivers.behave(endpoint, endpoint + 1, endpoint % 3 === 1 ? 'hang' : 'status_500');
     await site.startDelivery();
+    // What a running installation has behind it: receivers that have taken something, connections, compiled code.
+    await site.load.publish({ events: living * 3, perSecond: perSecond, tenants: [0, living] });
+    await site.untilAcknowledged(0, living, warmUpDeadlineMs);
     if (dead > 0) await site.load.publish({ events: dead, perSecond: 0, tenants: [living, living + dead] });
     const meter = startMeter(new Map([['delivery', site.delivery().pid]]));
     const beganAtMs = performance.now();

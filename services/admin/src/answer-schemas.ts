@@ -97,7 +97,11 @@ const subscriptionMembers = {
   start_after_seq: Type.Integer({ description: 'The first event delivered is the first after this seq.' }),
   replay: Type.Optional(
     closedObject(
-      { of: Type.String({ description: 'Id of the subscription.' }), to_seq: Type.Integer() },
+      {
+        of: Type.String({ description: 'Id of the subscription.' }),
+        to_seq: Type.Integer(),
+        done: Type.Boolean({ description: 'All of the range was sent, and nothing of it is parked.' }),
+      },
       { description: 'It sends a range of the log once more, and ends at `to_seq`.' },
     ),
   ),

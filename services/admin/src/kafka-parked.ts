@@ -1,17 +1,27 @@
-import { mergedParked, parkedBytes, parkedKey, parseParked, parseParkedKey } from '@docket/directory';
-import type { ParkedEvent } from '@docket/directory';
+import {
+  laterPlace,
+  mergedParked,
+  parkedBytes,
+  parkedKey,
+  parseCursorPlace,
+  parseParked,
+  parseParkedKey,
+} from '@docket/directory';
+import type { CursorPlace, ParkedEvent, Subscription } from '@docket/directory';
 import { createTopicView } from '@docket/kafka';
 import type { BesideRecord, KafkaClient } from '@docket/kafka';
 import { DocketError } from '@docket/runtime';
 import type { HealthCheck } from '@docket/runtime';
 
-/** The lists of parked events, as delivery keeps them, and how one is asked for. */
+/** The lists of parked events, as delivery keeps them beside the cursors, and how one is asked for. */
 export interface ParkedView {
   start(): void;
   stop(): Promise<void>;
   check(): HealthCheck;
   /** By seq. Throws not_caught_up. */
   of(subscriptionId: string): readonly ParkedEvent[];
+  /** It is a replay that was sent whole, with nothing parked. Throws not_caught_up. */
+  isDone(subscription: Subscription): boolean;
   /** The records that ask delivery to send them again. */
   askFor(subscriptionId: string, events: readonly ParkedEvent[], partition: number): readonly BesideRecord[];
 }
@@ -22,13 +32,20 @@ export function createParkedView(
 ): ParkedView {
   const topic = kafka.topics.cursors.name;
   const lists = new Map<string, Map<number, ParkedEvent>>();
+  const places = new Map<string, CursorPlace>();
+
+  const readPlace = (id: string, value: Buffer | null): void => {
+    const place = value === null ? undefined : parseCursorPlace(value);
+    if (place !== undefined) places.set(id, laterPlace(places.get(id), place));
+  };
 
   const view = createTopicView(kafka, {
     topic,
     onCrash: (error) => options.onCrash(error),
     onRecord: ({ key, value }) => {
-      const name = parseParkedKey(key?.toString() ?? '');
-      if (name === undefined) return;
+      const id = key?.toString() ?? '';
+      const name = parseParkedKey(id);
+      if (name === undefined) return readPlace(id, value);
       const list = lists.get(name.subscriptionId) ?? new Map<number, ParkedEvent>();
       const parked = value === null ? undefined : parseParked(value);
       if (parked?.seq === name.seq) list.set(name.seq, mergedParked(list.get(name.seq), parked));
@@ -38,13 +55,22 @@ export function createParkedView(
     },
   });
 
+  const requireCaughtUp = (): void => {
+    if (!view.isCaughtUp()) throw new DocketError('not_caught_up', `${topic} has not been read to its end.`);
+  };
+
   return {
     start: () => view.start(),
     stop: () => view.stop(),
     check: () => (view.isCaughtUp() ? { ok: true } : { ok: false, detail: `${topic} has not been read to its end` }),
     of: (subscriptionId) => {
-      if (!view.isCaughtUp()) throw new DocketError('not_caught_up', `${topic} has not been read to its end.`);
+      requireCaughtUp();
       return [...(lists.get(subscriptionId)?.values() ?? [])].sort((a, b) => a.seq - b.seq);
+    },
+    isDone: ({ id, replay }) => {
+      if (replay === undefined) return false;
+      requireCaughtUp();
+      return (places.get(id)?.seq ?? 0) >= replay.to_seq && !lists.has(id);
     },
     askFor: (subscriptionId, events, partition) =>
       // Also of one that is asked for already: delivery may know of a refusal that this record does not tell.

@@ -3,9 +3,12 @@ import { DocketError, invalidField } from '@docket/runtime';
 
 import type { RangeReplayBody } from './request-schemas.ts';
 import { checkFilter, findSubscription, requireRoom } from './subscription-policy.ts';
+import type { IsDone } from './subscription-policy.ts';
 
 /** I7: each is one more request under way to the same receiver. */
 const replaysMax = 4;
+/** I8: of those that are done the last are kept, so that their owner can see that they are. */
+const doneMax = 4;
 
 /**
  * Decides to send a range of the log once more: a subscription of its own beside the other one, with the same sink, format and mask, which ends with the range. So
@@ -17,16 +20,23 @@ export function decideReplay(
   caller: Credential,
   subscriptionId: string,
   body: RangeReplayBody,
-  made: { readonly id: string; readonly now: string; readonly reseal: (sealed: string) => string },
+  made: {
+    readonly id: string;
+    readonly now: string;
+    readonly reseal: (sealed: string) => string;
+    readonly isDone: IsDone;
+  },
 ): Decision<Subscription> {
   const { resume: _resume, mask_key: maskKey, ...known } = findSubscription(directory, caller, subscriptionId);
   if (known.replay !== undefined) throw invalidField('', 'is for a subscription; this is a replay itself');
   if (body.to_seq < body.from_seq) throw invalidField('/to_seq', 'is before from_seq');
   checkFilter(body.filter);
-  if (replaysOf(directory, known).length >= replaysMax) {
-    throw new DocketError('limit_reached', `There are ${replaysMax} replays of ${known.id}: remove one.`);
+  const replays = replaysOf(directory, known);
+  const done = replays.filter(made.isDone).toSorted((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at));
+  if (replays.length - done.length >= replaysMax) {
+    throw new DocketError('limit_reached', `There are ${replaysMax} replays of ${known.id} under way: remove one.`);
   }
-  requireRoom(directory, known.tenant_id);
+  requireRoom(directory, known.tenant_id, made.isDone);
   const reseal = (secret: SealedSecret): SealedSecret => ({ ...secret, sealed: made.reseal(secret.sealed) });
   const replay: Subscription = {
     ...known,
@@ -41,7 +51,8 @@ export function decideReplay(
     created_at: made.now,
     updated_at: made.now,
   };
-  return { puts: [replay], result: replay };
+  const removes = done.slice(doneMax).map(({ id }) => ({ kind: 'subscription', id }) as const);
+  return { puts: [replay], removes, result: replay };
 }
 
 /** The replays of a subscription: they end with it. */

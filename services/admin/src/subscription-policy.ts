@@ -32,12 +32,13 @@ export function decideNewSubscription(
     readonly sealedSecret: string;
     readonly now: string;
     readonly sealMaskKey: () => string;
+    readonly isDone: IsDone;
   },
   allowedHosts: readonly string[],
 ): Decision<Subscription> {
   const sink = newSink(body.sink, { sealed: made.sealedSecret, created_at: made.now }, allowedHosts);
   checkFilter(body.filter);
-  requireRoom(directory, made.tenantId);
+  requireRoom(directory, made.tenantId, made.isDone);
   const subscription: Subscription = {
     version: 1,
     kind: 'subscription',
@@ -136,7 +137,7 @@ export function findSubscription(
 }
 
 /** A subscription without its secrets. */
-export function toPublicSubscription(subscription: Subscription): PublicSubscription {
+export function toPublicSubscription(subscription: Subscription, isDone: IsDone): PublicSubscription {
   const {
     id,
     tenant_id,
@@ -164,15 +165,19 @@ export function toPublicSubscription(subscription: Subscription): PublicSubscrip
     batch: { max_events, max_bytes, max_wait_ms },
     state,
     start_after_seq,
-    ...(replay === undefined ? {} : { replay: { of: replay.of, to_seq: replay.to_seq } }),
+    ...(replay === undefined ? {} : { replay: { of: replay.of, to_seq: replay.to_seq, done: isDone(subscription) } }),
     created_at,
     updated_at,
   };
 }
 
+/** Whether a subscription is a replay that has nothing left to do. */
+export type IsDone = (subscription: Subscription) => boolean;
+
 /** Throws limit_reached. */
-export function requireRoom(directory: DirectoryReader, tenantId: string): void {
-  if (directory.subscriptionsOf(tenantId).length >= subscriptionsOfTenantMax) {
+export function requireRoom(directory: DirectoryReader, tenantId: string, isDone: IsDone): void {
+  const living = directory.subscriptionsOf(tenantId).filter((subscription) => !isDone(subscription));
+  if (living.length >= subscriptionsOfTenantMax) {
     throw new DocketError('limit_reached', `Tenant ${tenantId} has ${subscriptionsOfTenantMax} subscriptions.`);
   }
   if (directory.subscriptions().length >= subscriptionsMax) {

@@ -114,14 +114,15 @@ describe('keys', () => {
 describe('subscriptions', () => {
   const sealToken = (token: string): string => `sealed ${token}`;
   const sealMaskKey = (): string => 'sealed key';
-  const ids = { id: 'sub_1', tenantId: 'acme', sealedSecret: 'v1.sealed', now, sealMaskKey };
+  const isDone = (): boolean => false;
+  const ids = { id: 'sub_1', tenantId: 'acme', sealedSecret: 'v1.sealed', now, sealMaskKey, isDone };
   const newSubscription = (changes: object = {}): Subscription =>
     decideNewSubscription(directoryOf(), { sink, ...changes }, ids, []).result;
 
   test('a new one is active, from the beginning, with the default batch, and shows no secret', () => {
     const subscription = newSubscription();
     expect(subscription.sink.secrets).toEqual([{ sealed: 'v1.sealed', created_at: now }]);
-    expect(toPublicSubscription(subscription)).toEqual({
+    expect(toPublicSubscription(subscription, isDone)).toEqual({
       id: 'sub_1',
       tenant_id: 'acme',
       name: 'sub_1',
@@ -167,10 +168,10 @@ describe('subscriptions', () => {
 
   test('a filter is kept as it was written, changed by a patch, and shown', () => {
     const known = newSubscription({ filter: 'action:user.* -outcome:success' });
-    expect(toPublicSubscription(known).filter).toBe('action:user.* -outcome:success');
+    expect(toPublicSubscription(known, isDone).filter).toBe('action:user.* -outcome:success');
     const context = { now: 'later', allowedHosts: [], sealToken, sealMaskKey };
     const { result } = decidePatch(directoryOf(known), acme, 'sub_1', { filter: '' }, context);
-    expect(toPublicSubscription(result)).toMatchObject({ filter: '', updated_at: 'later' });
+    expect(toPublicSubscription(result, isDone)).toMatchObject({ filter: '', updated_at: 'later' });
     expect(decidePatch(directoryOf(known), acme, 'sub_1', { name: 'x' }, context).result.filter).toBe(known.filter);
   });
 
@@ -183,11 +184,11 @@ describe('subscriptions', () => {
     expect(dropping).not.toHaveProperty('mask_key');
     const { result: both } = decidePatch(directoryOf(dropping), acme, 'sub_1', { mask: [drop, hmac] }, context);
     expect(both).toMatchObject({ mask: [drop, hmac], mask_key: 'sealed key', updated_at: 'later' });
-    expect(toPublicSubscription(both).mask).toEqual([drop, hmac]);
-    expect(JSON.stringify(toPublicSubscription(both))).not.toContain('sealed key');
+    expect(toPublicSubscription(both, isDone).mask).toEqual([drop, hmac]);
+    expect(JSON.stringify(toPublicSubscription(both, isDone))).not.toContain('sealed key');
     const { result: none } = decidePatch(directoryOf(both), acme, 'sub_1', { mask: [] }, context);
     expect(none.mask_key).toBe('sealed key');
-    expect(toPublicSubscription(none)).not.toHaveProperty('mask');
+    expect(toPublicSubscription(none, isDone)).not.toHaveProperty('mask');
     const anew = { ...context, sealMaskKey: () => 'another key' };
     expect(decidePatch(directoryOf(none), acme, 'sub_1', { mask: [hmac] }, anew).result.mask_key).toBe('sealed key');
     expect(decidePatch(directoryOf(both), acme, 'sub_1', { name: 'x' }, context).result.mask).toEqual([drop, hmac]);
@@ -262,7 +263,7 @@ describe('subscriptions', () => {
       expect(secretOfNew(body)).toBe(token);
       const subscription = newSubscription({ sink: body });
       expect(subscription.sink).toEqual({ ...shown, secrets: [{ sealed: 'v1.sealed', created_at: now }] });
-      expect(toPublicSubscription(subscription).sink).toEqual(shown);
+      expect(toPublicSubscription(subscription, isDone).sink).toEqual(shown);
       expect(JSON.stringify(subscription)).not.toContain(token);
     });
 
@@ -302,7 +303,10 @@ describe('subscriptions', () => {
 
     test('the layout of a webhook and the format of events are kept and shown', () => {
       const subscription = newSubscription({ sink: { ...sink, layout: 'ndjson' }, format: 'ocsf' });
-      expect(toPublicSubscription(subscription)).toMatchObject({ sink: { ...sink, layout: 'ndjson' }, format: 'ocsf' });
+      expect(toPublicSubscription(subscription, isDone)).toMatchObject({
+        sink: { ...sink, layout: 'ndjson' },
+        format: 'ocsf',
+      });
     });
   });
 

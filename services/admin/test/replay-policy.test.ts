@@ -34,7 +34,7 @@ const known: Subscription = {
   created_at: created,
   updated_at: created,
 };
-const made = { id: 'sub_2', now, reseal: (sealed: string) => `${sealed} for sub_2` };
+const made = { id: 'sub_2', now, reseal: (sealed: string) => `${sealed} for sub_2`, isDone: () => false };
 
 function directoryOf(...subscriptions: Subscription[]) {
   const directory = createDirectoryState();
@@ -46,9 +46,10 @@ const replay = (body: { from_seq: number; to_seq: number; filter?: string }, ...
   decideReplay(directoryOf(known, ...others), acme, 'sub_1', body, made);
 
 test('a replay is a subscription of its own with the same sink, format and mask, and ends with its range', () => {
-  const { puts, result } = replay({ from_seq: 5, to_seq: 9 });
+  const { puts, removes, result } = replay({ from_seq: 5, to_seq: 9 });
   const { resume: _resume, ...rest } = known;
   expect(puts).toEqual([result]);
+  expect(removes).toEqual([]);
   expect(result).toEqual({
     ...rest,
     id: 'sub_2',
@@ -76,6 +77,27 @@ test.each([
 ])('%j is refused, and the member is named', (body, pointer) => {
   const errors = [expect.objectContaining({ pointer })];
   expect(() => replay(body)).toThrow(expect.objectContaining({ code: 'invalid_body', errors }));
+});
+
+test('replays that are done count for no limit, and all but the last four of them go when another is asked for', () => {
+  const done = Array.from({ length: 100 }, (_, n) => ({
+    ...replay({ from_seq: 1, to_seq: 2 }).result,
+    id: `r_${n}`,
+    created_at: new Date(Date.parse(created) + n * 1_000).toISOString(),
+  }));
+  const directory = directoryOf(known, ...done);
+  const isDone = ({ id }: Subscription): boolean => id.startsWith('r_');
+  const range = { from_seq: 1, to_seq: 2 };
+  expect(() => decideReplay(directory, acme, 'sub_1', range, made)).toThrow(
+    expect.objectContaining({ code: 'limit_reached' }),
+  );
+  const { removes } = decideReplay(directory, acme, 'sub_1', range, { ...made, isDone });
+  expect(removes?.map(({ id }) => id).toSorted()).toEqual(
+    done
+      .slice(0, 96)
+      .map(({ id }) => id)
+      .toSorted(),
+  );
 });
 
 test('a subscription has at most four replays, none of which has a replay; they end with it', () => {

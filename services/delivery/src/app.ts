@@ -29,19 +29,12 @@ import { hostsOf, noticeWebhookOf } from './notice-webhook-policy.ts';
 import { createOwnEvents } from './own-events.ts';
 import { createPartitionEnds } from './partition-ends.ts';
 import { createBatchSender } from './send-batch.ts';
+import { slotLimitsOf } from './slot-limits-policy.ts';
 import { createSlots } from './slot-policy.ts';
 import { createSubscriptionEncoding } from './subscription-encoding.ts';
 import { createWebhookSender } from './webhook-sender.ts';
 
-/** Of one tenant in one pool, far below the pool: a tenant with many dead receivers cannot fill it (I7). */
-const inFlightPerTenantMax = 8;
-/** Of one tenant among those that wait for slow receivers. */
-const slowPerTenantMax = 32;
-/** A request that takes longer no longer holds up the healthy: many times what a receiver near by takes. */
-const slowAfterMs = 250;
-/** About a tenth of a processor. Of fewer than a thousand dead receivers each is tried as often as its own delays say. */
-const failingPerSecond = 200;
-const slowCheckMs = 50;
+const slowCheckMs = 20;
 const topicsRetryMs = 1_000;
 const metricsIntervalMs = 1_000;
 /** What is under way at SIGTERM may end by itself for this long; then it is given up, and sent again by whoever comes next. */
@@ -70,6 +63,7 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
     metrics,
     onCrash,
     onParked: (subscriptionId, parked) => current?.run.onParked(subscriptionId, parked),
+    onKept: (subscriptionId, cursor) => current?.run.onKept(subscriptionId, cursor),
   });
   const attempts = createAttempts(kafka, { publisher, registry, metrics });
   const webhook = createWebhookSender({ allowedHosts: config.sinkAllowedHosts });
@@ -79,19 +73,7 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
   const ownEvents = createOwnEvents({ publisher, registry, eventsTopic, mac });
   const noticeSender = createWebhookSender({ allowedHosts: hostsOf(config.noticeWebhookUrl) });
   const notices = createNotices({ ownEvents, sender: noticeSender, webhook: noticeWebhookOf(config), metrics, logger });
-  const { inFlightMax } = config;
-  const slots = createSlots({
-    perPool: {
-      live: inFlightMax,
-      failing: Math.ceil(inFlightMax / 2),
-      catch_up: Math.ceil(inFlightMax / 4),
-      slow: inFlightMax * 32,
-    },
-    perTenant: inFlightPerTenantMax,
-    perTenantSlow: slowPerTenantMax,
-    slowAfterMs,
-    failingPerSecond,
-  });
+  const slots = createSlots(slotLimitsOf(config.inFlightMax));
   const stopping = new AbortController();
   /** Runs that may still have something under way; the last is the current one. */
   const runs = new Set<DeliveryRun>();
@@ -223,11 +205,8 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
     async start() {
       await publisher.start();
       metricsTimer = setInterval(observe, metricsIntervalMs);
-      slowTimer = setInterval(() => {
-        slots.setSlowApart(Date.now());
-        // Time makes room, too.
-        takeSlotsSoon();
-      }, slowCheckMs);
+      // Time makes room, too.
+      slowTimer = setInterval(takeSlotsSoon, slowCheckMs);
       void join();
     },
     async stop() {

@@ -133,21 +133,40 @@ function putEvent(entry: EventEntry, prevSeq: number, encoding: BatchEncoding, t
 
 /** Says that until `asOfMs` nothing has happened behind the cursor, and accounts for what was passed before it. */
 export function buildProof(origin: BatchOrigin, asOfMs: number, encoding: BatchEncoding): Batch {
-  const { prevToSeq, prevEventSeq, passed } = origin;
+  return buildWithoutEvents(origin, { timestampMs: asOfMs, skipped: origin.passed, asOfMs }, encoding);
+}
+
+/** Says that the next `expired` seqs have been cut by retention, and nothing is behind them. */
+export function buildExpired(
+  origin: BatchOrigin,
+  { expired, timestampMs }: { readonly expired: number; readonly timestampMs: number },
+  encoding: BatchEncoding,
+): Batch {
+  const skipped = { ...origin.passed, expired: origin.passed.expired + expired };
+  return buildWithoutEvents(origin, { timestampMs, skipped }, encoding);
+}
+
+function buildWithoutEvents(
+  origin: BatchOrigin,
+  about: Pick<Envelope, 'timestampMs' | 'skipped' | 'asOfMs'>,
+  encoding: BatchEncoding,
+): Batch {
+  const { subscriptionId, prevToSeq, prevEventSeq, replay } = origin;
+  const { skipped, asOfMs } = about;
   const fromSeq = prevToSeq + 1;
-  const toSeq = prevToSeq + sumSkipped(passed);
+  const toSeq = prevToSeq + sumSkipped(skipped);
   clearSink(texts);
   return {
-    webhookId: webhookIdOf(origin.subscriptionId, fromSeq, toSeq, String(asOfMs)),
+    webhookId: webhookIdOf(subscriptionId, fromSeq, toSeq, asOfMs === undefined ? '' : String(asOfMs)),
     fromSeq,
     toSeq,
     eventSeq: prevEventSeq,
     eventCount: 0,
     eventSeqs: [],
-    skipped: passed,
+    skipped,
     oldestReceivedAtMs: null,
     isFull: false,
-    body: bodyOf(origin, { timestampMs: asOfMs, toSeq, skipped: passed, asOfMs }, 0, encoding),
+    body: bodyOf(origin, { ...about, toSeq, ...(replay === undefined ? {} : { replay }) }, 0, encoding),
   };
 }
 

@@ -1,5 +1,7 @@
 import { isCount, parseObject } from '@docket/directory';
 
+import { noticeKinds, untoldMax } from './notice-policy.ts';
+import type { Notice } from './notice-policy.ts';
 import { noneSkipped, parseSkipped, sumSkipped } from './skipped-counts.ts';
 import type { SkippedCounts } from './skipped-counts.ts';
 
@@ -40,6 +42,8 @@ export interface Cursor {
   /** What its owner was told of the outage, and when the last thing was, ms since the epoch (see notice-policy). */
   readonly noticed: Noticed;
   readonly noticedAtMs: number | null;
+  /** What its owner is to be told, and perhaps was: it is told when this is in the topic, and forgotten when it has been. Oldest first. */
+  readonly untold: readonly Notice[];
 }
 
 /** Before the first record of the first generation nothing has a seq; where any other seq is, only ClickHouse can say. */
@@ -59,6 +63,7 @@ export function firstCursor(startAfterSeq: number, generation: number): Cursor {
     lastError: '',
     noticed: 'none',
     noticedAtMs: null,
+    untold: [],
   };
 }
 
@@ -105,6 +110,12 @@ export function cursorBytes(cursor: Cursor): Buffer {
       last_error: cursor.lastError,
       noticed: cursor.noticed,
       noticed_at: timeText(cursor.noticedAtMs),
+      untold: cursor.untold.map(({ kind, sinceMs, error, atMs }) => ({
+        kind,
+        since: timeText(sinceMs),
+        error,
+        at: timeText(atMs),
+      })),
     }),
   );
 }
@@ -139,7 +150,20 @@ export function parseCursor(bytes: Buffer): Cursor | undefined {
     lastError: typeof lastError === 'string' ? lastError : '',
     noticed: noticedStates.find((name) => name === value['noticed']) ?? 'none',
     noticedAtMs: parseTime(value['noticed_at']),
+    untold: parseUntold(value['untold']),
   };
+}
+
+/** Cursors of before have none. */
+function parseUntold(value: unknown): readonly Notice[] {
+  if (!Array.isArray(value)) return [];
+  return value.slice(-untoldMax).flatMap((one: unknown): Notice[] => {
+    const { kind: name, since, error, at }: Record<string, unknown> = { ...Object(one) };
+    const kind = noticeKinds.find((known) => known === name);
+    const [sinceMs, atMs] = [parseTime(since), parseTime(at)];
+    if (kind === undefined || sinceMs === null || atMs === null || typeof error !== 'string') return [];
+    return [{ kind, sinceMs, error, atMs }];
+  });
 }
 
 function timeText(timeMs: number | null): string | null {

@@ -4,7 +4,7 @@ import { answered, failed } from './answer-machine.ts';
 import { idle, idleUntilMs, linger, proceed, rest, settle, stay } from './delivery-phases.ts';
 import { nothingRefused, passedMax } from './delivery-state.ts';
 import type { Aside, BatchPlace, DeliveryState, Effect, Input, Step, Wish } from './delivery-state.ts';
-import { withNotice } from './notice-machine.ts';
+import { tell, wasTold, withNotice } from './notice-machine.ts';
 import { needsProbe, refusalsEventsMax } from './refusal-machine.ts';
 import { asked, nextReplay, replayRead } from './replay-machine.ts';
 import { readRetryDelayMs } from './retry-policy.ts';
@@ -29,8 +29,15 @@ export function stepDelivery(state: DeliveryState, input: Input, nowMs: number):
 
 function step(state: DeliveryState, input: Input, nowMs: number): Step {
   switch (input.type) {
-    case 'began':
-      return state.phase.name === 'idle' ? proceed(state) : stay(state);
+    case 'began': {
+      // What an owner before has perhaps not told any more, nor kept: it is told when the cursor is.
+      const effects: Effect[] = state.cursor.untold.length === 0 ? [] : [{ type: 'save', isUrgent: true }];
+      return state.phase.name === 'idle' ? proceed(state, effects) : { state, effects };
+    }
+    case 'kept':
+      return tell(state, input.untold);
+    case 'told':
+      return wasTold(state, input.notice);
     case 'grew':
       return grew(state, nowMs);
     case 'due':
@@ -174,7 +181,8 @@ function wasRead(
 
 /** A new batch without events, of which the receiver need not hear yet. */
 function isPassed(state: DeliveryState, batch: BatchPlace): boolean {
-  return state.trying === null && batch.eventCount === 0 && sumSkipped(batch.skipped) < passedMax;
+  const isSmall = batch.eventCount === 0 && sumSkipped(batch.skipped) < passedMax;
+  return state.trying === null && isSmall && !batch.isLast;
 }
 
 /** Nothing is there but what was refused: without a neighbour that is taken, nothing shows that the receiver would take any. */

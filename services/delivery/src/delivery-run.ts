@@ -18,6 +18,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { createStoredLog } from './clickhouse-log.ts';
 import type { StoredLog } from './clickhouse-log.ts';
 import { firstCursor, inGeneration } from './cursor-mapper.ts';
+import type { Cursor } from './cursor-mapper.ts';
 import type { Cursors } from './kafka-cursors.ts';
 import { createLogSource } from './log-source.ts';
 import type { DeliveryMetrics } from './metrics.ts';
@@ -46,6 +47,7 @@ export interface DeliveryRun {
   onPositionJump(jump: PositionJump): void;
   onSubscription(id: string): void;
   onParked(subscriptionId: string, parked: ParkedEvent): void;
+  onKept(subscriptionId: string, cursor: Cursor): void;
   takeSlots(): void;
   isPrepared(): boolean;
   /** Partitions that wait for an operator, with the reason. */
@@ -169,6 +171,7 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
       if (isPrepared) table.set(id, directory.subscription(id));
     },
     onParked: (subscriptionId, parked) => table.parked(subscriptionId, parked),
+    onKept: (subscriptionId, cursor) => table.kept(subscriptionId, cursor),
     takeSlots: () => table.takeSlots(),
     isPrepared: () => isPrepared,
     stopped: () => stoppedPartitions,

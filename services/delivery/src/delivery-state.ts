@@ -41,6 +41,8 @@ export interface DeliveryState {
   /** The list of the subscription, by seq; at most `parkedMax`. */
   readonly parked: readonly ParkedEvent[];
   readonly replay: Replay;
+  /** Those of the cursor's `untold` that are being told. */
+  readonly telling: readonly Notice[];
 }
 
 /** What the receiver is known to refuse behind the cursor, as the subscription is now. */
@@ -115,6 +117,8 @@ export interface BatchPlace {
   readonly offset: number | null;
   /** The log may hold more already that no `grew` will tell of. */
   readonly mayHaveMore: boolean;
+  /** It is the end of a replay: nothing comes that could account for what it has passed. */
+  readonly isLast: boolean;
 }
 
 export type ReadResult =
@@ -161,7 +165,11 @@ export type Input =
     }
   | ({ readonly type: 'changed' } & Wish)
   /** Somebody asks for a parked event, or it is known from elsewhere. */
-  | { readonly type: 'parked'; readonly parked: ParkedEvent };
+  | { readonly type: 'parked'; readonly parked: ParkedEvent }
+  /** A cursor with these notices is in the topic. */
+  | { readonly type: 'kept'; readonly untold: readonly Notice[] }
+  /** The owner knows. */
+  | { readonly type: 'told'; readonly notice: Notice };
 
 export type Effect =
   /** Ask for a slot; `slot` follows, unless `cancel` does. */
@@ -180,7 +188,7 @@ export type Effect =
   /** Keep a parked event. MUST be durable before any cursor that is saved after it. */
   | { readonly type: 'keep_parked'; readonly parked: ParkedEvent }
   | { readonly type: 'forget_parked'; readonly seq: number }
-  /** Tell the owner how the subscription fares. */
+  /** Tell the owner how the subscription fares. `told` follows, sooner or later or never. */
   | { readonly type: 'tell'; readonly notice: Notice }
   /** Keep the cursor: soon, or, when only its cut moved, now and then. */
   | { readonly type: 'save'; readonly isUrgent: boolean };
@@ -221,5 +229,6 @@ export function initialState(cursor: Cursor, wish: Wish, parked: readonly Parked
     refusals: nothingRefused,
     parked: parked.toSorted((a, b) => a.seq - b.seq),
     replay: { isItsTurn: false, atMs: 0, failures: 0 },
+    telling: [],
   };
 }

@@ -42,6 +42,11 @@ interface ParkedName extends SubscriptionName {
   readonly seq: number;
 }
 
+interface CursorRecord extends PublishRecord {
+  readonly key: string;
+  readonly cursor: Cursor;
+}
+
 const checkpointIntervalMs = 200;
 /** Cuts of silent logs: they only save work after a restart. */
 const cutsIntervalMs = 60_000;
@@ -57,6 +62,8 @@ export function createCursors(
     onCrash: (error: Error) => void;
     /** Somebody else has written it: an operator who asks for it, or an owner before. */
     onParked: (subscriptionId: string, parked: ParkedEvent) => void;
+    /** A cursor that was saved here is in the topic. */
+    onKept: (subscriptionId: string, cursor: Cursor) => void;
   },
 ): Cursors {
   const { publisher, metrics } = ports;
@@ -109,7 +116,7 @@ export function createCursors(
     return { names, records };
   };
 
-  const takeCursors = (): { readonly ids: ReadonlyMap<string, string>; readonly records: readonly PublishRecord[] } => {
+  const takeCursors = (): { readonly ids: ReadonlyMap<string, string>; readonly records: readonly CursorRecord[] } => {
     const ids = new Map(changed);
     changed.clear();
     if (Date.now() - cutsWrittenAtMs >= cutsIntervalMs) {
@@ -117,10 +124,10 @@ export function createCursors(
       cut.clear();
       cutsWrittenAtMs = Date.now();
     }
-    const records = [...ids].flatMap(([id, tenantId]): PublishRecord[] => {
+    const records = [...ids].flatMap(([id, tenantId]): CursorRecord[] => {
       const cursor = cursors.get(id);
       if (cursor === undefined) return [];
-      return [{ key: id, value: cursorBytes(cursor), partition: partitionOfTenant(tenantId) }];
+      return [{ cursor, key: id, value: cursorBytes(cursor), partition: partitionOfTenant(tenantId) }];
     });
     return { ids, records };
   };
@@ -138,13 +145,13 @@ export function createCursors(
       failed.add(name.id);
       changedParked.set(parkedKey(name.id, name.seq), name);
     });
-    const passing = records.filter(({ key }) => !failed.has(String(key)));
+    const passing = records.filter(({ key }) => !failed.has(key));
     for (const id of failed) if (ids.has(id)) again(id);
     const outcomes = await publisher.publish(topic, passing);
-    outcomes.forEach((outcome, index) => {
-      if (outcome.ok) return;
+    passing.forEach(({ key, cursor }, index) => {
+      if (outcomes[index]?.ok === true) return ports.onKept(key, cursor);
       metrics.cursorsFailed.inc();
-      again(String(passing[index]?.key ?? ''));
+      again(key);
     });
   };
 

@@ -6,7 +6,7 @@ import type { StoredText } from '@docket/clickhouse';
 import type { Logger } from '@docket/runtime';
 
 import type { BatchEncoding } from './batch-encoding.ts';
-import { buildAside, buildBatch, buildProof } from './batch-mapper.ts';
+import { buildAside, buildBatch, buildExpired, buildProof } from './batch-mapper.ts';
 import type { Batch, BatchLimits, BatchOrigin } from './batch-mapper.ts';
 import { toldSeq } from './cursor-mapper.ts';
 import type { Cursor } from './cursor-mapper.ts';
@@ -18,7 +18,7 @@ import type { StoredLog } from './clickhouse-log.ts';
 import { ownNoticesOf } from './notice-event-mapper.ts';
 import type { PartitionEnds } from './partition-ends.ts';
 import { createReadAhead, valueBytes } from './read-ahead.ts';
-import { entriesWithin, isReplayed } from './replay-bounds.ts';
+import { entriesWithin, isReplayed, lastSeqOf } from './replay-bounds.ts';
 import { sumSkipped } from './skipped-counts.ts';
 import type { SubscriptionEncoding } from './subscription-encoding.ts';
 import { createFilters } from './subscription-filter.ts';
@@ -142,7 +142,10 @@ export function createLogSource(ports: {
     const taken = batch.toSeq - cursor.seq;
     const isWhole = taken === records.length && records.length < wanted;
     const lastOffset = records[taken - 1]?.offset ?? null;
-    return found('tail', batch, isWhole ? seenThrough : lastOffset, !isWhole);
+    return found(subscription, 'tail', batch, {
+      offset: isWhole ? seenThrough : lastOffset,
+      mayHaveMore: !isWhole,
+    });
   };
 
   const readRows = async (request: ReadRequest, afterSeq: number, expired: number): Promise<SourceRead | undefined> => {
@@ -162,7 +165,7 @@ export function createLogSource(ports: {
     if (batch === undefined) return undefined;
     // Near the end of what is stored the tail may go on from here; farther back the place is of no use.
     const offset = read.length < limit ? await placeOf(request, batch.toSeq) : null;
-    return found('clickhouse', batch, offset, true);
+    return found(subscription, 'clickhouse', batch, { offset, mayHaveMore: true });
   };
 
   const placeOf = async ({ subscription, signal }: ReadRequest, seq: number): Promise<number | null> => {
@@ -193,12 +196,22 @@ export function createLogSource(ports: {
     if (rows !== undefined) return rows;
     const bounds = await stored.bounds(subscription.tenant_id, signal);
     if (bounds.firstSeq > cursor.seq + 1) {
-      const expired = bounds.firstSeq - 1 - cursor.seq;
-      return (await readRows({ ...request, toSeq: null }, bounds.firstSeq - 1, expired)) ?? behind;
+      const lastExpired = Math.min(bounds.firstSeq - 1, lastSeqOf(subscription));
+      const expired = lastExpired - cursor.seq;
+      const kept = await readRows({ ...request, toSeq: null }, lastExpired, expired);
+      return kept ?? expiredOnly(request, expired);
     }
     const joined = bounds.headSeq === cursor.seq ? await join(request, storedThrough) : undefined;
     if (joined === undefined) stored.refresh(partition);
     return joined ?? behind;
+  };
+
+  /** Of what retention has cut nothing is left but its count. */
+  const expiredOnly = (request: ReadRequest, expired: number): SourceRead => {
+    const { subscription } = request;
+    const timestampMs = Date.parse(subscription.created_at);
+    const batch = buildExpired(originOf(request), { expired, timestampMs }, encodingOf(subscription));
+    return found(subscription, 'clickhouse', batch, { offset: null, mayHaveMore: true });
   };
 
   /**
@@ -210,7 +223,8 @@ export function createLogSource(ports: {
     const end = known?.ends.get(request.partition);
     if (known === undefined || end === undefined || offset + 1 < end) return read;
     const batch = buildProof(originOf(request), known.asOfMs, encodingOf(request.subscription));
-    return { source: read.source, batch, result: { kind: 'proof', ...placeOfBatch(batch, offset, false) } };
+    const place = placeOfBatch(request.subscription, batch, { offset, mayHaveMore: false });
+    return { source: read.source, batch, result: { kind: 'proof', ...place } };
   };
 
   const readOnce = async (request: ReadRequest): Promise<SourceRead> => {
@@ -245,7 +259,7 @@ export function createLogSource(ports: {
     if (entry.kind !== 'event') return { source: 'clickhouse', result: { kind: 'expired' } };
     const tag = { replay: 'parked', time: parked.asks } as const;
     const batch = buildAside({ subscriptionId, tenantId }, entry, tag, encodingOf(subscription));
-    return found('clickhouse', batch, null, false);
+    return found(subscription, 'clickhouse', batch, { offset: null, mayHaveMore: false });
   };
 
   const failing =
@@ -291,13 +305,16 @@ function batchOf(
   return buildBatch(origin, listed, limitsOf(request), encoding, expired);
 }
 
-function found(source: SourceRead['source'], batch: Batch, offset: number | null, mayHaveMore: boolean): SourceRead {
-  return { source, batch, result: { kind: 'batch', ...placeOfBatch(batch, offset, mayHaveMore) } };
+type Behind = Pick<BatchPlace, 'offset' | 'mayHaveMore'>;
+
+function found(subscription: Subscription, source: SourceRead['source'], batch: Batch, behind: Behind): SourceRead {
+  return { source, batch, result: { kind: 'batch', ...placeOfBatch(subscription, batch, behind) } };
 }
 
-function placeOfBatch(batch: Batch, offset: number | null, mayHaveMore: boolean): BatchPlace {
+function placeOfBatch(subscription: Subscription, batch: Batch, behind: Behind): BatchPlace {
   const { toSeq, eventSeq, eventCount, eventSeqs, skipped, body } = batch;
-  return { toSeq, eventSeq, eventCount, eventSeqs, skipped, bodyBytes: body.length, offset, mayHaveMore };
+  const isLast = isReplayed(subscription, toSeq);
+  return { toSeq, eventSeq, eventCount, eventSeqs, skipped, bodyBytes: body.length, isLast, ...behind };
 }
 
 function originOf({ subscription, cursor, without }: ReadRequest): BatchOrigin {

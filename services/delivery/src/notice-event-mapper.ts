@@ -13,7 +13,7 @@ const outcomes = {
   recovered: { outcome: 'success', severity: 'info' },
 } as const satisfies Record<NoticeKind, { outcome: EventInput['outcome']; severity: EventInput['severity'] }>;
 
-/** The event that tells of a subscription, for its tenant's log. The same notice is the same event, whoever writes it and however often. */
+/** The event that tells of a subscription, for its tenant's log. The same notice is the same event, whoever writes it and however often: what repeats it is a duplicate. */
 export function eventOfNotice(
   { id: subscriptionId, tenant_id: tenantId, name }: Pick<Subscription, 'id' | 'tenant_id' | 'name'>,
   { kind, sinceMs, error, atMs }: Notice,

@@ -19,6 +19,9 @@ export interface Notice {
  */
 export const noticeIntervalMs = 600_000;
 
+/** I8: while Kafka is away for hours the oldest are forgotten. */
+export const untoldMax = 8;
+
 /** Decides whether a step of the machine is to be told of, from the cursor before and behind it. An outage is told of once, and its end if it was. */
 export function noticeOf(before: Cursor, cursor: Cursor, noticeAfterMs: number, nowMs: number): Notice | undefined {
   const { state, noticed, noticedAtMs, failingSinceMs, lastError: error } = cursor;
@@ -40,7 +43,13 @@ export function noticeOf(before: Cursor, cursor: Cursor, noticeAfterMs: number, 
   }
 }
 
-/** The cursor of an outage that was told of. */
-export function noticedCursor(cursor: Cursor, { kind, atMs }: Notice): Cursor {
-  return { ...cursor, noticed: kind === 'recovered' ? 'none' : kind, noticedAtMs: atMs };
+/** The cursor of an outage that is to be told of. */
+export function noticedCursor(cursor: Cursor, notice: Notice): Cursor {
+  const { kind, atMs } = notice;
+  const untold = [...cursor.untold, notice].slice(-untoldMax);
+  return { ...cursor, noticed: kind === 'recovered' ? 'none' : kind, noticedAtMs: atMs, untold };
+}
+
+export function isSameNotice(one: Notice, other: Notice): boolean {
+  return one.kind === other.kind && one.sinceMs === other.sinceMs && one.atMs === other.atMs;
 }

@@ -12,8 +12,9 @@ import type { WebhookSender } from './webhook-sender.ts';
 
 /** Tells the owner, in the tenant's log, and the operator, by webhook, how a subscription fares. Never rejects, and delivery never waits for it. */
 export interface Notices {
-  tell(subscription: Subscription, notice: Notice): void;
-  /** Gives up what has not been told. */
+  /** `onTold` when Kafka has the event and the operator's webhook has taken it. The same notice may be told again. */
+  tell(subscription: Subscription, notice: Notice, onTold: () => void): void;
+  /** Gives up what has not been told: it is told again by whoever owns the subscription next. */
   stop(): Promise<void>;
 }
 
@@ -54,19 +55,26 @@ export function createNotices(ports: {
   };
 
   /** Until it succeeds, the tries run out, or the process ends. */
-  const insist = async (target: 'log' | 'webhook', run: () => Promise<void>, line: object): Promise<void> => {
+  const insist = async (target: 'log' | 'webhook', run: () => Promise<void>, line: object): Promise<boolean> => {
     for (let tries = 1; tries <= triesMax && !signal.aborted; tries += 1) {
       try {
         await run();
         metrics.notices.inc({ target, outcome: 'told' });
-        return;
+        return true;
       } catch (error) {
         if (tries === 1) logger.warn({ err: error, target, ...line }, 'notice.not_told');
         await pause(retryMs, undefined, { signal }).catch(() => undefined);
       }
     }
+    if (signal.aborted) return false;
     metrics.notices.inc({ target, outcome: 'lost' });
     logger.error({ target, ...line }, 'notice.lost');
+    return false;
+  };
+
+  const whenTold = async (tellings: readonly Promise<boolean>[], onTold: () => void): Promise<void> => {
+    const told = await Promise.all(tellings);
+    if (told.every(Boolean)) onTold();
   };
 
   const track = (work: Promise<void>): void => {
@@ -75,13 +83,14 @@ export function createNotices(ports: {
   };
 
   return {
-    tell: (subscription, notice) => {
+    tell: (subscription, notice, onTold) => {
       const line = { subscription_id: subscription.id, notice: notice.kind, error: notice.error };
       logger.warn(line, 'subscription.notice');
       if (underWay.size >= pendingMax) return metrics.notices.inc({ target: 'log', outcome: 'lost' });
       const event = eventOfNotice(subscription, notice);
-      track(insist('log', () => ownEvents.publish(event), line));
-      if (webhook !== undefined) track(insist('webhook', () => post(webhook, event), line));
+      const tellings = [insist('log', () => ownEvents.publish(event), line)];
+      if (webhook !== undefined) tellings.push(insist('webhook', () => post(webhook, event), line));
+      track(whenTold(tellings, onTold));
     },
     stop: async () => {
       stopping.abort();

@@ -3,7 +3,7 @@ import type { Subscription } from '@docket/directory';
 import type { LogEntry } from './log-entry-mapper.ts';
 
 /** Where a subscription ends: a replay, with its range; any other, never. */
-function lastSeqOf({ replay }: Subscription): number {
+export function lastSeqOf({ replay }: Subscription): number {
   return replay?.to_seq ?? Number.POSITIVE_INFINITY;
 }
 

@@ -1,38 +1,48 @@
+import { createFairLine } from './fair-line-policy.ts';
+import type { FairLine } from './fair-line-policy.ts';
+
 /**
- * Pools of requests under way. A healthy subscription never waits for one that fails or catches up: bad rate × time-out fills only the pool of the bad
- * (I7). A receiver that has just begun to be slow is not known as bad yet: its request leaves its pool for `slow` as soon as it has taken too long, so
- * that however many hang at once, the pool is free again after that time. Inside a pool tenants take turns, and none has more than its share.
+ * Pools of requests under way, so that nobody waits for the bad (I7): bad rate × time-out fills only the pool of the bad. live: the tail serves them and their
+ * receivers take what they are sent · catch_up: the same, but ClickHouse serves them · unproven: their receivers have never acknowledged anything ·
+ * failing: the last request failed.
  */
-export type Pool = 'live' | 'catch_up' | 'failing';
+export const pools = ['live', 'catch_up', 'unproven', 'failing'] as const;
+export type Pool = (typeof pools)[number];
 
 export interface SlotLimits {
   readonly perPool: Readonly<Record<Pool | 'slow', number>>;
-  /** Requests of one tenant under way in one pool. */
+  /** Requests of one tenant under way in one pool, and of these to one host. */
   readonly perTenant: number;
+  readonly perHost: number;
   /** The same for requests that have become slow. */
   readonly perTenantSlow: number;
-  /** From when it was sent to when a request counts as slow. */
+  readonly perHostSlow: number;
+  /** From when it was sent to when others need not wait for it any more. */
   readonly slowAfterMs: number;
-  /** Requests to failing receivers that begin in a second: thousands of dead ones, each tried now and then, would take the processor from the healthy. */
-  readonly failingPerSecond: number;
+  /** Requests that fail in a second, in each of the pools unproven and failing: thousands of dead receivers, each tried now and then, would take the processor from the healthy. */
+  readonly failuresPerSecond: number;
 }
 
 export interface SlotRequest {
   readonly id: string;
   readonly tenantId: string;
+  /** With its port, of the receiver. */
+  readonly host: string;
   readonly pool: Pool;
+  /** What it will send, as far as can be known. */
+  readonly costBytes: number;
 }
 
 export interface Slots {
   ask(request: SlotRequest): void;
   /** What holds a slot has now sent its request: from here on only the receiver is waited for. */
   sent(id: string, nowMs: number): void;
-  /** Takes slow requests out of their pools, as many as `slow` has room for; true when that made room. */
-  setSlowApart(nowMs: number): boolean;
+  /** The receiver has not taken it. */
+  failed(id: string): void;
   /** Gives back what was granted; no-op otherwise. */
   release(id: string): void;
   cancel(id: string): void;
-  /** Takes the requests that may begin now, in order; each holds its slot until released. Time alone may make room for failing ones. */
+  /** Takes the requests that may begin now, in the order of their turns; each holds its slot until released. Time alone may make room. */
   grant(nowMs: number): SlotRequest[];
   /** I8: how full each pool is, and how many wait. */
   stats(): Readonly<Record<Pool | 'slow', { readonly held: number; readonly waiting: number }>>;
@@ -40,131 +50,146 @@ export interface Slots {
 
 interface Held {
   readonly request: SlotRequest;
-  pool: Pool | 'slow';
   sentAtMs: number | null;
+  hasFailed: boolean;
 }
 
-/** Those who wait in one pool: tenants in the order of their turns, each with its requests in the order of their asking. */
-type Line = Map<string, Map<string, SlotRequest>>;
-
-const pools = ['live', 'catch_up', 'failing'] as const satisfies readonly Pool[];
-
 export function createSlots(limits: SlotLimits): Slots {
-  const lines: Record<Pool, Line> = { live: new Map(), catch_up: new Map(), failing: new Map() };
-  /** Where each request waits. */
-  const waiting = new Map<string, SlotRequest>();
-  const held = new Map<string, Held>();
-  const heldInPool: Record<Pool | 'slow', number> = { live: 0, catch_up: 0, failing: 0, slow: 0 };
-  const heldByTenant = new Map<string, number>();
+  const lines = byPool((): FairLine<SlotRequest> => createFairLine());
+  const held = { ...byPool(() => new Map<string, Held>()), slow: new Map<string, Held>() };
+  const allowances = {
+    unproven: createAllowance(limits.failuresPerSecond),
+    failing: createAllowance(limits.failuresPerSecond),
+  };
+  /** By pool and tenant, and by pool, tenant and host. */
+  const shares = new Map<string, number>();
+  /** Where each waits. */
+  const waiting = new Map<string, Pool>();
+  const poolOf = new Map<string, Pool | 'slow'>();
 
-  const failing = createAllowance(limits.failingPerSecond);
-
-  const shareOf = (pool: Pool | 'slow', tenantId: string): number => heldByTenant.get(`${pool} ${tenantId}`) ?? 0;
-  const count = (pool: Pool | 'slow', tenantId: string, change: 1 | -1): void => {
-    heldInPool[pool] += change;
-    const left = shareOf(pool, tenantId) + change;
-    if (left === 0) heldByTenant.delete(`${pool} ${tenantId}`);
-    else heldByTenant.set(`${pool} ${tenantId}`, left);
+  const count = (pool: Pool | 'slow', { tenantId, host }: SlotRequest, change: 1 | -1): void => {
+    for (const key of [`${pool} ${tenantId}`, `${pool} ${tenantId} ${host}`]) {
+      const share = (shares.get(key) ?? 0) + change;
+      if (share === 0) shares.delete(key);
+      else shares.set(key, share);
+    }
+  };
+  const hasShare = (pool: Pool | 'slow', { tenantId, host }: SlotRequest): boolean => {
+    const [perTenant, perHost] =
+      pool === 'slow' ? [limits.perTenantSlow, limits.perHostSlow] : [limits.perTenant, limits.perHost];
+    if ((shares.get(`${pool} ${tenantId}`) ?? 0) >= perTenant) return false;
+    return (shares.get(`${pool} ${tenantId} ${host}`) ?? 0) < perHost;
   };
 
-  const leaveLine = (id: string): void => {
-    const request = waiting.get(id);
-    if (request === undefined) return;
+  const cancel = (id: string): void => {
+    const pool = waiting.get(id);
+    if (pool !== undefined) lines[pool].remove(id);
     waiting.delete(id);
-    const line = lines[request.pool];
-    const ofTenant = line.get(request.tenantId);
-    ofTenant?.delete(id);
-    if (ofTenant?.size === 0) line.delete(request.tenantId);
   };
 
-  /** Of the next tenant in turn that has a share left. */
   const next = (pool: Pool): SlotRequest | undefined => {
-    for (const [tenantId, ofTenant] of lines[pool]) {
-      if (shareOf(pool, tenantId) >= limits.perTenant) continue;
-      for (const request of ofTenant.values()) if (!held.has(request.id)) return request;
-    }
-    return undefined;
+    if (held[pool].size >= limits.perPool[pool]) return undefined;
+    return lines[pool].take((request) => !poolOf.has(request.id) && hasShare(pool, request));
   };
 
-  const take = (request: SlotRequest): void => {
-    const { id, tenantId, pool } = request;
-    leaveLine(id);
-    const rest = lines[pool].get(tenantId);
-    if (rest !== undefined) {
-      // Its next turn is behind everybody else's.
-      lines[pool].delete(tenantId);
-      lines[pool].set(tenantId, rest);
+  const hold = (request: SlotRequest): void => {
+    const { id, pool } = request;
+    waiting.delete(id);
+    held[pool].set(id, { request, sentAtMs: null, hasFailed: false });
+    poolOf.set(id, pool);
+    count(pool, request, 1);
+    allowanceOf(pool)?.spend();
+  };
+
+  /**
+   * Takes what has become slow out of its pool, as much as `slow` has room for. A receiver that begins to hang is not known as bad yet; so, however many do
+   * at once, those who wait behind them wait no longer than this. True when that made room.
+   */
+  const setSlowApart = (pool: Pool, nowMs: number): boolean => {
+    let hasMadeRoom = false;
+    for (const [id, holder] of held[pool]) {
+      const { request, sentAtMs } = holder;
+      if (sentAtMs === null || nowMs - sentAtMs < limits.slowAfterMs) continue;
+      if (held.slow.size >= limits.perPool.slow) break;
+      if (!hasShare('slow', request)) continue;
+      held[pool].delete(id);
+      held.slow.set(id, holder);
+      poolOf.set(id, 'slow');
+      count(pool, request, -1);
+      count('slow', request, 1);
+      hasMadeRoom = true;
     }
-    held.set(id, { request, pool, sentAtMs: null });
-    count(pool, tenantId, 1);
+    return hasMadeRoom;
+  };
+
+  const allowanceOf = (pool: Pool): Allowance | undefined =>
+    pool === 'unproven' || pool === 'failing' ? allowances[pool] : undefined;
+
+  const grantFrom = (pool: Pool, nowMs: number): SlotRequest[] => {
+    const granted: SlotRequest[] = [];
+    const allowance = allowanceOf(pool);
+    allowance?.refill(nowMs);
+    while (lines[pool].size() > 0 && allowance?.isSpent() !== true) {
+      const request = next(pool);
+      if (request === undefined) {
+        if (!setSlowApart(pool, nowMs)) break;
+        continue;
+      }
+      hold(request);
+      granted.push(request);
+    }
+    return granted;
   };
 
   return {
     ask: (request) => {
-      leaveLine(request.id);
-      waiting.set(request.id, request);
-      const line = lines[request.pool];
-      const ofTenant = line.get(request.tenantId) ?? new Map<string, SlotRequest>();
-      line.set(request.tenantId, ofTenant.set(request.id, request));
+      if (waiting.get(request.id) !== request.pool) cancel(request.id);
+      waiting.set(request.id, request.pool);
+      lines[request.pool].put(request);
     },
     sent: (id, nowMs) => {
-      const holder = held.get(id);
+      const holder = held[poolOf.get(id) ?? 'slow'].get(id);
       if (holder !== undefined) holder.sentAtMs = nowMs;
     },
-    setSlowApart: (nowMs) => {
-      let hasMadeRoom = false;
-      for (const holder of held.values()) {
-        const { request, pool, sentAtMs } = holder;
-        if (pool === 'slow' || sentAtMs === null || nowMs - sentAtMs < limits.slowAfterMs) continue;
-        if (heldInPool.slow >= limits.perPool.slow) break;
-        if (shareOf('slow', request.tenantId) >= limits.perTenantSlow) continue;
-        count(pool, request.tenantId, -1);
-        count('slow', request.tenantId, 1);
-        holder.pool = 'slow';
-        hasMadeRoom = true;
-      }
-      return hasMadeRoom;
+    failed: (id) => {
+      const holder = held[poolOf.get(id) ?? 'slow'].get(id);
+      if (holder !== undefined) holder.hasFailed = true;
     },
-    cancel: leaveLine,
+    cancel,
     release: (id) => {
-      const holder = held.get(id);
+      const pool = poolOf.get(id) ?? 'slow';
+      const holder = held[pool].get(id);
       if (holder === undefined) return;
-      held.delete(id);
-      count(holder.pool, holder.request.tenantId, -1);
+      held[pool].delete(id);
+      poolOf.delete(id);
+      count(pool, holder.request, -1);
+      if (!holder.hasFailed) allowanceOf(holder.request.pool)?.giveBack();
     },
-    grant: (nowMs) => {
-      const granted: SlotRequest[] = [];
-      failing.refill(nowMs);
-      for (const pool of pools) {
-        while (heldInPool[pool] < limits.perPool[pool]) {
-          const request = pool === 'failing' && failing.isSpent() ? undefined : next(pool);
-          if (request === undefined) break;
-          take(request);
-          if (pool === 'failing') failing.spend();
-          granted.push(request);
-        }
-      }
-      return granted;
-    },
-    stats: () => {
-      const waitingIn = (pool: Pool): number => [...lines[pool].values()].reduce((sum, { size }) => sum + size, 0);
-      const statsOf = (pool: Pool): { held: number; waiting: number } => ({
-        held: heldInPool[pool],
-        waiting: waitingIn(pool),
-      });
-      return {
-        live: statsOf('live'),
-        catch_up: statsOf('catch_up'),
-        failing: statsOf('failing'),
-        slow: { held: heldInPool.slow, waiting: 0 },
-      };
-    },
+    grant: (nowMs) => pools.flatMap((pool) => grantFrom(pool, nowMs)),
+    stats: () => ({
+      ...byPool((pool) => ({ held: held[pool].size, waiting: lines[pool].size() })),
+      slow: { held: held.slow.size, waiting: 0 },
+    }),
   };
 }
 
-/** So many a second, and as many at once as come together in half a second without any. */
-function createAllowance(perSecond: number): { refill(nowMs: number): void; isSpent(): boolean; spend(): void } {
-  const most = Math.max(1, perSecond / 2);
+function byPool<Value>(make: (pool: Pool) => Value): Record<Pool, Value> {
+  return { live: make('live'), catch_up: make('catch_up'), unproven: make('unproven'), failing: make('failing') };
+}
+
+interface Allowance {
+  refill(nowMs: number): void;
+  isSpent(): boolean;
+  spend(): void;
+  giveBack(): void;
+}
+
+/** As many at once as come together in this time: more would hold up the process for longer than the healthy should notice. */
+const burstMs = 50;
+
+/** So many a second. What is spent ahead, and turns out not to fail, is given back: the healthy of a pool are not slowed down. */
+function createAllowance(perSecond: number): Allowance {
+  const most = Math.max(1, (perSecond * burstMs) / 1_000);
   let left = most;
   let refilledAtMs = Number.NaN;
   return {
@@ -177,6 +202,9 @@ function createAllowance(perSecond: number): { refill(nowMs: number): void; isSp
     isSpent: () => left < 1,
     spend: () => {
       left -= 1;
+    },
+    giveBack: () => {
+      left = Math.min(most, left + 1);
     },
   };
 }

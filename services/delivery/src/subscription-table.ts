@@ -6,12 +6,14 @@ import type { Logger } from '@docket/runtime';
 import { createBatchStore } from './batch-store.ts';
 import type { BatchStore } from './batch-store.ts';
 import { firstCursor, inGeneration } from './cursor-mapper.ts';
+import type { Cursor } from './cursor-mapper.ts';
 import { stepDelivery } from './delivery-machine.ts';
 import { initialState } from './delivery-state.ts';
 import type { DeliveryState, Effect, Input, ReadEffect, Resume, Wish } from './delivery-state.ts';
 import type { Cursors } from './kafka-cursors.ts';
 import type { LogSource, SourceRead } from './log-source.ts';
 import type { DeliveryMetrics } from './metrics.ts';
+import type { Notice } from './notice-policy.ts';
 import type { Notices } from './notices.ts';
 import { isReplayed } from './replay-bounds.ts';
 import type { BatchSender } from './send-batch.ts';
@@ -26,6 +28,8 @@ export interface SubscriptionTable {
   grew(log: string): void;
   /** An operator asks for a parked event, or an owner before has parked it. */
   parked(subscriptionId: string, parked: ParkedEvent): void;
+  /** This cursor is in the topic. */
+  kept(subscriptionId: string, cursor: Cursor): void;
   /** Takes up the slots that are free now. */
   takeSlots(): void;
   /** Nothing new begins; what is under way ends by itself, and its acknowledgement still counts. */
@@ -58,10 +62,14 @@ export interface SubscriptionTablePorts {
 
 interface Row {
   subscription: Subscription;
+  /** Of its receiver, with the port; empty for a URL that is none. */
+  host: string;
   readonly partition: number;
   readonly tail: TailBuffer;
   state: DeliveryState;
   timer: NodeJS.Timeout | undefined;
+  /** Of the last request: the next is likely as large. */
+  sentBytes: number;
 }
 
 /** I8: batches that wait for their next try. */
@@ -95,7 +103,13 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     switch (effect.type) {
       case 'ask':
         if (isOver) return;
-        slots.ask({ id, tenantId: row.subscription.tenant_id, pool: poolOf(row) });
+        slots.ask({
+          id,
+          tenantId: row.subscription.tenant_id,
+          host: row.host,
+          pool: poolOf(row),
+          costBytes: costOf(row),
+        });
         return ports.onSlotFree();
       case 'cancel':
         return slots.cancel(id);
@@ -119,16 +133,21 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
       case 'forget_parked':
         return cursors.forgetParked(row.subscription, effect.seq);
       case 'tell':
-        return ports.notices.tell(row.subscription, effect.notice);
+        return ports.notices.tell(row.subscription, effect.notice, () => wasTold(row, effect.notice));
       case 'save':
         return cursors.save(row.subscription, row.state.cursor, effect.isUrgent);
     }
   };
 
   const poolOf = ({ state, tail, subscription }: Row): Pool => {
-    if (state.cursor.state === 'failing') return 'failing';
-    const { offset } = state.cursor;
+    const { state: health, toldAtMs, offset } = state.cursor;
+    if (health === 'failing') return 'failing';
+    if (toldAtMs === null) return 'unproven';
     return offset !== null && tail.covers(subscription.tenant_id, offset) ? 'live' : 'catch_up';
+  };
+
+  const wasTold = (row: Row, notice: Notice): void => {
+    if (!isStopped && rows.get(row.subscription.id) === row) dispatch(row, { type: 'told', notice });
   };
 
   const read = async (row: Row, { type: _read, without, ...wanted }: ReadEffect): Promise<void> => {
@@ -168,10 +187,12 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     const { subscription } = row;
     const batch = held.get(subscription.id)?.batch;
     if (batch === undefined) throw new Error(`the batch of ${subscription.id} that is to be sent is not there`);
+    row.sentBytes = batch.body.length;
     slots.sent(subscription.id, Date.now());
     const sent = await ports.sender.send(subscription, batch, tryNumber, aborting.signal);
     // Whatever was asked while it was under way: what the receiver acknowledged, it has.
     if (sent.outcome.kind === 'delivered') held.delete(subscription.id);
+    else slots.failed(subscription.id);
     dispatch(row, { type: 'answered', ...sent, jitter: Math.random() });
     // Only what is tried again as it is, is kept.
     if (row.state.trying === null && row.state.phase.name !== 'sending') held.delete(subscription.id);
@@ -198,11 +219,13 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     // Another instance's partition.
     if (tail === undefined) return;
     const cursor = cursors.get(id) ?? firstCursor(subscription.start_after_seq, topology.generation);
-    if (isReplayed(subscription, cursor.seq)) return;
+    const parked = cursors.parkedOf(id);
+    if (isReplayed(subscription, cursor.seq) && parked.length === 0) return;
     tail.watch(log);
     const wish = wishOf(subscription, ports);
-    const state = initialState(inGeneration(cursor, topology.generation), wish, cursors.parkedOf(id));
-    const row: Row = { subscription, partition, tail, state, timer: undefined };
+    const state = initialState(inGeneration(cursor, topology.generation), wish, parked);
+    const host = hostOf(subscription);
+    const row: Row = { subscription, host, partition, tail, state, timer: undefined, sentBytes: 0 };
     rows.set(id, row);
     const siblings = byLog.get(log) ?? new Set();
     byLog.set(log, siblings.add(row));
@@ -230,6 +253,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
       if (subscription === undefined) return row === undefined ? undefined : remove(row);
       if (row === undefined) return add(subscription);
       row.subscription = subscription;
+      row.host = hostOf(subscription);
       dispatch(row, { type: 'changed', ...wishOf(subscription, ports) });
     },
     grew: (log) => {
@@ -238,6 +262,10 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     parked: (id, parked) => {
       const row = rows.get(id);
       if (row !== undefined && !isStopped) dispatch(row, { type: 'parked', parked });
+    },
+    kept: (id, { untold }) => {
+      const row = rows.get(id);
+      if (row !== undefined && !isStopped && untold.length > 0) dispatch(row, { type: 'kept', untold });
     },
     takeSlots,
     stop: () => {
@@ -261,6 +289,17 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     },
     heldBytes: () => held.bytes(),
   };
+}
+
+/** What any request takes, in the bytes of a body that take as much of the processor. */
+const requestCostBytes = 16 * 1024;
+
+function costOf({ sentBytes }: Row): number {
+  return requestCostBytes + sentBytes;
+}
+
+function hostOf({ sink }: Subscription): string {
+  return URL.canParse(sink.url) ? new URL(sink.url).host : '';
 }
 
 function wishOf(

@@ -14,6 +14,7 @@ const held = (bytes: number, toSeq = 1): HeldBatch => ({
     eventSeq: toSeq,
     offset: -1,
     mayHaveMore: false,
+    isLast: false,
   },
   batch: {
     webhookId: 'm',

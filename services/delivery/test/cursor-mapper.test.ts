@@ -3,6 +3,7 @@ import fc from 'fast-check';
 
 import { cursorBytes, firstCursor, inGeneration, laterCursor, parseCursor, toldSeq } from '../src/cursor-mapper.ts';
 import type { Cursor } from '../src/cursor-mapper.ts';
+import { noticeKinds, untoldMax } from '../src/notice-policy.ts';
 import { noneSkipped, sumSkipped } from '../src/skipped-counts.ts';
 
 const small = fc.nat({ max: 3 });
@@ -19,6 +20,15 @@ const anyCursor: fc.Arbitrary<Cursor> = fc.record({
   failingSinceMs: fc.option(fc.integer({ min: 0, max: 4_000_000_000_000 })),
   toldAtMs: fc.option(fc.integer({ min: 0, max: 4_000_000_000_000 })),
   lastError: fc.string(),
+  untold: fc.array(
+    fc.record({
+      kind: fc.constantFrom(...noticeKinds),
+      sinceMs: fc.integer({ min: 0, max: 4_000_000_000_000 }),
+      error: fc.string(),
+      atMs: fc.integer({ min: 0, max: 4_000_000_000_000 }),
+    }),
+    { maxLength: untoldMax },
+  ),
   noticed: fc.constantFrom('none', 'failing', 'suspended'),
   noticedAtMs: fc.option(fc.integer({ min: 0, max: 4_000_000_000_000 })),
 });

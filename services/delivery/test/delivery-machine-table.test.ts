@@ -30,6 +30,8 @@ const table: Record<PhaseName, Record<InputName, string>> = {
     changed: 'queued: ask',
     paused: 'idle: ',
     parked: 'queued: ask',
+    kept: stays,
+    told: stays,
   },
   lingering: {
     began: stays,
@@ -54,6 +56,8 @@ const table: Record<PhaseName, Record<InputName, string>> = {
     changed: 'queued: ask',
     paused: 'idle: ',
     parked: 'lingering: ',
+    kept: stays,
+    told: stays,
   },
   queued: {
     began: stays,
@@ -78,6 +82,8 @@ const table: Record<PhaseName, Record<InputName, string>> = {
     changed: 'queued: ',
     paused: 'idle: cancel',
     parked: 'queued: ',
+    kept: stays,
+    told: stays,
   },
   reading: {
     began: stays,
@@ -102,6 +108,8 @@ const table: Record<PhaseName, Record<InputName, string>> = {
     changed: 'reading: ',
     paused: 'reading: ',
     parked: 'reading: ',
+    kept: stays,
+    told: stays,
   },
   readingParked: {
     began: stays,
@@ -126,6 +134,8 @@ const table: Record<PhaseName, Record<InputName, string>> = {
     changed: 'reading: ',
     paused: 'reading: ',
     parked: 'reading: ',
+    kept: stays,
+    told: stays,
   },
   sending: {
     began: stays,
@@ -146,10 +156,12 @@ const table: Record<PhaseName, Record<InputName, string>> = {
     rejectEvent: 'queued: release ask',
     rejectAll: 'queued: release ask',
     misconfigured: 'resting: release save wake',
-    gone: 'suspended: release save tell',
+    gone: 'suspended: release save',
     changed: 'sending: ',
     paused: 'sending: ',
     parked: 'sending: ',
+    kept: stays,
+    told: stays,
   },
   sendingParked: {
     began: stays,
@@ -170,10 +182,12 @@ const table: Record<PhaseName, Record<InputName, string>> = {
     rejectEvent: 'queued: release keep_parked ask',
     rejectAll: 'queued: release keep_parked ask',
     misconfigured: 'queued: release ask',
-    gone: 'suspended: release save tell',
+    gone: 'suspended: release save',
     changed: 'sending: ',
     paused: 'sending: ',
     parked: 'sending: ',
+    kept: stays,
+    told: stays,
   },
   resting: {
     began: stays,
@@ -198,6 +212,8 @@ const table: Record<PhaseName, Record<InputName, string>> = {
     changed: 'queued: ask',
     paused: 'idle: ',
     parked: 'resting: ',
+    kept: stays,
+    told: stays,
   },
   suspended: {
     began: stays,
@@ -222,6 +238,8 @@ const table: Record<PhaseName, Record<InputName, string>> = {
     changed: 'queued: save ask',
     paused: 'idle: save',
     parked: 'suspended: ',
+    kept: stays,
+    told: stays,
   },
 };
 

@@ -147,6 +147,18 @@ describe('the details', () => {
     expect(stepDelivery(stateIn('reading'), { ...inputs.readEmpty, result }, nowMs).state.phase.name).toBe(phase);
   });
 
+  test('the end of a replay accounts for all that was passed, also without events', () => {
+    const result = { kind: 'batch', ...place, eventCount: 0, eventSeqs: [], eventSeq: 10 } as const;
+    const passed = stepDelivery(stateIn('reading'), { type: 'read', result, jitter: 0.5 }, nowMs);
+    expect(passed.state.phase.name).not.toBe('sending');
+    const told = stepDelivery(
+      stateIn('reading'),
+      { type: 'read', result: { ...result, isLast: true }, jitter: 0.5 },
+      nowMs,
+    );
+    expect(told.state.phase.name).toBe('sending');
+  });
+
   test('a batch without events that failed is tried again: the receiver may have it', () => {
     const trying = { toSeq: 15, tries: 1 };
     expect(stepDelivery(stateIn('reading', { trying }), inputs.readEmpty, nowMs).state.phase.name).toBe('sending');
@@ -241,7 +253,8 @@ describe('the details', () => {
     const { state } = stepDelivery(stateIn('sending'), inputs.gone, nowMs);
     expect(state.cursor).toMatchObject({ seq: 10, state: 'suspended', suspendedVersion: 'v1' });
     expect(initialState(state.cursor, wish).phase.name).toBe('suspended');
-    expect(stepDelivery(initialState(state.cursor, wish), inputs.began, nowMs).effects).toEqual([]);
+    // Kept once more, for what its owner is to be told.
+    expect(short(stepDelivery(initialState(state.cursor, wish), inputs.began, nowMs).effects)).toBe('save');
     expect(initialState(state.cursor, { ...wish, version: 'v2' }).phase.name).toBe('idle');
     const unchanged = stepDelivery(state, { type: 'changed', ...wish }, nowMs);
     expect(unchanged.state.phase.name).toBe('suspended');

@@ -166,6 +166,38 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
     expect(await source.read(request)).toMatchObject({ source: 'tail', result: { kind: 'batch', toSeq: 3 } });
   });
 
+  test('a replay of what retention has cut ends, and says what is missing', async () => {
+    const kafka = kafkaOf(['acme', 'acme', 'acme', 'acme'], []);
+    const stored = storedLogOf({ kafka, stored: 4, firstSeq: 4, through: 3 }, () => 0);
+    const tail = createTailBuffer({ partition, partitions: 1, fromOffset: 4, bytesMax: 1_000_000 });
+    const topology = { generation, partitions: 1 };
+    const source = createLogSource({ stored, decoders, mac, topology, logger, encodingOf, readEnds });
+    const request = {
+      subscription: { ...subscriptionOf(10), replay: { of: 'sub_0', to_seq: 3 } },
+      tail,
+      partition,
+      cursor: firstCursor(1, generation),
+      toSeq: null,
+      bytesMax: 1_000_000,
+      eventsMax: null,
+      without: new Set<number>(),
+      isProbe: false,
+      isProofDue: false,
+      signal: never,
+    };
+    const { result, batch } = await source.read(request);
+    expect(result).toMatchObject({ kind: 'batch', toSeq: 3, eventCount: 0, isLast: true });
+    expect(bodyOf(batch?.body ?? Buffer.alloc(0)).data).toMatchObject({
+      batch: { prev_to_seq: 1, from_seq: 2, to_seq: 3, count: 0, skipped: { ...noneSkipped, expired: 2 } },
+      replay: 'range',
+      events: [],
+    });
+    // Of a longer one the rest comes with it.
+    const longer = { ...request.subscription, replay: { of: 'sub_0', to_seq: 4 } };
+    const whole = await source.read({ ...request, subscription: longer });
+    expect(whole.result).toMatchObject({ kind: 'batch', toSeq: 4, eventSeqs: [4], isLast: true });
+  });
+
   test('a proof is made only when the tail has seen all that the partition held at its time', async () => {
     const kafka = kafkaOf(['acme', 'globex', 'globex'], []);
     const stored = storedLogOf({ kafka, stored: 0, firstSeq: 1, through: undefined }, () => 0);

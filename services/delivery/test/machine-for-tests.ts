@@ -4,6 +4,7 @@ import { firstCursor } from '../src/cursor-mapper.ts';
 import type { Cursor } from '../src/cursor-mapper.ts';
 import { initialState } from '../src/delivery-state.ts';
 import type { DeliveryState, Effect, Input, Phase, Wish } from '../src/delivery-state.ts';
+import type { Notice } from '../src/notice-policy.ts';
 import { noneSkipped } from '../src/skipped-counts.ts';
 
 export const nowMs = 1_000_000;
@@ -26,6 +27,7 @@ export const place = {
   bodyBytes: 4_000,
   offset: 90,
   mayHaveMore: false,
+  isLast: false,
 };
 export const cursor: Cursor = { ...firstCursor(10, 1), offset: 50 };
 
@@ -41,6 +43,8 @@ export const parked: ParkedEvent = {
   asks: 1,
   refused: 0,
 };
+
+const notice: Notice = { kind: 'failing', sinceMs: 5, error: 'status_500', atMs: 6 };
 
 const phases: Record<PhaseName, Phase> = {
   idle: { name: 'idle' },
@@ -133,6 +137,9 @@ export const inputs = {
   changed: { type: 'changed', ...wish, version: 'v2' },
   paused: { type: 'changed', ...wish, version: 'v2', isPaused: true },
   parked: { type: 'parked', parked: { ...parked, asks: 2 } },
+  // Of notices that it knows nothing of; see notice-policy.test.ts for others.
+  kept: { type: 'kept', untold: [notice] },
+  told: { type: 'told', notice },
 } satisfies Record<string, Input>;
 
 export type InputName = keyof typeof inputs;

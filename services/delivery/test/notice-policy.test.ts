@@ -4,11 +4,11 @@ import type { Cursor } from '../src/cursor-mapper.ts';
 import { stepDelivery } from '../src/delivery-machine.ts';
 import { initialState } from '../src/delivery-state.ts';
 import type { DeliveryState, Input } from '../src/delivery-state.ts';
-import { noticeIntervalMs } from '../src/notice-policy.ts';
+import { noticeIntervalMs, untoldMax } from '../src/notice-policy.ts';
 import type { Notice } from '../src/notice-policy.ts';
 import { entryOfText } from '../src/log-entry-mapper.ts';
 import { eventOfNotice, ownNoticesOf, withoutOwnNotices } from '../src/notice-event-mapper.ts';
-import { cursor, inputs, nowMs, place, wish } from './machine-for-tests.ts';
+import { cursor, inputs, nowMs, place, short, stateIn, wish } from './machine-for-tests.ts';
 
 /** A machine whose request is under way. */
 function sending(changes: Partial<Cursor> = {}): DeliveryState {
@@ -18,7 +18,7 @@ function sending(changes: Partial<Cursor> = {}): DeliveryState {
 
 function step(state: DeliveryState, input: Input, atMs = nowMs) {
   const stepped = stepDelivery(state, input, atMs);
-  const told = stepped.effects.flatMap((effect) => (effect.type === 'tell' ? [effect.notice] : []));
+  const told = stepped.state.cursor.untold;
   const saves = stepped.effects.filter(({ type }) => type === 'save');
   return { cursor: stepped.state.cursor, told, saves };
 }
@@ -97,6 +97,48 @@ describe('suspended', () => {
     const { told, cursor: after } = step(sending({ noticed, noticedAtMs: nowMs - 1 }), gone);
     expect(told).toMatchObject([{ kind: 'suspended', error: 'status_410' }]);
     expect(after.noticed).toBe('suspended');
+  });
+});
+
+describe('a notice', () => {
+  const notice: Notice = { kind: 'failing', sinceMs: 1_000, error: 'status_503', atMs: 61_000 };
+  const older: Notice = { ...notice, kind: 'recovered' };
+  const untold = { untold: [older, notice] };
+  const tell = { type: 'tell', notice } as const;
+
+  test('is told when it is in the cursor that is kept, and then once', () => {
+    const kept = stepDelivery(sending(untold), { type: 'kept', untold: [notice] }, nowMs);
+    expect(kept.effects).toEqual([tell]);
+    expect(stepDelivery(kept.state, { type: 'kept', untold: [notice] }, nowMs).effects).toEqual([]);
+  });
+
+  test('is told again by the next owner as it was, when that has kept it, whatever the state of the subscription', () => {
+    for (const phase of ['idle', 'suspended'] as const) {
+      const { state, effects } = stepDelivery(
+        stateIn(phase, { cursor: { ...cursor, ...untold } }),
+        inputs.began,
+        nowMs,
+      );
+      expect(short(effects)).toBe(phase === 'idle' ? 'save ask' : 'save');
+      const kept = stepDelivery(state, { type: 'kept', ...untold }, nowMs);
+      expect(kept.effects).toEqual([{ ...tell, notice: older }, tell]);
+    }
+  });
+
+  test('that has been told is forgotten, and one that is not known changes nothing', () => {
+    const telling = { ...sending(untold), telling: [older, notice] };
+    const { state, effects } = stepDelivery(telling, { type: 'told', notice }, nowMs);
+    expect(state.cursor.untold).toEqual([older]);
+    expect(state.telling).toEqual([older]);
+    expect(effects).toEqual([{ type: 'save', isUrgent: true }]);
+    expect(stepDelivery(state, { type: 'told', notice }, nowMs)).toEqual({ state, effects: [] });
+    expect(stepDelivery(state, { type: 'kept', untold: [notice] }, nowMs).effects).toEqual([]);
+  });
+
+  test('waits for Kafka with at most seven others', () => {
+    const many = Array.from({ length: untoldMax }, (_, n): Notice => ({ ...notice, kind: 'recovered', atMs: n }));
+    const { told } = step(failingFor(1e6, { untold: many }), inputs.retry);
+    expect(told).toEqual([...many.slice(1), expect.objectContaining({ kind: 'failing', atMs: nowMs })]);
   });
 });
 

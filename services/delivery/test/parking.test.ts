@@ -44,6 +44,7 @@ function run(events: number, receiver: Receiver, from: DeliveryState = initialSt
     bodyBytes: 10 * seqs.length,
     offset: null,
     mayHaveMore: toSeq < events,
+    isLast: false,
   });
   const answerTo = (effect: Effect): Input | undefined => {
     switch (effect.type) {

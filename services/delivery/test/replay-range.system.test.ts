@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
+import { partitionOf } from '@docket/event';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { checkBatchChain, createWorld, eventually, startReceiver, startService } from '@docket/testkit';
 import type { Receiver, ServiceProcess, World } from '@docket/testkit';
@@ -92,6 +93,29 @@ test('a range is counted first, then sent once more beside the live stream, tagg
   const names = (of: string) => new Set(JSON.stringify(takenOf(of)).match(/hmac:[\w-]{22}/g));
   expect(names(replayId)).toEqual(names(id));
   expect(names(id).size).toBe(1);
+
+  // It is done, and says so; what retention has cut meanwhile is said to be missing, and does not keep a replay from its end.
+  const replayOf = async (replayed: string) =>
+    (await ask(manager, token, 'GET', `/v1/subscriptions/${replayed}`)).body['replay'];
+  await eventually(async () => Object(await replayOf(replayId)).done === true, { what: 'admin knows of the end' });
+  await world.clickhouse.query(
+    `INSERT INTO log_heads (generation, partition, tenant_id, first_seq, head_seq) VALUES (1, ${partitionOf('acme', 2)}, 'acme', 21, 20)`,
+  );
+  for (const [from, to, expired] of [
+    [6, 15, 10],
+    [16, 25, 5],
+  ] as const) {
+    const again = await ask(manager, token, 'POST', `${path}/replay`, { from_seq: from, to_seq: to });
+    const againId = String(again.body['id']);
+    expect(again.body['replay']).toEqual({ of: id, to_seq: to, done: false });
+    await eventually(async () => Object(await replayOf(againId)).done === true, {
+      what: `the end of ${from} to ${to}`,
+    });
+    const batches = takenOf(againId).map((body) => Object(body).data.batch);
+    expect(batches[0]).toMatchObject({ from_seq: from, skipped: { expired } });
+    expect(batches.at(-1)).toMatchObject({ to_seq: to });
+    expect(checkBatchChain(takenOf(againId)).replayed).toHaveLength(to - from + 1 - expired);
+  }
 
   // It ends with the subscription.
   expect((await ask(manager, token, 'DELETE', path)).status).toBe(204);

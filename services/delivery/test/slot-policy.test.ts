@@ -1,17 +1,25 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { createSlots } from '../src/slot-policy.ts';
-import type { Pool, SlotRequest } from '../src/slot-policy.ts';
+import { createSlots, pools } from '../src/slot-policy.ts';
+import type { Pool, SlotLimits, SlotRequest } from '../src/slot-policy.ts';
 
-const limits = {
-  perPool: { live: 3, catch_up: 1, failing: 2, slow: 4 },
+const limits: SlotLimits = {
+  perPool: { live: 3, catch_up: 1, unproven: 1, failing: 2, slow: 4 },
   perTenant: 2,
+  perHost: 2,
   perTenantSlow: 3,
+  perHostSlow: 3,
   slowAfterMs: 250,
-  failingPerSecond: 1_000,
+  failuresPerSecond: 1_000,
 };
-const ask = (id: string, tenantId: string, pool: Pool = 'live'): SlotRequest => ({ id, tenantId, pool });
+const ask = (id: string, tenantId: string, pool: Pool = 'live', host = 'siem.example'): SlotRequest => ({
+  id,
+  tenantId,
+  host,
+  pool,
+  costBytes: 1,
+});
 const granted = (slots: ReturnType<typeof createSlots>, nowMs = 0): string[] => slots.grant(nowMs).map(({ id }) => id);
 
 describe('I7: slots', () => {
@@ -35,68 +43,100 @@ describe('I7: slots', () => {
     expect(granted(slots)).toEqual(['3']);
   });
 
-  test('the failing and the catching up wait for their own kind only', () => {
-    const slots = createSlots(limits);
-    for (let index = 0; index < 50; index += 1) slots.ask(ask(`f${index}`, `t${index}`, 'failing'));
-    for (let index = 0; index < 50; index += 1) slots.ask(ask(`c${index}`, `t${index}`, 'catch_up'));
-    slots.ask(ask('healthy', 'x'));
-    expect(granted(slots)).toEqual(['healthy', 'c0', 'f0', 'f1']);
+  test('one receiver takes no more than its share of its tenant, and the others of the tenant pass it', () => {
+    const slots = createSlots({ ...limits, perTenant: 3, perHost: 1 });
+    for (const id of ['1', '2']) slots.ask(ask(id, 'a', 'live', 'one.example'));
+    slots.ask(ask('3', 'a', 'live', 'other.example'));
+    slots.ask(ask('4', 'b', 'live', 'one.example'));
+    expect(granted(slots)).toEqual(['1', '4', '3']);
+    slots.release('4');
+    expect(granted(slots)).toEqual([]);
+    slots.release('1');
+    expect(granted(slots)).toEqual(['2']);
   });
 
-  test('so many failing ones begin in a second, however fast they end, and nobody else waits for that', () => {
-    const slots = createSlots({ ...limits, perPool: { ...limits.perPool, failing: 100 }, failingPerSecond: 20 });
-    for (let index = 0; index < 200; index += 1) slots.ask(ask(`f${index}`, `t${index}`, 'failing'));
-    let begun = 0;
-    for (let nowMs = 0; nowMs <= 5_000; nowMs += 50) {
-      slots.ask(ask(`healthy${nowMs}`, 'x'));
-      const now = granted(slots, nowMs);
-      expect(now[0]).toBe(`healthy${nowMs}`);
-      for (const id of now) slots.release(id);
-      begun += now.length - 1;
+  test('the failing, the unproven and the catching up wait for their own kind only', () => {
+    const slots = createSlots(limits);
+    for (const pool of ['failing', 'unproven', 'catch_up'] as const)
+      for (let index = 0; index < 50; index += 1) slots.ask(ask(`${pool}${index}`, `t${index}`, pool));
+    slots.ask(ask('healthy', 'x'));
+    expect(granted(slots)).toEqual(['healthy', 'catch_up0', 'unproven0', 'failing0', 'failing1']);
+  });
+
+  test.each(['unproven', 'failing'] as const)(
+    'so many %s ones fail in a second, however fast they end, and nobody else waits for that',
+    (pool) => {
+      const slots = createSlots({ ...limits, perPool: { ...limits.perPool, [pool]: 100 }, failuresPerSecond: 20 });
+      for (let index = 0; index < 200; index += 1) slots.ask(ask(`f${index}`, `t${index}`, pool));
+      let begun = 0;
+      for (let nowMs = 0; nowMs <= 5_000; nowMs += 50) {
+        slots.ask(ask(`healthy${nowMs}`, 'x'));
+        const now = granted(slots, nowMs);
+        expect(now[0]).toBe(`healthy${nowMs}`);
+        for (const id of now) slots.failed(id);
+        for (const id of now) slots.release(id);
+        begun += now.length - 1;
+      }
+      expect(begun).toBe(1 + 5 * 20);
+      // A long silence saves up no more than one.
+      expect(granted(slots, 1_000_000)).toHaveLength(1);
+    },
+  );
+
+  test('receivers that turn out to be healthy are proven as fast as they answer', () => {
+    const slots = createSlots({ ...limits, failuresPerSecond: 1 });
+    for (let index = 0; index < 100; index += 1) slots.ask(ask(`${index}`, `t${index}`, 'unproven'));
+    for (let index = 0; index < 100; index += 1) {
+      expect(granted(slots)).toEqual([`${index}`]);
+      slots.release(`${index}`);
     }
-    // Half a second's worth at once, and then 20 a second.
-    expect(begun).toBe(10 + 5 * 20);
-    // A long silence saves up no more than that.
-    expect(granted(slots, 1_000_000)).toHaveLength(10);
   });
 
   test('tenants take turns: one with many subscriptions does not hold up one with few', () => {
-    const slots = createSlots({ ...limits, perTenant: 100 });
+    const slots = createSlots({ ...limits, perTenant: 100, perHost: 100 });
     for (let index = 0; index < 50; index += 1) slots.ask(ask(`big${index}`, 'big'));
     slots.ask(ask('small', 'small'));
     expect(granted(slots)).toEqual(['big0', 'small', 'big1']);
   });
 
-  test('a request that has become slow makes room in its pool, whatever number of receivers hangs at once', () => {
+  test('a request that has become slow makes room for those who wait, whatever number of receivers hangs at once', () => {
     const slots = createSlots(limits);
     for (let index = 0; index < 6; index += 1) slots.ask(ask(`hanging${index}`, `t${index}`));
     slots.ask(ask('healthy', 'x'));
     for (const id of granted(slots)) slots.sent(id, 1_000);
-    expect(slots.setSlowApart(1_249)).toBe(false);
-    expect(slots.setSlowApart(1_250)).toBe(true);
-    for (const id of granted(slots)) slots.sent(id, 1_300);
+    expect(granted(slots, 1_249)).toEqual([]);
+    for (const id of granted(slots, 1_250)) slots.sent(id, 1_300);
     expect(slots.stats()).toMatchObject({ live: { held: 3, waiting: 1 }, slow: { held: 3 } });
     // The fourth is the last that there is room for.
-    expect(slots.setSlowApart(2_000)).toBe(true);
-    expect(granted(slots)).toEqual(['healthy']);
+    expect(granted(slots, 2_000)).toEqual(['healthy']);
     slots.sent('healthy', 2_000);
-    expect(slots.setSlowApart(3_000)).toBe(false);
-    expect(slots.stats()).toMatchObject({ live: { held: 3 }, slow: { held: 4 } });
+    slots.ask(ask('another', 'y'));
+    expect(granted(slots, 3_000)).toEqual([]);
+    expect(slots.stats()).toMatchObject({ live: { held: 3, waiting: 1 }, slow: { held: 4 } });
     slots.release('hanging0');
     expect(slots.stats()).toMatchObject({ live: { held: 3 }, slow: { held: 3 } });
+    expect(granted(slots, 3_000)).toEqual(['another']);
+  });
+
+  test('nothing is set apart while nobody waits for it', () => {
+    const slots = createSlots(limits);
+    slots.ask(ask('1', 'a'));
+    for (const id of granted(slots)) slots.sent(id, 0);
+    expect(granted(slots, 10_000)).toEqual([]);
+    expect(slots.stats()).toMatchObject({ live: { held: 1 }, slow: { held: 0 } });
   });
 
   test('what has not been sent is not slow, and a tenant has a share of the slow, too', () => {
-    const slots = createSlots({ ...limits, perTenant: 4 });
-    for (let index = 0; index < 3; index += 1) slots.ask(ask(`${index}`, 'big'));
-    granted(slots);
-    expect(slots.setSlowApart(10_000)).toBe(false);
+    const slots = createSlots({ ...limits, perTenant: 3, perHost: 3 });
+    for (let index = 0; index < 7; index += 1) slots.ask(ask(`${index}`, 'big'));
+    expect(granted(slots)).toEqual(['0', '1', '2']);
+    expect(granted(slots, 10_000)).toEqual([]);
     for (let index = 0; index < 3; index += 1) slots.sent(`${index}`, 0);
-    expect(slots.setSlowApart(10_000)).toBe(true);
-    slots.ask(ask('3', 'big'));
-    expect(granted(slots)).toEqual(['3']);
-    slots.sent('3', 10_000);
-    expect(slots.setSlowApart(20_000)).toBe(false);
+    const next = granted(slots, 10_000);
+    expect(next).toEqual(['3', '4', '5']);
+    for (const id of next) slots.sent(id, 10_000);
+    expect(granted(slots, 20_000)).toEqual([]);
+    expect(slots.stats()).toMatchObject({ live: { held: 3, waiting: 1 }, slow: { held: 3 } });
   });
 
   test('one subscription holds one slot, also when it asks again before it has released', () => {
@@ -116,7 +156,9 @@ describe('I7: slots', () => {
     const action = fc.record({
       id: fc.nat({ max: 12 }).map(String),
       tenantId: fc.constantFrom('a', 'b', 'c'),
-      pool: fc.constantFrom<Pool>('live', 'catch_up', 'failing'),
+      host: fc.constantFrom('x', 'y'),
+      pool: fc.constantFrom<Pool>(...pools),
+      costBytes: fc.nat({ max: 300_000 }),
       release: fc.boolean(),
     });
     fc.assert(
@@ -137,7 +179,7 @@ describe('I7: slots', () => {
             held.set(one.id, one);
             waiting.delete(one.id);
           }
-          for (const pool of ['live', 'catch_up', 'failing'] as const) {
+          for (const pool of pools) {
             const inPool = [...held.values()].filter((one) => one.pool === pool);
             expect(inPool.length).toBeLessThanOrEqual(limits.perPool[pool]);
             for (const tenantId of ['a', 'b', 'c']) {

@@ -9,20 +9,22 @@ import type { Subscriber } from './delivery-for-tests.ts';
 const secret = newWebhookSecret();
 let world: World;
 let operator: Receiver;
+let delivery: ServiceProcess;
 let failing: Subscriber;
 let other: Subscriber;
 const processes: ServiceProcess[] = [];
+const settings = (): Record<string, string> => ({
+  DELIVERY_NOTICE_AFTER_SECONDS: '1',
+  NOTICE_WEBHOOK_URL: `${operator.url}/notices`,
+  NOTICE_WEBHOOK_SECRET: secret,
+});
 
 beforeAll(async () => {
   world = await createWorld({ partitions: 2 });
   operator = await startReceiver({ secrets: [secret], behaviour: { kind: 'status', status: 503, times: 1 } });
   processes.push(await startService('ingestor', { ...world.env }));
-  const settings = {
-    DELIVERY_NOTICE_AFTER_SECONDS: '1',
-    NOTICE_WEBHOOK_URL: `${operator.url}/notices`,
-    NOTICE_WEBHOOK_SECRET: secret,
-  };
-  processes.push(await startDelivery(world, settings));
+  delivery = await startDelivery(world, settings());
+  processes.push(delivery);
   failing = await subscribe(world, 'acme', { batch: { max_wait_ms: 0 } });
   other = await subscribe(world, 'acme', { filter: 'action:docket.subscription.*', batch: { max_wait_ms: 0 } });
 }, 120_000);
@@ -43,9 +45,9 @@ const toldOperator = (): string[] => [
   ...new Set(bodiesOf(operator.accepted()).map((body) => String(Object(body).type))),
 ];
 
-async function stored(): Promise<{ action: string; status: string }[]> {
+async function stored(tenantId = 'acme'): Promise<{ action: string; status: string }[]> {
   return world.clickhouse.query(
-    "SELECT action, toString(status) AS status FROM audit_events WHERE tenant_id = 'acme' AND startsWith(action, 'docket.') ORDER BY seq",
+    `SELECT action, toString(status) AS status FROM audit_events WHERE tenant_id = '${tenantId}' AND startsWith(action, 'docket.') ORDER BY seq`,
   );
 }
 
@@ -83,4 +85,36 @@ test('an outage, a suspension and the recovery are told in the log, to other sub
   expect((await stored()).map(({ status }) => status)).toEqual(['accepted', 'accepted', 'accepted']);
   expect(noticesAt(failing)).toEqual([]);
   expect(JSON.stringify(bodiesOf(failing.receiver.accepted()))).toMatch(/"filtered":[1-3]/);
+}, 120_000);
+
+test('a notice that a crash has interrupted is told again by the next owner, as it was', async () => {
+  const { receiver, subscription } = await subscribe(world, 'globex', { batch: { max_wait_ms: 0 } });
+  try {
+    await untilAccepted(receiver, await record(world, 'globex', 1));
+    const aboutIt = (): string[] =>
+      operator
+        .accepted()
+        .map(({ body }) => body.toString())
+        .filter((text) => text.includes(subscription.id));
+    operator.answer({ kind: 'status', status: 503 });
+    receiver.answer({ kind: 'status', status: 503 });
+    await record(world, 'globex', 1);
+    await eventually(async () => (await stored('globex')).length === 1, { what: 'the notice is in the log' });
+    expect(aboutIt()).toEqual([]);
+
+    await delivery.kill('SIGKILL');
+    operator.answer({ kind: 'ok' });
+    delivery = await startDelivery(world, settings());
+    processes.push(delivery);
+    await eventually(() => aboutIt().length > 0, { what: 'the operator is told' });
+    expect(aboutIt()[0]).toContain('docket.subscription.failing');
+    await eventually(async () => (await stored('globex')).length === 2, { what: 'the log was told again' });
+    const action = 'docket.subscription.failing';
+    expect(await stored('globex')).toEqual([
+      { action, status: 'accepted' },
+      { action, status: 'duplicate' },
+    ]);
+  } finally {
+    await receiver.close();
+  }
 }, 120_000);

@@ -1,4 +1,5 @@
 import type { Effect } from '../../../services/delivery/src/delivery-state.ts';
+import { pools } from '../../../services/delivery/src/slot-policy.ts';
 import { parkedBytes, parseParked, parseParkedKey } from '@docket/directory';
 import { Violation } from '../oracle.ts';
 import type { Call, DeliveryWorld, ModelProcess, ModelRow } from './delivery-model.ts';
@@ -8,6 +9,7 @@ import {
   createProcess,
   dispatch,
   readTopic,
+  replayId,
   runEffect,
   slotLimits,
   wishOf,
@@ -33,7 +35,7 @@ const attractionBefore: Readonly<Record<Effect['type'], number>> = {
   wake: 2,
   keep_parked: 700,
   forget_parked: 20_000,
-  tell: 1,
+  tell: 40,
   save: 5,
 };
 /** … and while its answer is awaited. */
@@ -44,6 +46,7 @@ const attraction: Readonly<Record<Call['kind'], number>> = {
   position: 60,
   send: 1,
   write: 2,
+  tell: 8,
 };
 
 /** How much a process attracts them now. */
@@ -96,7 +99,9 @@ function offerProcess(world: DeliveryWorld, process: ModelProcess, add: Add): vo
       inbox.shift();
       dispatch(world, process, heard.row, heard.input);
     });
-  if (process.isGrantDue) add(30, `process ${name}: slots`, () => grant(process, world.nowMs));
+  if (process.isGrantDue) add(30, `process ${name}: slots`, () => grant(world, process));
+  else if (pools.some((pool) => process.slots.stats()[pool].waiting > 0))
+    add(3, `process ${name}: time may have made room`, () => void (process.isGrantDue = true));
   for (const call of calls) offerCall(world, process, call, add);
   if (!calls.some(({ kind }) => kind === 'write') && process.changed.size + process.changedParked.size > 0)
     add(3, `process ${name}: checkpoint`, () => checkpoint(world, process));
@@ -139,23 +144,28 @@ function firstTimer(rows: ReadonlyMap<string, ModelRow>): Timer | undefined {
   return first;
 }
 
-/** I7: the pools keep to their sizes, nobody who fails takes what is for the healthy, and nothing that is free is withheld. */
-function grant(process: ModelProcess, nowMs: number): void {
+/** I7: the pools keep to their sizes, nobody who may be bad takes what is for the healthy, and nothing that is free is withheld from them. */
+function grant({ coverage, nowMs }: DeliveryWorld, process: ModelProcess): void {
   const { slots, rows, inbox } = process;
   process.isGrantDue = false;
+  const before = slots.stats().slow.held;
   for (const { id, pool } of slots.grant(nowMs)) {
     const row = rows.get(id);
     if (row === undefined) throw new Violation(`a slot for ${id}, which is not there`);
-    if (pool === 'live' && row.state.cursor.state === 'failing')
-      throw new Violation(`I7: ${id} fails in a slot for the healthy`);
+    const { state, toldAtMs } = row.state.cursor;
+    if ((pool === 'live' || pool === 'catch_up') && (state === 'failing' || toldAtMs === null))
+      throw new Violation(`I7: ${id} is not known to be healthy and has a slot for the healthy`);
+    coverage.hit('slot', pool);
     inbox.unshift({ row, input: { type: 'slot' } });
   }
-  const stats = Object.entries(slots.stats());
-  for (const [pool, { held }] of stats)
-    if (held > (pool === 'live' ? slotLimits.perPool.live : 1))
-      throw new Violation(`I7: the pool ${pool} has ${held} slots`);
-  if (stats.every(([, { held }]) => held === 0) && stats.some(([, { waiting }]) => waiting > 0))
-    throw new Violation('I7: slots are free and withheld');
+  const stats = slots.stats();
+  if (stats.slow.held > before) coverage.hit('slot', 'slow');
+  for (const pool of [...pools, 'slow'] as const)
+    if (stats[pool].held > slotLimits.perPool[pool])
+      throw new Violation(`I7: the pool ${pool} has ${stats[pool].held} slots`);
+  for (const pool of ['live', 'catch_up'] as const)
+    if (stats[pool].held === 0 && stats[pool].waiting > 0)
+      throw new Violation(`I7: slots of ${pool} are free and withheld`);
 }
 
 function offerCall(world: DeliveryWorld, process: ModelProcess, call: Call, add: Add): void {
@@ -164,7 +174,7 @@ function offerCall(world: DeliveryWorld, process: ModelProcess, call: Call, add:
   const name = `process ${process.name}: ${kind}`;
   const end = (): void => void (process.calls = process.calls.filter((other) => other !== call));
   if (!isDone) {
-    if (kind !== 'write' || !world.isKafkaDown)
+    if ((kind !== 'write' && kind !== 'tell') || !world.isKafkaDown)
       add(14, `${name} is done`, () => {
         call.isDone = true;
         call.act();
@@ -214,6 +224,7 @@ function offerFaults(world: DeliveryWorld, add: Add): void {
       stale.isOwner = false;
       for (const id of stale.rows.keys()) stale.slots.cancel(id);
     });
+  if (world.cut < world.stored) add(0.1, 'retention', () => cutSome(world));
   const isAsked = processes.some(({ calls }) => calls.some(({ kind, isDone }) => !isDone && attraction[kind] > 5));
   add(
     world.isClickHouseDown ? 1 : isAsked ? 8 : 0.2,
@@ -229,10 +240,32 @@ function offerFaults(world: DeliveryWorld, add: Add): void {
         receiver.behaviour !== 'ok' && random.chance(isReplaying ? 0.3 : 0.6) ? 'ok' : (other ?? 'ok');
     });
     add(0.1, `the owner of ${id} changes it`, () => change(world, id));
+    if (id !== replayId) add(0.1, `the owner of ${id} lets it go on elsewhere`, () => resume(world, id));
     add(world.oracle.isParked(id) ? 15 : 0, `an operator asks for what ${id} has parked`, () =>
       askForParked(world, id),
     );
   }
+}
+
+/** With what was received from some time on, or from now on. */
+function resume(world: DeliveryWorld, id: string): void {
+  const { random, coverage, resumes, log } = world;
+  coverage.hit('operator', 'resumes');
+  const from = random.pick(log)?.record.timestampMs ?? 0;
+  resumes.set(id, {
+    id: `res_${resumes.size} ${world.nowMs}`,
+    receivedFromMs: random.chance(0.2) ? world.nowMs : from,
+  });
+  change(world, id);
+}
+
+/** The oldest of what is stored goes. */
+function cutSome(world: DeliveryWorld): void {
+  const { random, coverage, stored, subscriptions, oracle, log } = world;
+  coverage.hit('retention', 'cuts');
+  world.cut = Math.min(stored, world.cut + 1 + random.below(4));
+  for (const tenantId of new Set(subscriptions.map((subscription) => subscription.tenant_id)))
+    oracle.expired(tenantId, log.slice(0, world.cut).findLast((place) => place.tenantId === tenantId)?.seq ?? 0);
 }
 
 const isSendingParked = (row: ModelRow | undefined): boolean =>
@@ -271,6 +304,9 @@ export function askForParked(world: DeliveryWorld, id: string): void {
   }
 }
 
+/** What a server may still do when its client is gone. */
+const lateKinds: ReadonlySet<Call['kind']> = new Set(['send', 'write', 'tell']);
+
 /** kill -9. What it sent may land all the same. */
 export function crash(world: DeliveryWorld, process: ModelProcess): void {
   const { coverage, random, oracle } = world;
@@ -278,7 +314,7 @@ export function crash(world: DeliveryWorld, process: ModelProcess): void {
   if (next !== undefined) coverage.hit('crash before', next.effect.type);
   for (const call of process.calls) {
     coverage.hit('crash during', call.kind);
-    if (!call.isDone && (call.kind === 'send' || call.kind === 'write') && random.chance(0.5)) world.orphans.push(call);
+    if (!call.isDone && lateKinds.has(call.kind) && random.chance(0.5)) world.orphans.push(call);
   }
   oracle.forgotten(process.name);
   process.isAlive = false;

@@ -1,6 +1,6 @@
 import type { ParkedEvent, Subscription } from '@docket/directory';
 import type { Cursor } from '../../../services/delivery/src/cursor-mapper.ts';
-import type { DeliveryState, Effect, Input } from '../../../services/delivery/src/delivery-state.ts';
+import type { DeliveryState, Effect, Input, Resume } from '../../../services/delivery/src/delivery-state.ts';
 import type { LogSource } from '../../../services/delivery/src/log-source.ts';
 import type { Batch } from '../../../services/delivery/src/batch-mapper.ts';
 import type { Slots } from '../../../services/delivery/src/slot-policy.ts';
@@ -23,7 +23,7 @@ export interface ModelRow {
 
 /** A request that somebody waits for. */
 export interface Call {
-  readonly kind: 'rows' | 'bounds' | 'place' | 'position' | 'send' | 'write';
+  readonly kind: 'rows' | 'bounds' | 'place' | 'position' | 'send' | 'write' | 'tell';
   /** Stages of it that are done: a server may have done it while its client never hears. */
   isDone: boolean;
   /** Does it, at the server. */
@@ -69,8 +69,12 @@ export interface DeliveryWorld {
   /** Records that Kafka, and of them those that ClickHouse has. */
   appended: number;
   stored: number;
+  /** Records that retention has cut off what ClickHouse has. */
+  cut: number;
   /** Of each subscription, as its owner last changed it. */
   readonly versions: Map<string, string>;
+  /** The last order of each to go on elsewhere. */
+  readonly resumes: Map<string, Resume>;
   isKafkaDown: boolean;
   isClickHouseDown: boolean;
   nowMs: number;

@@ -2,6 +2,7 @@ import { laterCursor } from '../../../services/delivery/src/cursor-mapper.ts';
 import type { Cursor } from '../../../services/delivery/src/cursor-mapper.ts';
 import { stepDelivery } from '../../../services/delivery/src/delivery-machine.ts';
 import type { DeliveryState } from '../../../services/delivery/src/delivery-state.ts';
+import type { Pool } from '../../../services/delivery/src/slot-policy.ts';
 import type { TailBuffer } from '../../../services/delivery/src/tail-buffer.ts';
 
 /** The points at which a bug can be planted: seams of the machine and rules of the models, none of them in product code. */
@@ -9,6 +10,7 @@ export interface DeliveryPlant {
   readonly step: typeof stepDelivery;
   readonly later: (known: Cursor | undefined, other: Cursor) => Cursor;
   readonly tail: (tail: TailBuffer) => TailBuffer;
+  readonly pool: (pool: Pool) => Pool;
   /** A parked event is durable before the cursor that has passed it. */
   readonly isParkedFirst: boolean;
 }
@@ -18,6 +20,7 @@ export const nothingPlanted: DeliveryPlant = {
   step: stepDelivery,
   later: laterCursor,
   tail: (tail) => tail,
+  pool: (pool) => pool,
   isParkedFirst: true,
 };
 
@@ -65,6 +68,31 @@ const skippedOffByOne: DeliveryPlant = {
 
 const cursorBeforeParked: DeliveryPlant = { ...nothingPlanted, isParkedFirst: false };
 
+const failingAmongHealthy: DeliveryPlant = {
+  ...nothingPlanted,
+  pool: (pool) => (pool === 'failing' ? 'live' : pool),
+};
+
+/** Told at once, whether or not its cursor is ever kept. */
+const toldBeforeKept: DeliveryPlant = {
+  ...nothingPlanted,
+  step: (state, input, nowMs) => {
+    const stepped = stepDelivery(state, input, nowMs);
+    const fresh = stepped.state.cursor.untold.filter((notice) => !state.cursor.untold.includes(notice));
+    return { ...stepped, effects: [...stepped.effects, ...fresh.map((notice) => ({ type: 'tell', notice }) as const)] };
+  },
+};
+
+/** What an owner before has kept and not told is nobody's. */
+const noticeForgotten: DeliveryPlant = {
+  ...nothingPlanted,
+  step: (state, input, nowMs) => {
+    const stepped = stepDelivery(state, input, nowMs);
+    if (input.type !== 'began') return stepped;
+    return { ...stepped, state: { ...stepped.state, cursor: { ...stepped.state.cursor, untold: [] } } };
+  },
+};
+
 /** A pause of a receiver's refusals is taken for a word about the events before it. */
 const firstRefusalBelieved: DeliveryPlant = {
   ...nothingPlanted,
@@ -85,4 +113,7 @@ export const plants: Readonly<Record<string, DeliveryPlant>> = {
   'an event evicted from the tail buffer forgotten': evictionForgotten,
   'skipped counts off by one': skippedOffByOne,
   'a cursor kept before what it has parked': cursorBeforeParked,
+  'a notice told before it is kept': toldBeforeKept,
+  'a notice forgotten by a crash': noticeForgotten,
+  'a failing receiver among the healthy': failingAmongHealthy,
 };

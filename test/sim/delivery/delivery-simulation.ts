@@ -4,13 +4,15 @@ import type { DeliveryState } from '../../../services/delivery/src/delivery-stat
 import type { Coverage } from '../coverage.ts';
 import { Violation } from '../oracle.ts';
 import { createRandom } from '../random.ts';
+import type { Random } from '../random.ts';
 import { askForParked, change, choicesOf } from './delivery-choices.ts';
 import type { DeliveryWorld } from './delivery-model.ts';
 import { createDeliveryOracle } from './delivery-oracle.ts';
 import type { DeliveryPlant } from './delivery-plants.ts';
-import { becomeOwner, createProcess } from './model-process.ts';
+import { becomeOwner, createProcess, replayId } from './model-process.ts';
 import type { ModelReceiver } from './model-receiver.ts';
 import { sampleLogs, tenants } from './sample-logs.ts';
+import type { LogPlace } from './sample-logs.ts';
 
 export interface DeliverySimulationOptions {
   readonly seed: number;
@@ -84,9 +86,12 @@ async function settled(world: DeliveryWorld): Promise<void> {
 function createWorld({ seed, plant, coverage }: DeliverySimulationOptions): DeliveryWorld {
   const random = createRandom(seed);
   const log = sampleLogs[seed % sampleLogs.length] ?? [];
-  const subscriptions = ['acme-all', 'acme-roles', 'globex-all'].map((id) =>
-    subscriptionOf(id, random.pick([1, 3, 8, 20]) ?? 8),
-  );
+  const appended = random.below(8);
+  const ids = ['acme-all', 'acme-roles', 'globex-all', ...(random.chance(0.5) ? [replayId] : [])];
+  const subscriptions = ids.map((id) => ({
+    ...subscriptionOf(id, random.pick([1, 3, 8, 20]) ?? 8),
+    ...(id === replayId ? rangeOf(random, log.slice(0, appended)) : {}),
+  }));
   const receivers = new Map<string, ModelReceiver>();
   for (const { id } of subscriptions) {
     const poison = new Set<number>();
@@ -111,9 +116,11 @@ function createWorld({ seed, plant, coverage }: DeliverySimulationOptions): Deli
     receivers,
     topic: [],
     processes: [],
-    appended: random.below(8),
+    appended,
     stored: 0,
+    cut: 0,
     versions: new Map(subscriptions.map(({ id }) => [id, 'v1'])),
+    resumes: new Map(),
     isKafkaDown: false,
     isClickHouseDown: false,
     nowMs: 1_000_000,
@@ -142,6 +149,12 @@ function parkSome({ subscriptions, random, log, stored, topic, oracle }: Deliver
     topic.push(record);
     oracle.written(record);
   }
+}
+
+/** Some of what comes early; it begins with what is there. */
+function rangeOf(random: Random, log: readonly LogPlace[]): Pick<Subscription, 'start_after_seq' | 'replay'> {
+  const after = random.below(log.filter(({ tenantId }) => tenantId === tenants[0]).length + 1);
+  return { start_after_seq: after, replay: { of: 'acme-all', to_seq: after + 1 + random.below(6) } };
 }
 
 function subscriptionOf(id: string, maxEvents: number): Subscription {

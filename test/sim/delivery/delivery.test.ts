@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { pools } from '../../../services/delivery/src/slot-policy.ts';
 import { createCoverage, type Coverage } from '../coverage.ts';
 import { Violation } from '../oracle.ts';
 import { nothingPlanted, plants, type DeliveryPlant } from './delivery-plants.ts';
@@ -14,19 +15,34 @@ const deadlineMs = 600_000;
 /** `DOCKET_SIM_SEED=17 npm test -- test/sim/delivery` replays one seed and prints everything that happens in it. */
 const replayed = process.env['DOCKET_SIM_SEED'];
 
-const effects = ['ask', 'release', 'read', 'read_parked', 'send', 'wake', 'keep_parked', 'forget_parked', 'save'];
-const calls = ['rows', 'place', 'send', 'write'];
+const effects = [
+  'locate',
+  'ask',
+  'release',
+  'read',
+  'read_parked',
+  'send',
+  'wake',
+  'keep_parked',
+  'forget_parked',
+  'tell',
+  'save',
+];
+const calls = ['rows', 'place', 'send', 'write', 'tell'];
 /** What has to meet what; everything that was counted is in `coverage`. */
 const required: readonly (readonly [string, readonly string[]])[] = [
   ['crash before', effects],
   ['crash during', calls],
   ['error', calls],
-  ['lost answer', ['rows', 'place', 'send', 'write']],
-  ['late landing', ['send', 'write']],
+  ['lost answer', calls],
+  ['late landing', ['send', 'write', 'tell']],
   ['ClickHouse down', ['rows', 'place']],
   ['Kafka down', ['write']],
   ['rebalance', ['idle', 'lingering', 'queued', 'reading', 'sending', 'resting', 'suspended']],
-  ['operator', ['asks for a parked event']],
+  ['operator', ['asks for a parked event', 'resumes']],
+  ['retention', ['cuts']],
+  ['ok', ['range']],
+  ['slot', [...pools, 'slow']],
   ...[...behaviours, 'gone'].map((behaviour) => [behaviour, ['stream']] as const),
   ...['ok', 'refuse'].map((behaviour) => [behaviour, ['probe', 'parked']] as const),
   ['flip', ['parked']],

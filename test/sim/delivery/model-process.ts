@@ -3,8 +3,11 @@ import { createLogger } from '@docket/runtime';
 import { cursorBytes, firstCursor, inGeneration, parseCursor } from '../../../services/delivery/src/cursor-mapper.ts';
 import { initialState } from '../../../services/delivery/src/delivery-state.ts';
 import type { Effect, Input, ReadEffect, Wish } from '../../../services/delivery/src/delivery-state.ts';
+import { eventOfNotice } from '../../../services/delivery/src/notice-event-mapper.ts';
+import type { Notice } from '../../../services/delivery/src/notice-policy.ts';
 import { createLogSource } from '../../../services/delivery/src/log-source.ts';
 import type { SourceRead } from '../../../services/delivery/src/log-source.ts';
+import { isReplayed } from '../../../services/delivery/src/replay-bounds.ts';
 import { encodingOf, verdictOf } from '../../../services/delivery/src/sinks/sink-rules.ts';
 import { createSlots } from '../../../services/delivery/src/slot-policy.ts';
 import type { Pool } from '../../../services/delivery/src/slot-policy.ts';
@@ -19,13 +22,16 @@ import type { TopicRecord } from './delivery-oracle.ts';
 import { decoders, generation, mac, partitions } from './sample-logs.ts';
 
 export const slotLimits = {
-  perPool: { live: 2, failing: 1, catch_up: 1, slow: 1 },
+  perPool: { live: 2, catch_up: 1, unproven: 1, failing: 1, slow: 1 },
   perTenant: 1,
+  perHost: 1,
   perTenantSlow: 1,
+  perHostSlow: 1,
   slowAfterMs: 250,
-  failingPerSecond: 1_000_000,
+  failuresPerSecond: 50,
 } as const;
 const proofIntervalMs = 20_000;
+export const replayId = 'acme-replay';
 const logger = createLogger({ service: 'sim', level: 'silent' });
 const never = new AbortController().signal;
 
@@ -59,7 +65,9 @@ export function becomeOwner(world: DeliveryWorld, process: ModelProcess): void {
   const { log, appended, stored, plant, subscriptions } = world;
   const end = (log[appended - 1]?.offset ?? -1) + 1;
   const storedThrough = world.isClickHouseDown ? undefined : (log[stored - 1]?.offset ?? -1);
-  const cursors = subscriptions.map(({ id }) => process.cursors.get(id) ?? firstCursor(0, generation));
+  const cursors = subscriptions.map(
+    ({ id, start_after_seq: after }) => process.cursors.get(id) ?? firstCursor(after, generation),
+  );
   const fromOffset = tailStart({ earliest: 0, end, storedThrough }, cursors);
   const bytesMax = world.tailBytesMax;
   process.tail = plant.tail(createTailBuffer({ partition: 0, partitions, fromOffset, bytesMax }));
@@ -76,18 +84,20 @@ export function becomeOwner(world: DeliveryWorld, process: ModelProcess): void {
   process.isOwner = true;
   process.rows.clear();
   for (const subscription of subscriptions) {
-    const { id, tenant_id: tenantId } = subscription;
-    process.tail.watch(tenantId);
-    const cursor = inGeneration(process.cursors.get(id) ?? firstCursor(0, generation), generation);
+    const { id, tenant_id: tenantId, start_after_seq: after } = subscription;
+    const cursor = inGeneration(process.cursors.get(id) ?? firstCursor(after, generation), generation);
+    const parked = [...(process.parked.get(id)?.values() ?? [])];
     world.oracle.begins(id, cursor);
-    const state = initialState(cursor, wishOf(world, id), [...(process.parked.get(id)?.values() ?? [])]);
+    if (isReplayed(subscription, cursor.seq) && parked.length === 0) continue;
+    process.tail.watch(tenantId);
+    const state = initialState(cursor, wishOf(world, id), parked);
     const row: ModelRow = { subscription, state, wakeAtMs: null, held: undefined };
     process.rows.set(id, row);
     process.inbox.push({ row, input: { type: 'began' } });
   }
 }
 
-export function wishOf({ versions }: DeliveryWorld, id: string): Wish {
+export function wishOf({ versions, resumes }: DeliveryWorld, id: string): Wish {
   const suspendAfterMs = 120_000;
   const noticeAfterMs = 20_000;
   const version = versions.get(id) ?? '';
@@ -96,10 +106,10 @@ export function wishOf({ versions }: DeliveryWorld, id: string): Wish {
     version,
     lingerMs: 5,
     bytesMax: 100_000,
-    proofIntervalMs,
+    proofIntervalMs: id === replayId ? 0 : proofIntervalMs,
     suspendAfterMs,
     noticeAfterMs,
-    resume: null,
+    resume: resumes.get(id) ?? null,
   };
 }
 
@@ -125,7 +135,13 @@ export function runEffect(world: DeliveryWorld, process: ModelProcess): void {
   switch (effect.type) {
     case 'ask':
       if (isOver) return;
-      process.slots.ask({ id, tenantId, pool: poolOf(process, row) });
+      process.slots.ask({
+        id,
+        tenantId,
+        host: id,
+        pool: world.plant.pool(poolOf(process, row)),
+        costBytes: row.held?.body.length ?? 0,
+      });
       process.isGrantDue = true;
       return;
     case 'cancel':
@@ -133,7 +149,6 @@ export function runEffect(world: DeliveryWorld, process: ModelProcess): void {
     case 'release':
       return release();
     case 'locate':
-      throw new Violation('nobody has asked to go on elsewhere');
     case 'read':
     case 'read_parked':
       world.isAwaited = true;
@@ -154,8 +169,7 @@ export function runEffect(world: DeliveryWorld, process: ModelProcess): void {
       process.changedParked.add(parkedKey(id, effect.seq));
       return;
     case 'tell':
-      if (effect.notice.sinceMs > effect.notice.atMs) throw new Violation(`${id} is told of an outage to come`);
-      return;
+      return tell(world, process, row, effect.notice);
     case 'save':
       process.cursors.set(id, world.plant.later(process.cursors.get(id), row.state.cursor));
       process.changed.add(id);
@@ -163,15 +177,16 @@ export function runEffect(world: DeliveryWorld, process: ModelProcess): void {
 }
 
 function poolOf({ tail }: ModelProcess, { state, subscription }: ModelRow): Pool {
-  if (state.cursor.state === 'failing') return 'failing';
-  const { offset } = state.cursor;
+  const { state: health, toldAtMs, offset } = state.cursor;
+  if (health === 'failing') return 'failing';
+  if (toldAtMs === null) return 'unproven';
   return offset !== null && tail?.covers(subscription.tenant_id, offset) === true ? 'live' : 'catch_up';
 }
 
 function read(
   process: ModelProcess,
   row: ModelRow,
-  effect: ReadEffect | Extract<Effect, { type: 'read_parked' }>,
+  effect: ReadEffect | Extract<Effect, { type: 'read_parked' | 'locate' }>,
 ): void {
   const { source, tail } = process;
   const { subscription, state } = row;
@@ -182,6 +197,10 @@ function read(
   };
   if (effect.type === 'read_parked')
     return void source.readParked({ subscription, parked: effect.parked, signal: never }).then(heard);
+  if (effect.type === 'locate') {
+    const { receivedFromMs } = effect.resume;
+    return void source.locate({ subscription, receivedFromMs, signal: never }).then(heard);
+  }
   const { type: _read, without, ...wanted } = effect;
   const about = { subscription, tail, partition: 0, cursor: state.cursor, signal: never };
   void source.read({ ...about, ...wanted, without: new Set(without) }).then(heard);
@@ -196,8 +215,10 @@ function send(world: DeliveryWorld, process: ModelProcess, row: ModelRow): void 
   const body = JSON.parse(batch.body.toString()) as Body;
   const purpose = body.data.replay ?? 'stream';
   let handled: ReturnType<typeof handle> | undefined;
+  process.slots.sent(id, world.nowMs);
   const told = (answer: Parameters<typeof verdictOf>[1]): void => {
     const { error, ...outcome } = verdictOf('webhook', answer, batch.eventCount);
+    if (outcome.kind !== 'delivered') process.slots.failed(id);
     oracle.answered(process.name, id, body, outcome);
     const retryAfterMs = answer.kind === 'answered' ? answer.retryAfterMs : null;
     process.inbox.push({ row, input: { type: 'answered', outcome, error, excerpt: '', retryAfterMs, jitter: 0.5 } });
@@ -212,6 +233,18 @@ function send(world: DeliveryWorld, process: ModelProcess, row: ModelRow): void 
     },
     answer: () => told(handled?.answer ?? { kind: 'failed', error: 'timeout' }),
     fail: () => told({ kind: 'failed', error: random.pick(['timeout', 'connection', 'dns'] as const) ?? 'dns' }),
+  });
+}
+
+/** Until Kafka has it: it is tried again as long as the process lives. */
+function tell(world: DeliveryWorld, process: ModelProcess, row: ModelRow, notice: Notice): void {
+  const event = JSON.stringify(eventOfNotice(row.subscription, notice));
+  process.calls.push({
+    kind: 'tell',
+    isDone: false,
+    act: () => world.oracle.told(row.subscription.id, notice, event),
+    answer: () => void process.inbox.push({ row, input: { type: 'told', notice } }),
+    fail: () => tell(world, process, row, notice),
   });
 }
 
@@ -250,16 +283,20 @@ export function checkpoint(world: DeliveryWorld, process: ModelProcess): void {
     });
   };
   const [first, second] = world.plant.isParkedFirst ? [listed, cursors] : [cursors, listed];
-  write(
-    first,
-    () =>
-      write(
-        second,
-        () => undefined,
-        () => again(second),
-      ),
-    () => again([...first, ...second]),
-  );
+  const kept = (records: readonly TopicRecord[]): void => {
+    for (const { key, value } of records) {
+      const row = process.rows.get(key);
+      const { untold = [] } = (value === null ? undefined : parseCursor(value)) ?? {};
+      if (row !== undefined && untold.length > 0) process.inbox.push({ row, input: { type: 'kept', untold } });
+    }
+  };
+  const then = (): void =>
+    write(
+      second,
+      () => kept(cursors),
+      () => again(second),
+    );
+  write(first, then, () => again([...first, ...second]));
 }
 
 /** Reads the topic on to its end. What comes back of the own parked events is older than what is known. */

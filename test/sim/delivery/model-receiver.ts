@@ -23,7 +23,7 @@ export interface Arrived {
 
 export interface Body {
   readonly data: {
-    readonly replay?: 'parked' | 'probe';
+    readonly replay?: 'parked' | 'probe' | 'range';
     readonly batch: {
       readonly prev_to_seq: number;
       readonly from_seq: number;

@@ -8,7 +8,10 @@ import { generation } from './sample-logs.ts';
 export function storedLogOf(world: DeliveryWorld, process: ModelProcess): StoredLog {
   let position: number | undefined;
   const prefix = (): readonly LogPlace[] => world.log.slice(0, world.stored);
-  const logOf = (tenantId: string): LogPlace[] => prefix().filter((place) => place.tenantId === tenantId);
+  const headOf = (tenantId: string): number => prefix().findLast((place) => place.tenantId === tenantId)?.seq ?? 0;
+  /** What retention has left. */
+  const logOf = (tenantId: string): LogPlace[] =>
+    prefix().filter((place, index) => place.tenantId === tenantId && index >= world.cut);
 
   const ask = <Answer>(kind: Call['kind'], compute: () => Answer): Promise<Answer> =>
     new Promise((resolve, reject) => {
@@ -47,13 +50,24 @@ export function storedLogOf(world: DeliveryWorld, process: ModelProcess): Stored
   return {
     rows: rowsOf,
     texts: async (...asked) => (await rowsOf(...asked)).map(storedTextOf),
-    bounds: (tenantId) => ask('bounds', () => ({ firstSeq: 1, headSeq: logOf(tenantId).at(-1)?.seq ?? 0 })),
+    bounds: (tenantId) =>
+      ask('bounds', () => {
+        const headSeq = headOf(tenantId);
+        return { firstSeq: logOf(tenantId)[0]?.seq ?? headSeq + 1, headSeq };
+      }),
     place: (tenantId, seq) =>
       ask('place', () => {
-        const place = logOf(tenantId)[seq - 1];
+        const place = logOf(tenantId).find((one) => one.seq === seq);
         return place === undefined ? undefined : { generation, partition: 0, offset: place.offset };
       }),
-    seqBefore: (tenantId) => ask('bounds', () => logOf(tenantId).at(-1)?.seq ?? 0),
+    seqBefore: (tenantId, timeMs) =>
+      ask('bounds', () => {
+        const isEarlier = (place: LogPlace): boolean =>
+          place.tenantId === tenantId && place.record.timestampMs < timeMs;
+        const seq = prefix().findLast(isEarlier)?.seq ?? 0;
+        world.oracle.located(tenantId, seq);
+        return seq;
+      }),
     through: () => position,
     readThrough,
     refresh: () => void readThrough().catch(() => undefined),

@@ -33,7 +33,8 @@ export interface LogPlace {
 }
 
 const recordsOfLog = 24;
-const receivedAtMs = 1_000;
+/** One after the other, so that there is a time between any two. */
+const receivedAtMs = (offset: number): number => 1_000 + offset * 10;
 
 /** Encoding costs most, so the seeds share these logs: what differs is when a record appears and what becomes of it. */
 export const sampleLogs: readonly (readonly LogPlace[])[] = Array.from({ length: 24 }, (_, index) => sampleLog(index));
@@ -56,16 +57,26 @@ function placeOf(about: Pick<LogPlace, 'offset' | 'tenantId' | 'seq' | 'meaning'
   const { offset, tenantId, seq, meaning } = about;
   const id = newEventId();
   const action = meaning === 'role' ? 'role.created' : 'user.signed_in';
-  const parsed = parseEvent({ id, tenant_id: tenantId, action, actor: { type: 'user', id: 'u' } }, receivedAtMs, id);
+  const atMs = receivedAtMs(offset);
+  const parsed = parseEvent({ id, tenant_id: tenantId, action, actor: { type: 'user', id: 'u' } }, atMs, id);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
-  const place = { log: tenantId, seq, statusDetail: '', receivedAtMs, schemaId: 1, generation, partition: 0, offset };
+  const place = {
+    log: tenantId,
+    seq,
+    statusDetail: '',
+    receivedAtMs: atMs,
+    schemaId: 1,
+    generation,
+    partition: 0,
+    offset,
+  };
   const status = meaning === 'unreadable' ? 'quarantined' : 'accepted';
   const value = meaning === 'unreadable' ? Buffer.from('?') : frameAvro(1, encodeEvent(parsed.event));
   const key = Buffer.from(tenantId);
   return {
     ...about,
     id,
-    record: { partition: 0, offset, timestampMs: receivedAtMs, key, value, headers: {} },
+    record: { partition: 0, offset, timestampMs: atMs, key, value, headers: {} },
     row: rowOfEvent(parsed.event, { ...place, status }, 0n),
   };
 }

@@ -5,6 +5,7 @@ import type { Credential, DirectoryReader, Subscription } from '@docket/director
 import type { ApiRouter } from '@docket/runtime';
 
 import { requireTenant } from '../access-policy.ts';
+import type { PublicSubscription } from '../answer-schemas.ts';
 import {
   changeSubscription,
   createSubscription,
@@ -40,6 +41,8 @@ const dayInSeconds = 86_400;
 
 export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext): void {
   const { view, sinkAllowedHosts: allowedHosts } = context;
+  const isDone = (subscription: Subscription): boolean => context.parked.isDone(subscription);
+  const shownOf = (subscription: Subscription): PublicSubscription => toPublicSubscription(subscription, isDone);
 
   router.add(createSubscription, async (req, res) => {
     const caller = callerOf(context, req, createSubscription.access);
@@ -53,6 +56,7 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
       sealedSecret: sealSecret(context.masterKey, id, secret),
       now: new Date().toISOString(),
       sealMaskKey: () => sealSecret(context.masterKey, id, newMaskKey()),
+      isDone,
     };
     const decide = (directory: DirectoryReader) => decideNewSubscription(directory, body, made, allowedHosts);
     const subscription = await changeDirectory(context, res, {
@@ -67,7 +71,7 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
       .location(`/v1/subscriptions/${id}`)
       .set('Cache-Control', 'no-store')
       .set('ETag', entityTagOf(subscription))
-      .json({ ...toPublicSubscription(subscription), ...shown });
+      .json({ ...shownOf(subscription), ...shown });
   });
 
   router.add(listSubscriptions, (req, res) => {
@@ -76,13 +80,13 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
     if (tenantId !== undefined) requireTenant(caller, tenantId);
     const all = tenantId === undefined ? view.subscriptions() : view.subscriptionsOf(tenantId);
     const mine = all.filter((subscription) => mayActOn(caller, subscription.tenant_id));
-    sendPage(req, res, pageOf(mine.map(toPublicSubscription), readPageRequest(req.query)));
+    sendPage(req, res, pageOf(mine.map(shownOf), readPageRequest(req.query)));
   });
 
   router.add(getSubscription, (req, res) => {
     const caller = callerOf(context, req, getSubscription.access);
     const subscription = findSubscription(view, caller, idOf(req));
-    res.set('ETag', entityTagOf(subscription)).json(toPublicSubscription(subscription));
+    res.set('ETag', entityTagOf(subscription)).json(shownOf(subscription));
   });
 
   router.add(changeSubscription, async (req, res) => {
@@ -101,7 +105,7 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
       caller,
       decide: ifMatching(req, known(caller, id), decide),
     });
-    res.set('ETag', entityTagOf(subscription)).json(toPublicSubscription(subscription));
+    res.set('ETag', entityTagOf(subscription)).json(shownOf(subscription));
   });
 
   router.add(resumeSubscription, async (req, res) => {
@@ -114,7 +118,7 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
       caller,
       decide: ifMatching(req, known(caller, idOf(req)), decide),
     });
-    res.set('ETag', entityTagOf(subscription)).json(toPublicSubscription(subscription));
+    res.set('ETag', entityTagOf(subscription)).json(shownOf(subscription));
   });
 
   router.add(replayRange, async (req, res) => {
@@ -127,7 +131,7 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
       if (!opened.ok) throw new Error(`a secret of ${of} cannot be opened: ${opened.reason}`);
       return sealSecret(context.masterKey, id, opened.secret);
     };
-    const made = { id, now: new Date().toISOString(), reseal };
+    const made = { id, now: new Date().toISOString(), reseal, isDone };
     const replay = await changeDirectory(context, res, {
       kind: 'subscription',
       caller,
@@ -137,7 +141,7 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
       .status(201)
       .location(`/v1/subscriptions/${id}`)
       .set('ETag', entityTagOf(replay))
-      .json(toPublicSubscription(replay));
+      .json(shownOf(replay));
   });
 
   router.add(rotateSecret, async (req, res) => {
