@@ -1,35 +1,12 @@
-import { randomBytes } from 'node:crypto';
+import { describe, expect, test } from '@jest/globals';
+import { checkBatchChain, eventually } from '@docket/testkit';
+import type { IncomingRequest, Reply, ServiceProcess } from '@docket/testkit';
 
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { checkBatchChain, createWorld, eventually, startService } from '@docket/testkit';
-import type { IncomingRequest, Reply, ServiceProcess, World } from '@docket/testkit';
-
-import { bodiesOf, deliveryEnv, firstReceipts, idsIn, record, startDelivery, subscribe } from './delivery-for-tests.ts';
+import { bodiesOf, firstReceipts, idsIn, record } from './delivery-for-tests.ts';
 import type { Subscriber } from './delivery-for-tests.ts';
+import { createInstallation, token } from './installation-for-tests.ts';
 
-const token = randomBytes(24).toString('hex');
-let world: World;
-const processes: ServiceProcess[] = [];
-const subscribers: Subscriber[] = [];
-
-beforeEach(async () => {
-  world = await createWorld({ partitions: 2 });
-}, 60_000);
-
-afterEach(async () => {
-  for (const process of processes.splice(0)) await process.kill('SIGKILL');
-  for (const { receiver } of subscribers.splice(0)) await receiver.close();
-  await world.close();
-}, 60_000);
-
-const running = async (starting: Promise<ServiceProcess>): Promise<ServiceProcess> => {
-  const process = await starting;
-  processes.push(process);
-  return process;
-};
-const delivery = (): Promise<ServiceProcess> => running(startDelivery(world));
-const admin = (): Promise<ServiceProcess> =>
-  running(startService('admin', { ...deliveryEnv(world), DOCKET_BOOTSTRAP_TOKEN: token }));
+const site = createInstallation({ partitions: 2 });
 
 interface Page {
   readonly data: readonly { readonly seq: number; readonly state: string }[];
@@ -60,19 +37,18 @@ describe('events that a receiver refuses', () => {
       [...refused].some((id) => body.includes(id))
         ? { status: 400, body: 'field "user" is no keyword' }
         : { status: 204 };
-    const one = await subscribe(world, 'acme', {
+    const one = await site.subscriber('acme', {
       behaviour: { kind: 'reply', reply },
       batch: { max_events: 20 },
       filter: '-action:docket.*',
     });
-    subscribers.push(one);
-    await running(startService('ingestor', { ...world.env }));
-    const ids = await record(world, 'acme', 60);
+    await site.ingestor();
+    const ids = await record(site.world, 'acme', 60);
     // The first of all, two neighbours, and one by itself.
     const poison = [0, 20, 21, 40].map((index) => ids[index] ?? '');
     for (const id of poison) refused.add(id);
-    const manager = await admin();
-    const first = await delivery();
+    const manager = await site.admin();
+    const first = await site.delivery();
     await eventually(async () => seqsOf(await parkedOf(manager, one)).length === 4, { what: 'four parked events' });
     await eventually(() => checkBatchChain(bodiesOf(one.receiver.accepted())).range?.toSeq === 60, {
       what: 'everything else',
@@ -83,7 +59,7 @@ describe('events that a receiver refuses', () => {
     expect(report.events.map(({ id }) => id)).toEqual(ids.filter((id) => !refused.has(id)));
 
     await first.kill('SIGKILL');
-    await delivery();
+    await site.delivery();
     const page = await parkedOf(manager, one, '?limit=3');
     expect(page.data[0]).toMatchObject({
       seq: 1,
@@ -102,7 +78,7 @@ describe('events that a receiver refuses', () => {
     refused.clear();
     expect(await (await replay(manager, one, 'all')).json()).toEqual({ requested: 3 });
     await eventually(async () => seqsOf(await parkedOf(manager, one)).length === 0, { what: 'an empty list' });
-    const later = await record(world, 'acme', 5);
+    const later = await record(site.world, 'acme', 5);
     const received = () => checkBatchChain(bodiesOf(one.receiver.accepted()), { mayOverlap: true });
     // Both orders to send again are told in the log.
     await eventually(() => received().range?.toSeq === 67, { what: 'the stream goes on' });
@@ -117,11 +93,10 @@ describe('events that a receiver refuses', () => {
   test('a receiver that refuses everything for a while and recovers: nothing is parked, and everything comes in order', async () => {
     let isRefusing = true;
     const reply = (): Reply => ({ status: isRefusing ? 400 : 204 });
-    const one = await subscribe(world, 'acme', { behaviour: { kind: 'reply', reply }, batch: { max_events: 20 } });
-    subscribers.push(one);
-    const manager = await admin();
-    await delivery();
-    const ids = await record(world, 'acme', 50);
+    const one = await site.subscriber('acme', { behaviour: { kind: 'reply', reply }, batch: { max_events: 20 } });
+    const manager = await site.admin();
+    await site.delivery();
+    const ids = await record(site.world, 'acme', 50);
     await eventually(() => one.receiver.requests.length >= 25, { what: 'two rounds of refusals', deadlineMs: 60_000 });
     isRefusing = false;
     await eventually(() => checkBatchChain(bodiesOf(one.receiver.accepted())).range?.toSeq === 50, {
@@ -152,17 +127,16 @@ describe('events that a receiver refuses', () => {
       const errors = items.some(({ create }) => create.status >= 300);
       return { status: 200, body: JSON.stringify({ errors, items }) };
     };
-    const one = await subscribe(world, 'acme', {
+    const one = await site.subscriber('acme', {
       behaviour: { kind: 'reply', reply: bulk },
       sink: {
         token: 'secret',
         at: (url, secrets) => ({ type: 'elastic_bulk', url, secrets, index: 'audit', auth: 'api_key' }),
       },
     });
-    subscribers.push(one);
-    const manager = await admin();
-    await delivery();
-    await record(world, 'acme', 40);
+    const manager = await site.admin();
+    await site.delivery();
+    await record(site.world, 'acme', 40);
     await eventually(() => stored.length === 36, { what: 'all that can be stored' });
     await eventually(async () => seqsOf(await parkedOf(manager, one)).length === 4, { what: 'four parked events' });
     const { data } = await parkedOf(manager, one);

@@ -1,32 +1,12 @@
-import { randomBytes } from 'node:crypto';
+import { expect, test } from '@jest/globals';
+import { checkBatchChain, eventually } from '@docket/testkit';
+import type { ServiceProcess } from '@docket/testkit';
 
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { checkBatchChain, createWorld, eventually, startService } from '@docket/testkit';
-import type { ServiceProcess, World } from '@docket/testkit';
-
-import { bodiesOf, deliveryEnv, record, startDelivery, subscribe, untilAccepted } from './delivery-for-tests.ts';
+import { bodiesOf, record, untilAccepted } from './delivery-for-tests.ts';
 import type { Subscriber } from './delivery-for-tests.ts';
+import { createInstallation, token } from './installation-for-tests.ts';
 
-const token = randomBytes(24).toString('hex');
-let world: World;
-const processes: ServiceProcess[] = [];
-const subscribers: Subscriber[] = [];
-
-beforeEach(async () => {
-  world = await createWorld({ partitions: 2 });
-}, 60_000);
-
-afterEach(async () => {
-  for (const process of processes.splice(0)) await process.kill('SIGKILL');
-  for (const { receiver } of subscribers.splice(0)) await receiver.close();
-  await world.close();
-}, 60_000);
-
-const running = async (starting: Promise<ServiceProcess>): Promise<ServiceProcess> => {
-  const process = await starting;
-  processes.push(process);
-  return process;
-};
+const site = createInstallation({ partitions: 2 });
 
 async function resume({ url }: ServiceProcess, { subscription }: Subscriber, from: unknown): Promise<number> {
   const response = await fetch(`${url}/v1/subscriptions/${subscription.id}/resume`, {
@@ -46,33 +26,31 @@ const chainFrom = ({ receiver }: Subscriber, first: number, rules = {}) =>
   checkBatchChain(bodiesOf(receiver.accepted().slice(first)), rules);
 
 test('a receiver that fails for too long is suspended with nothing skipped; it goes on from now, told what was left out, or from a time, or from its cursor', async () => {
-  await running(startService('ingestor', { ...world.env }));
-  const manager = await running(startService('admin', { ...deliveryEnv(world), DOCKET_BOOTSTRAP_TOKEN: token }));
-  const delivery = await running(startDelivery(world, { DELIVERY_SUSPEND_AFTER_SECONDS: '1' }));
-  const one = await subscribe(world, 'acme', { filter: '-action:docket.*' });
-  subscribers.push(one);
+  await site.ingestor();
+  const manager = await site.admin();
+  const delivery = await site.delivery({ DELIVERY_SUSPEND_AFTER_SECONDS: '1' });
+  const one = await site.subscriber('acme', { filter: '-action:docket.*' });
   const { receiver } = one;
   const beforeAll = new Date(Date.now() - 60_000).toISOString();
-  const told = await record(world, 'acme', 10);
+  const told = await record(site.world, 'acme', 10);
   await untilAccepted(receiver, told);
   receiver.answer({ kind: 'status', status: 500 });
-  const missed = await record(world, 'acme', 10);
+  const missed = await record(site.world, 'acme', 10);
   await eventually(() => isSuspended(delivery), { what: 'the suspension' });
   receiver.answer({ kind: 'ok' });
 
   // From now: what is stored by now is left out, and the receiver can prove that nothing else is.
-  const observer = await subscribe(world, 'acme');
-  subscribers.push(observer);
+  const observer = await site.subscriber('acme');
   await untilAccepted(observer.receiver, missed);
   const stored = async () => {
-    const [row] = await world.clickhouse.query<{ seq: string }>('SELECT max(seq) AS seq FROM audit_events');
+    const [row] = await site.world.clickhouse.query<{ seq: string }>('SELECT max(seq) AS seq FROM audit_events');
     // Ten, ten, and the notice of the suspension.
     return Number(row?.seq) === 21;
   };
   await eventually(stored, { what: 'all is stored' });
   expect(await resume(manager, one, 'now')).toBe(200);
   await eventually(async () => !(await isSuspended(delivery)), { what: 'it goes on' });
-  const later = await record(world, 'acme', 5);
+  const later = await record(site.world, 'acme', 5);
   await untilAccepted(receiver, later);
   const report = chainFrom(one, 0);
   expect(report).toMatchObject({ problems: [], range: { afterSeq: 0 } });
@@ -89,7 +67,7 @@ test('a receiver that fails for too long is suspended with nothing skipped; it g
 
   // From the cursor, after a second suspension: what was not delivered, and nothing else.
   receiver.answer({ kind: 'status', status: 410 });
-  const last = await record(world, 'acme', 5);
+  const last = await record(site.world, 'acme', 5);
   await eventually(() => isSuspended(delivery), { what: 'the second suspension' });
   receiver.answer({ kind: 'ok' });
   const knownThen = receiver.accepted().length;

@@ -1,42 +1,22 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { createWorld, eventually, startService } from '@docket/testkit';
-import type { ServiceProcess, World } from '@docket/testkit';
+import { expect, test } from '@jest/globals';
+import { eventually } from '@docket/testkit';
 
-import { putSubscription, record, startDelivery, subscribe, untilAccepted } from './delivery-for-tests.ts';
-import type { Subscriber } from './delivery-for-tests.ts';
+import { putSubscription, record, untilAccepted } from './delivery-for-tests.ts';
 import { ask, putKey } from './subscriber-for-tests.ts';
 import type { Asked } from './subscriber-for-tests.ts';
+import { createInstallation } from './installation-for-tests.ts';
 
-let world: World;
-const processes: ServiceProcess[] = [];
-const subscribers: Subscriber[] = [];
-
-beforeEach(async () => {
-  world = await createWorld({ partitions: 2 });
-}, 60_000);
-
-afterEach(async () => {
-  for (const process of processes.splice(0)) await process.kill('SIGKILL');
-  for (const { receiver } of subscribers.splice(0)) await receiver.close();
-  await world.close();
-}, 60_000);
-
-const running = async (starting: Promise<ServiceProcess>): Promise<ServiceProcess> => {
-  const process = await starting;
-  processes.push(process);
-  return process;
-};
+const site = createInstallation({ partitions: 2 });
 
 test('a subscriber sees the state, the lag, the last error and the last attempts of a subscription, through an outage and after it', async () => {
-  await running(startService('ingestor', { ...world.env }));
-  const delivery = await running(startDelivery(world, { DELIVERY_SUSPEND_AFTER_SECONDS: '3600' }));
+  await site.ingestor();
+  const delivery = await site.delivery({ DELIVERY_SUSPEND_AFTER_SECONDS: '3600' });
   const [key, strangersKey, writersKey] = await Promise.all([
-    putKey(world, ['subscriptions:write'], ['acme']),
-    putKey(world, ['subscriptions:write'], ['beta']),
-    putKey(world, ['events:write', 'events:read'], ['acme']),
+    putKey(site.world, ['subscriptions:write'], ['acme']),
+    putKey(site.world, ['subscriptions:write'], ['beta']),
+    putKey(site.world, ['events:write', 'events:read'], ['acme']),
   ]);
-  const one = await subscribe(world, 'acme');
-  subscribers.push(one);
+  const one = await site.subscriber('acme');
   const { receiver, subscription } = one;
   const path = `/v1/subscriptions/${subscription.id}/status`;
   const until = async (what: string, isSo: (answer: Asked) => boolean): Promise<Asked> => {
@@ -45,7 +25,7 @@ test('a subscriber sees the state, the lag, the last error and the last attempts
     return answer;
   };
 
-  const first = await record(world, 'acme', 10);
+  const first = await record(site.world, 'acme', 10);
   await untilAccepted(receiver, first);
   const healthy = await until('all is stored', ({ text }) => /"head_seq":10\b.*"attempts":\[\{/.test(text));
   expect(healthy.body).toMatchObject({
@@ -62,7 +42,7 @@ test('a subscriber sees the state, the lag, the last error and the last attempts
 
   // The answer of the receiver is shown; the secret that it repeats is not.
   receiver.answer({ kind: 'status', status: 503, body: 'closed for today' });
-  await record(world, 'acme', 5);
+  await record(site.world, 'acme', 5);
   const failing = await until('the outage', ({ body, text }) => body['state'] === 'failing' && text.includes('closed'));
   expect(failing.body).toMatchObject({
     last_error: 'status_503',
@@ -77,7 +57,7 @@ test('a subscriber sees the state, the lag, the last error and the last attempts
   const mended = await until('the recovery', ({ body }) => body['seq'] === 15);
   expect(mended.body).toMatchObject({ state: 'active', last_failure: { http_status: 503 }, lag: { events: 0 } });
 
-  await putSubscription(world, { ...subscription, state: 'paused', updated_at: new Date().toISOString() });
+  await putSubscription(site.world, { ...subscription, state: 'paused', updated_at: new Date().toISOString() });
   await until('the pause', ({ body }) => body['state'] === 'paused');
 
   expect((await ask(delivery, strangersKey, 'GET', path)).status).toBe(404);
@@ -87,7 +67,7 @@ test('a subscriber sees the state, the lag, the last error and the last attempts
 
   // Without ClickHouse the rest is told.
   await delivery.stop();
-  const blind = await running(startDelivery(world, { CLICKHOUSE_URL: 'http://127.0.0.1:1' }));
+  const blind = await site.delivery({ CLICKHOUSE_URL: 'http://127.0.0.1:1' });
   const told = async (): Promise<Asked> => ask(blind, key, 'GET', path);
   await eventually(async () => (await told()).status === 200, { what: 'an answer' });
   expect((await told()).body).toMatchObject({ state: 'paused', seq: 15, lag: null, attempts: [] });
