@@ -137,6 +137,13 @@ export const subscriptionSchema = Type.Object(
     /** Sealed for the subscription's id: makes the pseudonyms. Kept while the subscription lives, so that they stay the same. */
     mask_key: Type.Optional(Type.String()),
     batch,
+    /** How many batches may be under way at once. Absent: one, so that they arrive in order. */
+    mode: Type.Optional(
+      Type.Union([
+        Type.Object({ type: Type.Literal('ordered') }, open),
+        Type.Object({ type: Type.Literal('window'), batches: Type.Integer({ minimum: 2 }) }, open),
+      ]),
+    ),
     state: Type.Union([Type.Literal('active'), Type.Literal('paused')]),
     /** The first event delivered is the first after this seq; 0 = from the beginning of what the log still has. */
     start_after_seq: Type.Integer({ minimum: 0 }),

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 
 /** How a receiver answers. After `times` requests or `durationMs` (whichever is given) it answers ok again. */
@@ -31,6 +32,8 @@ export interface IncomingRequest {
 
 export interface Reply {
   readonly status: number;
+  /** How long it takes to answer; default: nothing. */
+  readonly afterMs?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 }
@@ -79,6 +82,7 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
     const reply = replyOf(current(), incoming);
     requests.push({ ...incoming, status: reply?.status ?? null, signature: verify(secrets, body, headers) });
     if (reply === null) return;
+    if (reply.afterMs !== undefined) await pause(reply.afterMs);
     response.writeHead(reply.status, { ...reply.headers }).end(reply.body ?? '');
   };
   const server = createServer((request, response) => {

@@ -93,6 +93,13 @@ const subscriptionMembers = {
     max_bytes: Type.Integer(),
     max_wait_ms: Type.Integer({ description: 'How long a batch waits for more events.' }),
   }),
+  mode: Type.Union(
+    [
+      closedObject({ type: Type.Literal('ordered') }),
+      closedObject({ type: Type.Literal('window'), batches: Type.Integer() }),
+    ],
+    { description: 'One batch after the other, or several under way at once.' },
+  ),
   state: Type.Union([Type.Literal('active'), Type.Literal('paused')]),
   start_after_seq: Type.Integer({ description: 'The first event delivered is the first after this seq.' }),
   replay: Type.Optional(

@@ -42,6 +42,23 @@ const batch = closed({
   max_wait_ms: Type.Optional(Type.Integer({ minimum: 0, maximum: 60_000 })),
 });
 
+/** I7: each is a request under way in one slot. */
+export const windowBatchesMax = 8;
+
+const mode = Type.Union(
+  [
+    closed({ type: Type.Literal('ordered') }),
+    closed({
+      type: Type.Literal('window'),
+      batches: Type.Integer({ minimum: 2, maximum: windowBatchesMax, description: 'Under way at once, at most.' }),
+    }),
+  ],
+  {
+    description:
+      'ordered (default): one batch after the other, so that events arrive in the order of seq. window: several at once, which may arrive in any order; for a receiver that is far away and sorts by seq itself.',
+  },
+);
+
 const filter = Type.String({
   maxLength: searchUnitsMax,
   description:
@@ -84,6 +101,7 @@ export const newSubscriptionBody = closed({
   filter: Type.Optional(filter),
   mask: Type.Optional(mask),
   batch: Type.Optional(batch),
+  mode: Type.Optional(mode),
   state: Type.Optional(state),
   start: Type.Optional(start),
 });
@@ -95,6 +113,7 @@ export const subscriptionPatchBody = closed(
     filter: Type.Optional(filter),
     mask: Type.Optional(mask),
     batch: Type.Optional(batch),
+    mode: Type.Optional(mode),
     state: Type.Optional(state),
   },
   { minProperties: 1 },

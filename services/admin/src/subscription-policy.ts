@@ -50,6 +50,7 @@ export function decideNewSubscription(
     ...(body.filter === undefined ? {} : { filter: body.filter }),
     ...storedMask({}, body.mask, made.sealMaskKey),
     batch: mergeBatch(batchDefault, body.batch),
+    ...(body.mode === undefined ? {} : { mode: body.mode }),
     state: body.state ?? 'active',
     start_after_seq: typeof body.start === 'object' ? body.start.after_seq : 0,
     created_at: made.now,
@@ -85,6 +86,7 @@ export function decidePatch(
     ...(body.filter === undefined ? {} : { filter: body.filter }),
     ...storedMask(known, body.mask, context.sealMaskKey),
     batch: mergeBatch(known.batch, body.batch),
+    ...(body.mode === undefined ? {} : { mode: body.mode }),
     state: body.state ?? known.state,
   };
   // A patch that changes nothing is no change: it writes nothing, so delivery is not disturbed.
@@ -147,6 +149,7 @@ export function toPublicSubscription(subscription: Subscription, isDone: IsDone)
     filter = '',
     mask = [],
     batch,
+    mode,
     state,
     start_after_seq,
     replay,
@@ -163,6 +166,7 @@ export function toPublicSubscription(subscription: Subscription, isDone: IsDone)
     filter,
     ...(mask.length === 0 ? {} : { mask: mask.map(({ field, action }) => ({ field, action })) }),
     batch: { max_events, max_bytes, max_wait_ms },
+    mode: mode?.type === 'window' ? { type: 'window', batches: mode.batches } : { type: 'ordered' },
     state,
     start_after_seq,
     ...(replay === undefined ? {} : { replay: { of: replay.of, to_seq: replay.to_seq, done: isDone(subscription) } }),

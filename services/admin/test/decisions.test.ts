@@ -119,6 +119,16 @@ describe('subscriptions', () => {
   const newSubscription = (changes: object = {}): Subscription =>
     decideNewSubscription(directoryOf(), { sink, ...changes }, ids, []).result;
 
+  test('several batches under way at once are the owner’s choice, and may be taken back', () => {
+    const mode = { type: 'window', batches: 4 } as const;
+    const known = newSubscription({ mode });
+    expect(toPublicSubscription(known, isDone).mode).toEqual(mode);
+    const context = { now: 'later', allowedHosts: [], sealToken, sealMaskKey };
+    const ordered = decidePatch(directoryOf(known), all, known.id, { mode: { type: 'ordered' } }, context).result;
+    expect(toPublicSubscription(ordered, isDone).mode).toEqual({ type: 'ordered' });
+    expect(decidePatch(directoryOf(known), all, known.id, { name: 'other' }, context).result.mode).toEqual(mode);
+  });
+
   test('a new one is active, from the beginning, with the default batch, and shows no secret', () => {
     const subscription = newSubscription();
     expect(subscription.sink.secrets).toEqual([{ sealed: 'v1.sealed', created_at: now }]);
@@ -129,6 +139,7 @@ describe('subscriptions', () => {
       sink,
       filter: '',
       batch: { max_events: 100, max_bytes: 1_048_576, max_wait_ms: 1000 },
+      mode: { type: 'ordered' },
       state: 'active',
       start_after_seq: 0,
       created_at: now,

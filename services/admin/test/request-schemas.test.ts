@@ -33,6 +33,8 @@ describe('request bodies', () => {
       { sink, start: { after_seq: 0 }, batch: { max_events: 1 }, state: 'paused' },
     ],
     ['a subscription from the beginning', newSubscriptionBody, { sink, start: 'beginning' }],
+    ['a window', newSubscriptionBody, { sink, mode: { type: 'window', batches: 8 } }],
+    ['a patch back to order', subscriptionPatchBody, { mode: { type: 'ordered' } }],
     ['a patch', subscriptionPatchBody, { state: 'paused' }],
   ])('%s is taken', (_name, schema, body) => {
     expect(parseBody(schema, body)).toBe(body);
@@ -47,6 +49,9 @@ describe('request bodies', () => {
     ['a tenant id with a trailing newline', newTenantBody, { id: 'a\n' }, '/id', 'must match'],
     ['a mistyped field', newTenantBody, { id: 'a', nmae: 'x' }, '/nmae', 'did you mean name?'],
     ['__proto__', newTenantBody, JSON.parse('{"id":"a","__proto__":{}}'), '/__proto__', 'is not a known field'],
+    ['a window of one', newSubscriptionBody, { sink, mode: { type: 'window', batches: 1 } }, '/mode/batches', '2'],
+    ['too wide a window', newSubscriptionBody, { sink, mode: { type: 'window', batches: 9 } }, '/mode/batches', '8'],
+    ['an unknown mode', newSubscriptionBody, { sink, mode: { type: 'any' } }, '/mode/type', '"ordered", "window"'],
     ['an unknown scope', newKeyBody, { ...key, scopes: ['root'] }, '/scopes/0', '"events:write", "events:read"'],
     ['no scope', newKeyBody, { ...key, scopes: [] }, '/scopes', 'expected array length'],
     ['a scope twice', newKeyBody, { ...key, scopes: ['admin', 'admin'] }, '/scopes', 'unique'],

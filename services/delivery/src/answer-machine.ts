@@ -1,4 +1,4 @@
-import { grownBytes, halvedBytes } from './batch-size-policy.ts';
+import { grownBytes, halvedBytes, windowAfter } from './batch-size-policy.ts';
 import type { Cursor } from './cursor-mapper.ts';
 import { proceed, rest, settle, suspend } from './delivery-phases.ts';
 import type { BatchPlace, DeliveryState, Effect, Input, Sending, Step } from './delivery-state.ts';
@@ -12,8 +12,24 @@ type Answered = Extract<Input, { type: 'answered' }>;
 const release: Effect = { type: 'release' };
 const save: Effect = { type: 'save', isUrgent: true };
 
+/** So many time-outs in a row of one batch mean that it is too much for the receiver. */
+const timeoutsMax = 3;
+
 /** The part of delivery-machine that follows an answer: what a request came to, and what is done about it. */
 export function answered(state: DeliveryState, sent: Sending, input: Answered, nowMs: number): Step {
+  const all = [sent.batch, ...sent.following];
+  const { acknowledged: count = 0, outcome } = input;
+  const window = windowAfter(state, { isTaken: outcome.kind === 'delivered', underWay: all.length });
+  const batch = all[count];
+  if (count === 0 || batch === undefined) return judged({ ...state, window }, sent, input, nowMs);
+  // Those in front of the first that was not taken, or of the last; what was taken behind it comes again.
+  const moved = acknowledge({ ...state, window }, all.slice(0, count), [], nowMs);
+  const trying = { toSeq: batch.toSeq, tries: 1 };
+  const { state: next, effects } = judged({ ...moved.state, trying }, { ...sent, batch, following: [] }, input, nowMs);
+  return { state: next, effects: [...moved.effects, ...effects] };
+}
+
+function judged(state: DeliveryState, sent: Sending, input: Answered, nowMs: number): Step {
   const { batch, aside } = sent;
   const replayed = aside?.kind === 'parked' ? replayAnswered(state, aside.seq, input, nowMs) : undefined;
   if (replayed !== undefined) return replayed;
@@ -26,10 +42,13 @@ export function answered(state: DeliveryState, sent: Sending, input: Answered, n
       // One event is the least that can be sent: what is refused then is the event.
       if (batch.eventCount === 1) return refused(state, batch, { indices: [0], hasTaken: false }, input, nowMs);
       if (batch.eventCount === 0) return failed(state, { ...input, outcome: 'misconfigured' }, nowMs);
-      return proceed({ ...state, trying: null, bytesLearned: halvedBytes(batch.bodyBytes) }, [release]);
-    case 'retry':
+      return proceed(smaller(state, batch), [release]);
+    case 'retry': {
+      const isTooMuch = input.error === 'timeout' && batch.eventCount > 1 && (state.trying?.tries ?? 0) >= timeoutsMax;
+      return failed(isTooMuch ? smaller(state, batch) : state, { ...input, outcome: 'retry' }, nowMs);
+    }
     case 'misconfigured':
-      return failed(state, { ...input, outcome: input.outcome.kind }, nowMs);
+      return failed(state, { ...input, outcome: 'misconfigured' }, nowMs);
     case 'reject_event':
       // The subscription may be mended by what was changed meanwhile.
       if (sent.version !== state.version) return proceed(state, [release]);
@@ -39,33 +58,53 @@ export function answered(state: DeliveryState, sent: Sending, input: Answered, n
   }
 }
 
-function delivered(state: DeliveryState, { batch, leftOut }: Sending, input: Answered, nowMs: number): Step {
-  const moved: Cursor = {
+/** The next batch is made anew, of half of it. */
+function smaller(state: DeliveryState, batch: BatchPlace): DeliveryState {
+  return { ...state, trying: null, bytesLearned: halvedBytes(batch.bodyBytes) };
+}
+
+/** These were taken, one behind the other: the cursor moves. */
+function acknowledge(
+  state: DeliveryState,
+  batches: readonly BatchPlace[],
+  leftOut: Sending['leftOut'],
+  nowMs: number,
+): Step {
+  const last = batches.at(-1);
+  if (last === undefined) return { state, effects: [] };
+  const cursor: Cursor = {
     ...state.cursor,
-    seq: batch.toSeq,
-    eventSeq: batch.eventSeq,
+    seq: last.toSeq,
+    eventSeq: last.eventSeq,
     passed: noneSkipped,
     toldAtMs: nowMs,
     // A cut belongs to its seq: the old one says nothing about the new seq.
-    offset: batch.offset,
+    offset: last.offset,
     state: 'active',
     suspendedVersion: '',
     failingSinceMs: null,
     lastError: '',
   };
-  const parked = leftOut.filter(({ seq }) => seq <= batch.toSeq).map((one) => parkedOf(one, nowMs));
-  const refusals = taken(state.refusals, batch);
+  const parked = leftOut.filter(({ seq }) => seq <= last.toSeq).map((one) => parkedOf(one, nowMs));
+  const refusals = batches.reduce(taken, state.refusals);
   // Parked by an owner who ended before its cursor was kept, and taken now.
-  const found = state.parked.filter(({ seq }) => batch.eventSeqs.includes(seq));
+  const found = state.parked.filter(({ seq }) => batches.some(({ eventSeqs }) => eventSeqs.includes(seq)));
   const listed = found.reduce((listing, { seq }) => withoutParked(listing, seq), parked.reduce(withParked, state));
+  return {
+    state: { ...listed, cursor, refusals, trying: null, proofAtMs: null, failures: 0 },
+    effects: [
+      ...parked.map((one): Effect => ({ type: 'keep_parked', parked: one })),
+      ...found.map(({ seq }): Effect => ({ type: 'forget_parked', seq })),
+      save,
+    ],
+  };
+}
+
+function delivered(state: DeliveryState, { batch, leftOut }: Sending, input: Answered, nowMs: number): Step {
+  const step = acknowledge(state, [batch], leftOut, nowMs);
   const bytesLearned = batch.mayHaveMore ? grownBytes(state.bytesLearned, state.bytesMax) : state.bytesLearned;
-  const next = { ...listed, cursor: moved, refusals, trying: null, proofAtMs: null, failures: 0, bytesLearned };
-  const effects: Effect[] = [
-    release,
-    ...parked.map((one): Effect => ({ type: 'keep_parked', parked: one })),
-    ...found.map(({ seq }): Effect => ({ type: 'forget_parked', seq })),
-    save,
-  ];
+  const next = { ...step.state, bytesLearned };
+  const effects: Effect[] = [release, ...step.effects];
   // What is known of a batch is from when it was first read: whatever came while it waited for its next try, or was narrowed, is behind it.
   const wasTriedBefore = state.trying !== null && state.trying.tries > 1;
   if (batch.mayHaveMore || wasTriedBefore || isNarrowing(state.refusals)) return proceed(next, effects);

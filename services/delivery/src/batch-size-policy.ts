@@ -14,3 +14,15 @@ export function grownBytes(learnedBytes: number | null, ownerBytesMax: number): 
   const grown = learnedBytes + Math.max(1, Math.ceil(learnedBytes / 32));
   return grown >= ownerBytesMax ? null : grown;
 }
+
+/**
+ * How many batches are under way at once after an answer: one more after a window that was full and taken, half as many after anything else (AIMD). So a receiver that bears
+ * no more than some is asked for that many most of the time, and one in trouble for one at a time.
+ */
+export function windowAfter(
+  { window, windowMax }: { readonly window: number; readonly windowMax: number },
+  { isTaken, underWay }: { readonly isTaken: boolean; readonly underWay: number },
+): number {
+  if (!isTaken) return Math.max(1, Math.floor(window / 2));
+  return underWay < window ? window : Math.min(windowMax, window + 1);
+}

@@ -8,13 +8,13 @@ export interface HeldBatch {
 }
 
 /**
- * The batches that are being sent or wait for their next try, by subscription, so that a retry sends the same bytes. Bounded: beyond `bytesMax` the
+ * The batches that are being sent, in their order, or the one that waits for its next try, by subscription, so that a retry sends the same bytes. Bounded: beyond `bytesMax` the
  * longest-waiting ones are dropped, and made again from the log for their next try (I8). What is under way is never dropped.
  */
 export interface BatchStore {
-  put(id: string, held: HeldBatch): void;
-  get(id: string): HeldBatch | undefined;
-  /** The batch is under way (kept at all costs), or waits again. */
+  put(id: string, held: readonly HeldBatch[]): void;
+  get(id: string): readonly HeldBatch[] | undefined;
+  /** They are under way (kept at all costs), or wait again. */
   setUnderWay(id: string, isUnderWay: boolean): void;
   delete(id: string): void;
   bytes(): number;
@@ -22,13 +22,13 @@ export interface BatchStore {
 
 export function createBatchStore(bytesMax: number): BatchStore {
   /** In the order in which they began to wait. */
-  const waiting = new Map<string, HeldBatch>();
-  const underWay = new Map<string, HeldBatch>();
+  const waiting = new Map<string, readonly HeldBatch[]>();
+  const underWay = new Map<string, readonly HeldBatch[]>();
   let bytes = 0;
 
   const remove = (id: string): void => {
     const held = waiting.get(id) ?? underWay.get(id);
-    if (held !== undefined) bytes -= held.batch.body.length;
+    if (held !== undefined) bytes -= bytesOf(held);
     waiting.delete(id);
     underWay.delete(id);
   };
@@ -43,7 +43,7 @@ export function createBatchStore(bytesMax: number): BatchStore {
     put: (id, held) => {
       remove(id);
       underWay.set(id, held);
-      bytes += held.batch.body.length;
+      bytes += bytesOf(held);
       shrink();
     },
     get: (id) => waiting.get(id) ?? underWay.get(id),
@@ -58,4 +58,9 @@ export function createBatchStore(bytesMax: number): BatchStore {
     delete: remove,
     bytes: () => bytes,
   };
+}
+
+/** What the bodies of batches take. */
+export function bytesOf(held: readonly HeldBatch[]): number {
+  return held.reduce((sum, { batch }) => sum + batch.body.length, 0);
 }

@@ -1,9 +1,10 @@
 import { isCount, parseObject } from '@docket/directory';
 
-import { noticeKinds, untoldMax } from './notice-policy.ts';
-import type { Notice } from './notice-policy.ts';
+import { parseNotices, storedNotice } from './notice-mapper.ts';
+import type { Notice } from './notice-mapper.ts';
 import { noneSkipped, parseSkipped, sumSkipped } from './skipped-counts.ts';
 import type { SkippedCounts } from './skipped-counts.ts';
+import { parseTime, timeText } from './stored-time-mapper.ts';
 
 /** What was told of an outage; `none`: nothing was, or it is over and that was told. */
 const noticedStates = ['none', 'failing', 'suspended'] as const;
@@ -110,12 +111,7 @@ export function cursorBytes(cursor: Cursor): Buffer {
       last_error: cursor.lastError,
       noticed: cursor.noticed,
       noticed_at: timeText(cursor.noticedAtMs),
-      untold: cursor.untold.map(({ kind, sinceMs, error, atMs }) => ({
-        kind,
-        since: timeText(sinceMs),
-        error,
-        at: timeText(atMs),
-      })),
+      untold: cursor.untold.map(storedNotice),
     }),
   );
 }
@@ -150,27 +146,6 @@ export function parseCursor(bytes: Buffer): Cursor | undefined {
     lastError: typeof lastError === 'string' ? lastError : '',
     noticed: noticedStates.find((name) => name === value['noticed']) ?? 'none',
     noticedAtMs: parseTime(value['noticed_at']),
-    untold: parseUntold(value['untold']),
+    untold: parseNotices(value['untold']),
   };
-}
-
-/** Cursors of before have none. */
-function parseUntold(value: unknown): readonly Notice[] {
-  if (!Array.isArray(value)) return [];
-  return value.slice(-untoldMax).flatMap((one: unknown): Notice[] => {
-    const { kind: name, since, error, at }: Record<string, unknown> = { ...Object(one) };
-    const kind = noticeKinds.find((known) => known === name);
-    const [sinceMs, atMs] = [parseTime(since), parseTime(at)];
-    if (kind === undefined || sinceMs === null || atMs === null || typeof error !== 'string') return [];
-    return [{ kind, sinceMs, error, atMs }];
-  });
-}
-
-function timeText(timeMs: number | null): string | null {
-  return timeMs === null ? null : new Date(timeMs).toISOString();
-}
-
-function parseTime(value: unknown): number | null {
-  const timeMs = typeof value === 'string' ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(timeMs) ? null : timeMs;
 }

@@ -5,7 +5,7 @@ import { idle, idleUntilMs, linger, proceed, rest, settle, stay } from './delive
 import { nothingRefused, passedMax } from './delivery-state.ts';
 import type { Aside, BatchPlace, DeliveryState, Effect, Input, Step, Wish } from './delivery-state.ts';
 import { tell, wasTold, withNotice } from './notice-machine.ts';
-import { needsProbe, refusalsEventsMax } from './refusal-machine.ts';
+import { isNarrowing, needsProbe, refusalsEventsMax } from './refusal-machine.ts';
 import { asked, nextReplay, replayRead } from './replay-machine.ts';
 import { readRetryDelayMs } from './retry-policy.ts';
 import { noneSkipped, sumSkipped } from './skipped-counts.ts';
@@ -20,7 +20,7 @@ export const behindPollMs = 500;
  *     │ ──due for a proof─────────────▶  ▲ without events │ nothing: idle        │ retry, misconfigured (split: queued)
  *     └──── nothing left ────────────────┴────due──── resting ◀── behind, failed ┴──────────────┘        gone ──▶ suspended
  *
- * At most one batch is under way (ordered delivery). A batch that failed is tried again with the same range until it is acknowledged; the cursor moves
+ * At most one batch is under way, or of a window several, each behind the one before; the cursor moves over those in front that were all taken. A batch that failed is tried again with the same range until it is acknowledged; the cursor moves
  * only then, or over what has no event for the receiver (I6).
  */
 export function stepDelivery(state: DeliveryState, input: Input, nowMs: number): Step {
@@ -56,6 +56,7 @@ function step(state: DeliveryState, input: Input, nowMs: number): Step {
         version: input.version,
         lingerMs: input.lingerMs,
         bytesMax: input.bytesMax,
+        windowMax: input.windowMax,
         proofIntervalMs: input.proofIntervalMs,
         suspendAfterMs: input.suspendAfterMs,
         noticeAfterMs: input.noticeAfterMs,
@@ -121,6 +122,7 @@ function slot(state: DeliveryState, nowMs: number): Step {
         toSeq: refusals.refused.length > 0 ? null : (state.trying?.toSeq ?? null),
         bytesMax: state.bytesLearned ?? state.bytesMax,
         eventsMax: refusalsEventsMax(refusals),
+        batchesMax: state.trying === null && !isNarrowing(refusals) ? state.window : 1,
         without: refusals.refused.map(({ seq }) => seq),
         isProbe,
         isProofDue: state.proofAtMs !== null && nowMs >= state.proofAtMs,
@@ -145,13 +147,20 @@ function wasRead(
       // Its filter or its limits may be others now.
       if (version !== state.version) return proceed(state, [release]);
       const tries = (state.trying?.tries ?? 0) + 1;
-      const { kind, ...batch } = result;
+      const { kind, following, ...batch } = { following: [], ...result };
       if (state.refusals.refused.length > 0 && batch.eventCount === 0) return alone(state, jitter, nowMs);
       if (kind === 'batch' && isPassed(state, batch)) return pass(state, batch, jitter, nowMs);
       return {
         state: {
           ...state,
-          phase: { name: 'sending', batch, aside, version, leftOut: aside === null ? state.refusals.refused : [] },
+          phase: {
+            name: 'sending',
+            batch,
+            following,
+            aside,
+            version,
+            leftOut: aside === null ? state.refusals.refused : [],
+          },
           // A proof that fails is not repeated: the next one says more.
           trying: kind === 'proof' || aside !== null ? null : { toSeq: batch.toSeq, tries },
           readFailures: 0,
@@ -238,6 +247,7 @@ function changed(state: DeliveryState, wish: Wish): Step {
     // The evidence is about the subscription as it was.
     refusals: isNews ? nothingRefused : state.refusals,
     hasGrown: state.hasGrown || isNews,
+    window: Math.min(state.window, wish.windowMax),
     bytesLearned: null,
   };
   switch (state.phase.name) {

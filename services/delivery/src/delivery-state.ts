@@ -1,7 +1,7 @@
 import type { ParkedEvent } from '@docket/directory';
 
 import type { Cursor } from './cursor-mapper.ts';
-import type { Notice } from './notice-policy.ts';
+import type { Notice } from './notice-mapper.ts';
 import type { Outcome } from './outcome-policy.ts';
 import type { SkippedCounts } from './skipped-counts.ts';
 
@@ -17,6 +17,9 @@ export interface DeliveryState {
   readonly lingerMs: number;
   /** The owner's limit of a body. */
   readonly bytesMax: number;
+  /** How many batches may be under way at once: the owner's limit, and what the receiver bears now. */
+  readonly windowMax: number;
+  readonly window: number;
   /** What the receiver takes at once, learned from its refusals of larger bodies; null: it has refused none. */
   readonly bytesLearned: number | null;
   /** How long after it was told anything an idle receiver is told that nothing happened; 0: never. */
@@ -95,9 +98,11 @@ export type Phase =
   | { readonly name: 'resting'; readonly untilMs: number; readonly forNeighbour: boolean }
   | ({ readonly name: 'sending' } & Sending);
 
-/** One request, and what was known when it was sent: its answer is about that. */
+/** One batch, or a window of them, and what was known when it was sent: its answer is about that. */
 export interface Sending {
   readonly batch: BatchPlace;
+  /** Those under way beside it, each behind the one before. */
+  readonly following: readonly BatchPlace[];
   readonly aside: Aside | null;
   readonly version: string;
   /** What it says `parked` of. */
@@ -122,7 +127,8 @@ export interface BatchPlace {
 }
 
 export type ReadResult =
-  | ({ readonly kind: 'batch' } & BatchPlace)
+  /** `following`: as many more as were asked for and there are, each behind the one before, all with events. */
+  | ({ readonly kind: 'batch'; readonly following?: readonly BatchPlace[] } & BatchPlace)
   /** There is nothing behind the cursor, and a batch without events proves it. */
   | ({ readonly kind: 'proof' } & BatchPlace)
   /** There is nothing behind the cursor, up to this offset, or at all when it is null; what comes later is told by `grew`. */
@@ -142,6 +148,7 @@ export interface Wish {
   readonly version: string;
   readonly lingerMs: number;
   readonly bytesMax: number;
+  readonly windowMax: number;
   readonly proofIntervalMs: number;
   readonly suspendAfterMs: number;
   readonly noticeAfterMs: number;
@@ -156,6 +163,8 @@ export type Input =
   | { readonly type: 'read'; readonly result: ReadResult; readonly jitter: number }
   | {
       readonly type: 'answered';
+      /** So many batches in front of the one that this is about were taken; absent: none. */
+      readonly acknowledged?: number;
       readonly outcome: Outcome;
       readonly error: string;
       /** The beginning of what the receiver said. */
@@ -201,6 +210,8 @@ export interface ReadEffect {
   /** Bounds of a new one; null: those of the subscription. */
   readonly bytesMax: number;
   readonly eventsMax: number | null;
+  /** So many at most, one behind the other. */
+  readonly batchesMax: number;
   /** Events that it leaves out and counts as parked; then it is read on until there is another event, if there is one. */
   readonly without: readonly number[];
   /** Only the first event that is not left out, aside of the stream. */
@@ -220,6 +231,7 @@ export function initialState(cursor: Cursor, wish: Wish, parked: readonly Parked
     cursor,
     phase: { name: isSuspended ? 'suspended' : 'idle' },
     ...wish,
+    window: 1,
     bytesLearned: null,
     proofAtMs: null,
     hasGrown: false,

@@ -2,7 +2,7 @@ import type { Subscription } from '@docket/directory';
 import { idFromIdempotencyKey, rfc3339OfMillis } from '@docket/event';
 import type { EventInput, EventMatcher } from '@docket/event';
 
-import type { Notice, NoticeKind } from './notice-policy.ts';
+import type { Notice, NoticeKind } from './notice-mapper.ts';
 
 /** How Docket's own events about subscriptions begin. */
 const actionPrefix = 'docket.subscription.';

@@ -1,7 +1,8 @@
 import type { Cursor } from './cursor-mapper.ts';
 import type { DeliveryState, Effect, Step } from './delivery-state.ts';
-import { isSameNotice, noticedCursor, noticeOf } from './notice-policy.ts';
-import type { Notice } from './notice-policy.ts';
+import { isSameNotice } from './notice-mapper.ts';
+import { noticedCursor, noticeOf } from './notice-policy.ts';
+import type { Notice } from './notice-mapper.ts';
 
 const saveSoon: Effect = { type: 'save', isUrgent: true };
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Subscription } from '@docket/directory';
 import { webhookSecretBytes } from '@docket/directory';
@@ -5,7 +6,7 @@ import type { Logger } from '@docket/runtime';
 
 import type { DeliveryMetrics } from './metrics.ts';
 import { eventOfNotice } from './notice-event-mapper.ts';
-import type { Notice } from './notice-policy.ts';
+import type { Notice } from './notice-mapper.ts';
 import type { OwnEvents } from './own-events.ts';
 import { webhookHeaders } from './webhook-signature-mapper.ts';
 import type { WebhookSender } from './webhook-sender.ts';
@@ -41,6 +42,8 @@ export function createNotices(ports: {
   const { ownEvents, sender, webhook, metrics, logger } = ports;
   const stopping = new AbortController();
   const { signal } = stopping;
+  // Each notice that waits for its next try listens to it: as many as may be pending.
+  setMaxListeners(2 * pendingMax, signal);
   const underWay = new Set<Promise<void>>();
 
   const post = async ({ url, secret }: NoticeWebhook, event: ReturnType<typeof eventOfNotice>): Promise<void> => {

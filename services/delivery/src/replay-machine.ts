@@ -39,11 +39,12 @@ export function replayRead(
     case 'batch': {
       if (state.isPaused) return { state: { ...state, phase: idle }, effects: [release] };
       if (phase.version !== state.version) return proceed(state, [release]);
-      const { kind: _batch, ...batch } = result;
+      const { kind: _batch, following: _none, ...batch } = result;
       const { version } = state;
       const sending = {
         name: 'sending',
         batch,
+        following: [],
         aside: { kind: 'parked', seq: parkedSeq },
         version,
         leftOut: [],

@@ -4,12 +4,15 @@ import type { EventMatcher } from '@docket/event';
 
 import { withoutOwnNotices } from './notice-event-mapper.ts';
 
+/** The predicate of a subscription's filter. */
+export type Filters = (subscription: Subscription) => EventMatcher | undefined;
+
 /**
  * The predicates of subscriptions' filters, compiled once for each version of a subscription. Throws for a filter that cannot be read, such as one of a
  * later version of the language: nothing is delivered then, and nothing skipped. Undefined without a filter: everything matches, but for what the
  * subscription is not to be told of itself, which those that a filter is for leave out here, too.
  */
-export function createFilters(): (subscription: Subscription) => EventMatcher | undefined {
+export function createFilters(): Filters {
   const compiled = new WeakMap<Subscription, EventMatcher>();
   return (subscription) => {
     if ((subscription.filter ?? '') === '') return undefined;

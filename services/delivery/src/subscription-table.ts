@@ -1,24 +1,29 @@
+import { setMaxListeners } from 'node:events';
+
 import { partitionOf } from '@docket/event';
 import type { ParkedEvent, Subscription } from '@docket/directory';
 import type { Topology } from '@docket/kafka';
 import type { Logger } from '@docket/runtime';
 
-import { createBatchStore } from './batch-store.ts';
+import { bytesOf, createBatchStore } from './batch-store.ts';
 import type { BatchStore } from './batch-store.ts';
 import { firstCursor, inGeneration } from './cursor-mapper.ts';
 import type { Cursor } from './cursor-mapper.ts';
 import { stepDelivery } from './delivery-machine.ts';
 import { initialState } from './delivery-state.ts';
-import type { DeliveryState, Effect, Input, ReadEffect, Resume, Wish } from './delivery-state.ts';
+import type { DeliveryState, Effect, Input, ReadEffect, Resume } from './delivery-state.ts';
 import type { Cursors } from './kafka-cursors.ts';
-import type { LogSource, SourceRead } from './log-source.ts';
+import type { SourceRead } from './log-read-mapper.ts';
+import type { LogSource } from './log-source.ts';
 import type { DeliveryMetrics } from './metrics.ts';
-import type { Notice } from './notice-policy.ts';
+import type { Notice } from './notice-mapper.ts';
 import type { Notices } from './notices.ts';
 import { isReplayed } from './replay-bounds.ts';
 import type { BatchSender } from './send-batch.ts';
 import type { Pool, Slots } from './slot-policy.ts';
+import { hostOf, wishOf } from './subscription-wish-mapper.ts';
 import type { TailBuffer } from './tail-buffer.ts';
+import { windowAnswer } from './window-mapper.ts';
 
 /** The machines of one assignment's subscriptions, and the shell that runs their effects. */
 export interface SubscriptionTable {
@@ -62,7 +67,6 @@ export interface SubscriptionTablePorts {
 
 interface Row {
   subscription: Subscription;
-  /** Of its receiver, with the port; empty for a URL that is none. */
   host: string;
   readonly partition: number;
   readonly tail: TailBuffer;
@@ -82,6 +86,8 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
   const held: BatchStore = createBatchStore(heldBytesMax);
   const underWay = new Set<Promise<void>>();
   const aborting = new AbortController();
+  // Each read that waits for ClickHouse or for a schema listens to it; slots bound them.
+  setMaxListeners(0, aborting.signal);
   let isStopped = false;
 
   const dispatch = (row: Row, input: Input): void => {
@@ -153,7 +159,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
   const read = async (row: Row, { type: _read, without, ...wanted }: ReadEffect): Promise<void> => {
     const { subscription, partition, tail, state } = row;
     const { toSeq } = wanted;
-    const kept = held.get(subscription.id);
+    const [kept] = held.get(subscription.id) ?? [];
     if (toSeq !== null && kept?.place.toSeq === toSeq) {
       held.setUnderWay(subscription.id, true);
       metrics.reads.inc({ source: 'held', result: 'batch' });
@@ -173,11 +179,11 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     wasRead(row, await ports.source.readParked({ subscription, parked, signal: aborting.signal }));
   };
 
-  const wasRead = (row: Row, { source, result, batch }: SourceRead): void => {
+  const wasRead = (row: Row, { source, result, batch, following = [] }: SourceRead): void => {
     const { subscription } = row;
     metrics.reads.inc({ source, result: result.kind });
     if (batch !== undefined && (result.kind === 'batch' || result.kind === 'proof'))
-      held.put(subscription.id, { batch, place: result });
+      held.put(subscription.id, [{ batch, place: result }, ...following]);
     dispatch(row, { type: 'read', result, jitter: Math.random() });
     // What is not sent is not kept.
     if (row.state.phase.name !== 'sending') held.delete(subscription.id);
@@ -185,15 +191,23 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
 
   const send = async (row: Row, tryNumber: number): Promise<void> => {
     const { subscription } = row;
-    const batch = held.get(subscription.id)?.batch;
-    if (batch === undefined) throw new Error(`the batch of ${subscription.id} that is to be sent is not there`);
-    row.sentBytes = batch.body.length;
+    const batches = held.get(subscription.id);
+    if (batches === undefined) throw new Error(`the batch of ${subscription.id} that is to be sent is not there`);
+    row.sentBytes = bytesOf(batches);
     slots.sent(subscription.id, Date.now());
-    const sent = await ports.sender.send(subscription, batch, tryNumber, aborting.signal);
+    const answers = await Promise.all(
+      batches.map(({ batch }, index) =>
+        ports.sender.send(subscription, batch, index === 0 ? tryNumber : 1, aborting.signal),
+      ),
+    );
+    const { acknowledged, sent } = windowAnswer(answers);
     // Whatever was asked while it was under way: what the receiver acknowledged, it has.
     if (sent.outcome.kind === 'delivered') held.delete(subscription.id);
-    else slots.failed(subscription.id);
-    dispatch(row, { type: 'answered', ...sent, jitter: Math.random() });
+    else {
+      slots.failed(subscription.id);
+      held.put(subscription.id, batches.slice(acknowledged, acknowledged + 1));
+    }
+    dispatch(row, { type: 'answered', ...sent, acknowledged, jitter: Math.random() });
     // Only what is tried again as it is, is kept.
     if (row.state.trying === null && row.state.phase.name !== 'sending') held.delete(subscription.id);
   };
@@ -296,30 +310,4 @@ const requestCostBytes = 16 * 1024;
 
 function costOf({ sentBytes }: Row): number {
   return requestCostBytes + sentBytes;
-}
-
-function hostOf({ sink }: Subscription): string {
-  return URL.canParse(sink.url) ? new URL(sink.url).host : '';
-}
-
-function wishOf(
-  subscription: Subscription,
-  {
-    proofIntervalMs,
-    suspendAfterMs,
-    noticeAfterMs,
-  }: Pick<Wish, 'proofIntervalMs' | 'suspendAfterMs' | 'noticeAfterMs'>,
-): Wish {
-  const { resume } = subscription;
-  return {
-    isPaused: subscription.state === 'paused',
-    version: subscription.updated_at,
-    lingerMs: subscription.batch.max_wait_ms,
-    bytesMax: subscription.batch.max_bytes,
-    // It ends; that nothing happened behind it is not its to say.
-    proofIntervalMs: subscription.replay === undefined ? proofIntervalMs : 0,
-    suspendAfterMs,
-    noticeAfterMs,
-    resume: resume === undefined ? null : { id: resume.id, receivedFromMs: Date.parse(resume.received_from) },
-  };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { grownBytes, halvedBytes } from '../src/batch-size-policy.ts';
+import { grownBytes, halvedBytes, windowAfter } from '../src/batch-size-policy.ts';
 
 describe('how large a body a receiver takes', () => {
   test('half of what it refused, and more again up to what the owner allows', () => {
@@ -35,5 +35,18 @@ describe('how large a body a receiver takes', () => {
         if (receiverMax > 1_000) expect(refused).toBeLessThanOrEqual(15);
       }),
     );
+  });
+});
+
+describe('how many batches are under way at once', () => {
+  test.each<[string, number, number, boolean, number, number]>([
+    ['a full window that is taken is followed by a wider one', 2, 4, true, 2, 3],
+    ['up to what the owner allows', 4, 4, true, 4, 4],
+    ['one that was not full proves nothing', 3, 4, true, 2, 3],
+    ['after a failure by half as many', 4, 4, false, 4, 2],
+    ['but at least by one', 1, 4, false, 1, 1],
+    ['in order there is always one', 1, 1, true, 1, 1],
+  ])('%s', (_name, window, windowMax, isTaken, underWay, expected) => {
+    expect(windowAfter({ window, windowMax }, { isTaken, underWay })).toBe(expected);
   });
 });

@@ -4,7 +4,7 @@ import { createBatchStore } from '../src/batch-store.ts';
 import type { HeldBatch } from '../src/batch-store.ts';
 import { noneSkipped } from '../src/skipped-counts.ts';
 
-const held = (bytes: number, toSeq = 1): HeldBatch => ({
+const one = (bytes: number, toSeq = 1): HeldBatch => ({
   place: {
     toSeq,
     eventCount: 1,
@@ -30,6 +30,8 @@ const held = (bytes: number, toSeq = 1): HeldBatch => ({
   },
 });
 
+const held = (bytes: number, toSeq?: number): readonly HeldBatch[] => [one(bytes, toSeq)];
+
 test('I8: the longest-waiting batches make room; what is under way is never dropped', () => {
   const store = createBatchStore(100);
   store.put('a', held(40));
@@ -52,6 +54,14 @@ test('a batch that is put again takes the place of the one before', () => {
   const store = createBatchStore(100);
   store.put('a', held(10, 1));
   store.put('a', held(20, 2));
-  expect(store.get('a')?.place.toSeq).toBe(2);
+  expect(store.get('a')?.[0]?.place.toSeq).toBe(2);
+  expect(store.bytes()).toBe(20);
+});
+
+test('a window is held as a whole', () => {
+  const store = createBatchStore(100);
+  store.put('a', [one(10, 1), one(20, 2)]);
+  expect(store.bytes()).toBe(30);
+  store.put('a', [one(20, 2)]);
   expect(store.bytes()).toBe(20);
 });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 
 import { cursorBytes, firstCursor, inGeneration, laterCursor, parseCursor, toldSeq } from '../src/cursor-mapper.ts';
 import type { Cursor } from '../src/cursor-mapper.ts';
-import { noticeKinds, untoldMax } from '../src/notice-policy.ts';
+import { noticeKinds, untoldMax } from '../src/notice-mapper.ts';
 import { noneSkipped, sumSkipped } from '../src/skipped-counts.ts';
 
 const small = fc.nat({ max: 3 });

@@ -41,6 +41,7 @@ export async function subscribe(
     startAfterSeq?: number;
     filter?: string;
     format?: 'native' | 'ocsf';
+    mode?: Subscription['mode'];
     /** Default: a webhook with a signing secret. */
     sink?: { readonly token: string; readonly at: (url: string, secrets: SealedSecret[]) => Sink };
   } = {},
@@ -63,6 +64,7 @@ export async function subscribe(
     format: options.format ?? 'native',
     sink: sink?.at(receiver.url, secrets) ?? { type: 'webhook', url: `${receiver.url}/in`, secrets },
     ...(options.filter === undefined ? {} : { filter: options.filter }),
+    ...(options.mode === undefined ? {} : { mode: options.mode }),
     batch: { max_events: 20, max_bytes: 100_000, max_wait_ms: 100, ...options.batch },
     state: 'active',
     start_after_seq: options.startAfterSeq ?? 0,

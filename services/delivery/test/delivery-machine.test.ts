@@ -22,7 +22,14 @@ describe('the details', () => {
 
   test('a cut belongs to its seq: a batch that does not know its place leaves none behind', () => {
     const sending = stateIn('sending', {
-      phase: { name: 'sending', batch: { ...place, offset: null }, aside: null, version: 'v1', leftOut: [] },
+      phase: {
+        name: 'sending',
+        following: [],
+        batch: { ...place, offset: null },
+        aside: null,
+        version: 'v1',
+        leftOut: [],
+      },
     });
     expect(stepDelivery(sending, inputs.delivered, nowMs).state.cursor.offset).toBeNull();
   });
@@ -38,7 +45,14 @@ describe('the details', () => {
 
   test('a batch that a limit ended is followed by the next at once; one after which records came lingers', () => {
     const full = stateIn('sending', {
-      phase: { name: 'sending', batch: { ...place, mayHaveMore: true }, aside: null, version: 'v1', leftOut: [] },
+      phase: {
+        name: 'sending',
+        following: [],
+        batch: { ...place, mayHaveMore: true },
+        aside: null,
+        version: 'v1',
+        leftOut: [],
+      },
     });
     expect(short(stepDelivery(full, inputs.delivered, nowMs).effects)).toBe('release save ask');
     const grown = stepDelivery(stateIn('sending', { hasGrown: true }), inputs.delivered, nowMs);
@@ -57,7 +71,16 @@ describe('the details', () => {
     ({ state } = stepDelivery(state, inputs.due, nowMs + 50_000));
     const { state: reading, effects } = stepDelivery(state, inputs.slot, nowMs + 50_000);
     expect(effects).toEqual([
-      { type: 'read', toSeq: 15, bytesMax: 100_000, eventsMax: null, without: [], isProbe: false, isProofDue: false },
+      {
+        type: 'read',
+        toSeq: 15,
+        bytesMax: 100_000,
+        eventsMax: null,
+        batchesMax: 1,
+        without: [],
+        isProbe: false,
+        isProofDue: false,
+      },
     ]);
     const sent = stepDelivery(reading, inputs.readBatch, nowMs + 50_000);
     expect(sent.effects).toEqual([{ type: 'send', tryNumber: 2 }]);
@@ -81,7 +104,9 @@ describe('the details', () => {
   test('a body that is too large is sent in halves at once; the size that worked is remembered and grows again with full batches', () => {
     const full = { ...place, mayHaveMore: true };
     let { state } = stepDelivery(
-      stateIn('sending', { phase: { name: 'sending', batch: full, aside: null, version: 'v1', leftOut: [] } }),
+      stateIn('sending', {
+        phase: { name: 'sending', following: [], batch: full, aside: null, version: 'v1', leftOut: [] },
+      }),
       inputs.split,
       nowMs,
     );
@@ -93,16 +118,25 @@ describe('the details', () => {
     });
     const { effects } = stepDelivery(state, inputs.slot, nowMs);
     expect(effects).toEqual([
-      { type: 'read', toSeq: null, bytesMax: 2_000, eventsMax: null, without: [], isProbe: false, isProofDue: false },
+      {
+        type: 'read',
+        toSeq: null,
+        bytesMax: 2_000,
+        eventsMax: null,
+        batchesMax: 1,
+        without: [],
+        isProbe: false,
+        isProofDue: false,
+      },
     ]);
     ({ state } = stepDelivery(
-      { ...state, phase: { name: 'sending', batch: full, aside: null, version: 'v1', leftOut: [] } },
+      { ...state, phase: { name: 'sending', following: [], batch: full, aside: null, version: 'v1', leftOut: [] } },
       inputs.delivered,
       nowMs,
     ));
     expect(state.bytesLearned).toBe(2_063);
     ({ state } = stepDelivery(
-      { ...state, phase: { name: 'sending', batch: place, aside: null, version: 'v1', leftOut: [] } },
+      { ...state, phase: { name: 'sending', following: [], batch: place, aside: null, version: 'v1', leftOut: [] } },
       inputs.delivered,
       nowMs,
     ));
@@ -113,7 +147,14 @@ describe('the details', () => {
 
   test('a single event that is too large is refused by itself: the next one shows whether it is the only one', () => {
     const single = stateIn('sending', {
-      phase: { name: 'sending', batch: { ...place, eventCount: 1 }, aside: null, version: 'v1', leftOut: [] },
+      phase: {
+        name: 'sending',
+        following: [],
+        batch: { ...place, eventCount: 1 },
+        aside: null,
+        version: 'v1',
+        leftOut: [],
+      },
     });
     const { state, effects } = stepDelivery(single, inputs.split, nowMs);
     expect(`${state.phase.name}: ${short(effects)}`).toBe('queued: release ask');
@@ -129,7 +170,7 @@ describe('the details', () => {
     expect(state.cursor).toEqual({ ...cursor, seq: 15, offset: 90, passed: place.skipped });
     expect(effects.slice(0, 2)).toEqual([{ type: 'release' }, { type: 'save', isUrgent: true }]);
     const sent = stepDelivery(
-      { ...state, phase: { name: 'sending', batch: place, aside: null, version: 'v1', leftOut: [] } },
+      { ...state, phase: { name: 'sending', following: [], batch: place, aside: null, version: 'v1', leftOut: [] } },
       inputs.delivered,
       nowMs,
     );
@@ -187,7 +228,16 @@ describe('the details', () => {
     let { state } = stepDelivery(told.state, inputs.due, atMs);
     const read = stepDelivery(state, inputs.slot, atMs);
     expect(read.effects).toEqual([
-      { type: 'read', toSeq: null, bytesMax: 100_000, eventsMax: null, without: [], isProbe: false, isProofDue: true },
+      {
+        type: 'read',
+        toSeq: null,
+        bytesMax: 100_000,
+        eventsMax: null,
+        batchesMax: 1,
+        without: [],
+        isProbe: false,
+        isProofDue: true,
+      },
     ]);
     ({ state } = stepDelivery(read.state, inputs.readProof, atMs));
     ({ state } = stepDelivery(state, inputs.delivered, atMs));

@@ -72,6 +72,7 @@ const wish = {
   proofIntervalMs: 0,
   suspendAfterMs: 1e12,
   noticeAfterMs: 1e12,
+  windowMax: 1,
   resume: null,
 };
 const readEnds = async (): Promise<undefined> => undefined;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { checkBatchChain } from '@docket/testkit';
 import fc from 'fast-check';
 
 import type { StoredLog } from '../src/clickhouse-log.ts';
@@ -196,6 +197,47 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
     const longer = { ...request.subscription, replay: { of: 'sub_0', to_seq: 4 } };
     const whole = await source.read({ ...request, subscription: longer });
     expect(whole.result).toMatchObject({ kind: 'batch', toSeq: 4, eventSeqs: [4], isLast: true });
+  });
+
+  test('a window is as many batches as there are, each behind the one before, from either side', async () => {
+    const kafka = kafkaOf(
+      Array.from({ length: 10 }, () => 'acme'),
+      [],
+    );
+    for (const tailFrom of [0, 5, 10]) {
+      const stored = storedLogOf({ kafka, stored: 10, firstSeq: 1, through: 9 }, () => 0);
+      const tail = createTailBuffer({ partition, partitions: 1, fromOffset: tailFrom, bytesMax: 1_000_000 });
+      tail.watch('acme');
+      growTail(tail, kafka, 1_000);
+      const topology = { generation, partitions: 1 };
+      const source = createLogSource({ stored, decoders, mac, topology, logger, encodingOf, readEnds });
+      const request = {
+        subscription: subscriptionOf(3),
+        tail,
+        partition,
+        cursor: firstCursor(0, generation),
+        toSeq: null,
+        bytesMax: 1_000_000,
+        eventsMax: null,
+        without: new Set<number>(),
+        isProbe: false,
+        isProofDue: false,
+        signal: never,
+      };
+      const of = async (batchesMax: number, toSeq: number | null = null) => {
+        const { batch, result, following = [] } = await source.read({ ...request, batchesMax, toSeq });
+        expect(result).toMatchObject({ kind: 'batch' });
+        const batches = [batch, ...following.map((one) => one.batch)].flatMap((one) => one ?? []);
+        const chain = checkBatchChain(batches.map(({ body }): unknown => JSON.parse(body.toString())));
+        expect(chain.problems).toEqual([]);
+        return batches.map((one) => one.toSeq);
+      };
+      expect(await of(1)).toEqual([3]);
+      expect(await of(3)).toEqual([3, 6, 9]);
+      expect(await of(8)).toEqual([3, 6, 9, 10]);
+      // What is made again is one.
+      expect(await of(8, 3)).toEqual([3]);
+    }
   });
 
   test('a proof is made only when the tail has seen all that the partition held at its time', async () => {

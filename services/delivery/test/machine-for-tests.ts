@@ -4,7 +4,7 @@ import { firstCursor } from '../src/cursor-mapper.ts';
 import type { Cursor } from '../src/cursor-mapper.ts';
 import { initialState } from '../src/delivery-state.ts';
 import type { DeliveryState, Effect, Input, Phase, Wish } from '../src/delivery-state.ts';
-import type { Notice } from '../src/notice-policy.ts';
+import type { Notice } from '../src/notice-mapper.ts';
 import { noneSkipped } from '../src/skipped-counts.ts';
 
 export const nowMs = 1_000_000;
@@ -13,6 +13,7 @@ export const wish: Wish = {
   version: 'v1',
   lingerMs: 200,
   bytesMax: 100_000,
+  windowMax: 1,
   proofIntervalMs: 3_600_000,
   suspendAfterMs: 7 * 86_400_000,
   noticeAfterMs: 60_000,
@@ -52,8 +53,15 @@ const phases: Record<PhaseName, Phase> = {
   queued: { name: 'queued' },
   reading: { name: 'reading', version: 'v1', aside: null },
   readingParked: { name: 'reading', version: 'v1', aside: { kind: 'parked', seq: 7 } },
-  sending: { name: 'sending', batch: place, aside: null, version: 'v1', leftOut: [] },
-  sendingParked: { name: 'sending', batch: parkedPlace, aside: { kind: 'parked', seq: 7 }, version: 'v1', leftOut: [] },
+  sending: { name: 'sending', batch: place, following: [], aside: null, version: 'v1', leftOut: [] },
+  sendingParked: {
+    name: 'sending',
+    batch: parkedPlace,
+    following: [],
+    aside: { kind: 'parked', seq: 7 },
+    version: 'v1',
+    leftOut: [],
+  },
   resting: { name: 'resting', untilMs: nowMs, forNeighbour: false },
   suspended: { name: 'suspended' },
 };

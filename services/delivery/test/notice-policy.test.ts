@@ -4,15 +4,16 @@ import type { Cursor } from '../src/cursor-mapper.ts';
 import { stepDelivery } from '../src/delivery-machine.ts';
 import { initialState } from '../src/delivery-state.ts';
 import type { DeliveryState, Input } from '../src/delivery-state.ts';
-import { noticeIntervalMs, untoldMax } from '../src/notice-policy.ts';
-import type { Notice } from '../src/notice-policy.ts';
+import { untoldMax } from '../src/notice-mapper.ts';
+import { noticeIntervalMs } from '../src/notice-policy.ts';
+import type { Notice } from '../src/notice-mapper.ts';
 import { entryOfText } from '../src/log-entry-mapper.ts';
 import { eventOfNotice, ownNoticesOf, withoutOwnNotices } from '../src/notice-event-mapper.ts';
 import { cursor, inputs, nowMs, place, short, stateIn, wish } from './machine-for-tests.ts';
 
 /** A machine whose request is under way. */
 function sending(changes: Partial<Cursor> = {}): DeliveryState {
-  const phase = { name: 'sending', batch: place, aside: null, version: 'v1', leftOut: [] } as const;
+  const phase = { name: 'sending', batch: place, following: [], aside: null, version: 'v1', leftOut: [] } as const;
   return { ...initialState({ ...cursor, ...changes }, wish), phase };
 }
 

@@ -30,12 +30,12 @@ const attractionBefore: Readonly<Record<Effect['type'], number>> = {
   release: 1,
   read: 1,
   read_parked: 400,
-  locate: 1,
+  locate: 15,
   send: 4,
   wake: 2,
-  keep_parked: 700,
+  keep_parked: 1_600,
   forget_parked: 20_000,
-  tell: 40,
+  tell: 150,
   save: 5,
 };
 /** … and while its answer is awaited. */
@@ -46,7 +46,7 @@ const attraction: Readonly<Record<Call['kind'], number>> = {
   position: 60,
   send: 1,
   write: 2,
-  tell: 8,
+  tell: 60,
 };
 
 /** How much a process attracts them now. */
@@ -224,7 +224,7 @@ function offerFaults(world: DeliveryWorld, add: Add): void {
       stale.isOwner = false;
       for (const id of stale.rows.keys()) stale.slots.cancel(id);
     });
-  if (world.cut < world.stored) add(0.1, 'retention', () => cutSome(world));
+  if (world.cut < world.stored) add(0.04, 'retention', () => cutSome(world));
   const isAsked = processes.some(({ calls }) => calls.some(({ kind, isDone }) => !isDone && attraction[kind] > 5));
   add(
     world.isClickHouseDown ? 1 : isAsked ? 8 : 0.2,
@@ -234,14 +234,14 @@ function offerFaults(world: DeliveryWorld, add: Add): void {
   add(world.isKafkaDown ? 1 : 0.2, 'Kafka', () => void (world.isKafkaDown = !world.isKafkaDown));
   for (const [id, receiver] of world.receivers) {
     const isReplaying = processes.some(({ rows }) => isSendingParked(rows.get(id)));
-    add(receiver.behaviour === 'ok' ? (isReplaying ? 100 : 0.25) : 0.7, `the receiver of ${id}`, () => {
-      const other = random.chance(0.1) ? 'gone' : random.pick(isReplaying ? refusing : behaviours);
+    add(receiver.behaviour === 'ok' ? (isReplaying ? 400 : 0.25) : 0.7, `the receiver of ${id}`, () => {
+      const other = random.chance(0.15) ? 'gone' : random.pick(isReplaying ? refusing : behaviours);
       receiver.behaviour =
         receiver.behaviour !== 'ok' && random.chance(isReplaying ? 0.3 : 0.6) ? 'ok' : (other ?? 'ok');
     });
     add(0.1, `the owner of ${id} changes it`, () => change(world, id));
-    if (id !== replayId) add(0.1, `the owner of ${id} lets it go on elsewhere`, () => resume(world, id));
-    add(world.oracle.isParked(id) ? 15 : 0, `an operator asks for what ${id} has parked`, () =>
+    if (id !== replayId) add(0.02, `the owner of ${id} lets it go on elsewhere`, () => resume(world, id));
+    add(world.oracle.isParked(id) ? 30 : 0, `an operator asks for what ${id} has parked`, () =>
       askForParked(world, id),
     );
   }

@@ -17,8 +17,8 @@ export interface ModelRow {
   readonly subscription: Subscription;
   state: DeliveryState;
   wakeAtMs: number | null;
-  /** What was read, until it is answered. */
-  held: Batch | undefined;
+  /** What was read, one behind the other, until it is answered. */
+  held: readonly Batch[];
 }
 
 /** A request that somebody waits for. */

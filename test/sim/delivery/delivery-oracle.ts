@@ -3,8 +3,8 @@ import type { ParkedEvent, Subscription } from '@docket/directory';
 import { parseCursor, toldSeq } from '../../../services/delivery/src/cursor-mapper.ts';
 import type { Cursor } from '../../../services/delivery/src/cursor-mapper.ts';
 import type { Outcome } from '../../../services/delivery/src/outcome-policy.ts';
-import { isSameNotice } from '../../../services/delivery/src/notice-policy.ts';
-import type { Notice } from '../../../services/delivery/src/notice-policy.ts';
+import { isSameNotice } from '../../../services/delivery/src/notice-mapper.ts';
+import type { Notice } from '../../../services/delivery/src/notice-mapper.ts';
 import { Violation } from '../oracle.ts';
 import type { Body } from './model-receiver.ts';
 import type { LogPlace, Meaning } from './sample-logs.ts';
@@ -28,6 +28,9 @@ interface Ledger {
   /** `parked` was said of them in a batch that was taken. */
   readonly claimed: Set<number>;
   reachedSeq: number;
+  /** Of a window several are under way at once, and arrive in any order: what was taken behind `reachedSeq`. */
+  readonly isInOrder: boolean;
+  readonly ahead: { readonly prev: number; readonly to: number }[];
   /** An order of the owner has let it go on behind this seq at most, and what may therefore come late. */
   skippableSeq: number;
   readonly late: Set<number>;
@@ -35,11 +38,19 @@ interface Ledger {
   readonly proven: Set<number>;
   /** The greatest cursor that was ever written. */
   kept: { readonly reset: number; readonly seq: number };
-  /** Notices of cursors that were kept, and those of them that were told, with their events. */
-  readonly promised: Notice[];
+  /** Notices of cursors that were kept; those with which an owner has begun; those that were told, with their events. */
+  readonly keptNotices: Notice[];
+  readonly promised: Promised[];
   readonly told: { readonly notice: Notice; readonly event: string }[];
   /** Processes that heard that something was taken, and nothing since but refusals of what is in a body. */
   readonly hasTaken: Set<number>;
+}
+
+interface Promised {
+  readonly notice: Notice;
+  readonly knownTo: Set<number>;
+  /** Another owner, who knew nothing of it, has kept a farther cursor: what holds is what that one says. */
+  isOvertaken: boolean;
 }
 
 /** Knows from the log and from what the receivers did what may be said, by definition and without the code that it judges (I6). */
@@ -56,7 +67,7 @@ export interface DeliveryOracle {
   /** Retention has cut a log up to this seq. */
   expired(tenantId: string, seq: number): void;
   /** An owner of the partition begins there. */
-  begins(subscriptionId: string, cursor: Cursor): void;
+  begins(process: number, subscriptionId: string, cursor: Cursor): void;
   /** A record is in the topic of the cursors. */
   written(record: TopicRecord): void;
   /** Something is parked that nobody has asked for. */
@@ -90,7 +101,17 @@ export function createDeliveryOracle(
       skippableSeq: 0,
       kept: { reset: 0, seq },
     };
-    ledgers.set(subscription.id, { ...ledger, promised: [], told: [], proven: new Set(), hasTaken: new Set() });
+    const isInOrder = subscription.mode?.type !== 'window';
+    ledgers.set(subscription.id, {
+      ...ledger,
+      isInOrder,
+      ahead: [],
+      keptNotices: [],
+      promised: [],
+      told: [],
+      proven: new Set(),
+      hasTaken: new Set(),
+    });
     parked.set(subscription.id, new Map());
   }
   const of = (id: string): Ledger => {
@@ -138,10 +159,11 @@ export function createDeliveryOracle(
     // What was left out or cut is told as such, and as nothing else.
     if (isOver || cut + leftOut > excused || sumOf(expected) - sumOf(said) !== cut + leftOut)
       throw new Violation(`I6: ${name} says ${JSON.stringify(said)}, must say ${JSON.stringify(expected)}`);
-    if (prev > ledger.reachedSeq) throw new Violation(`I6: ${name} leaves out what is behind ${ledger.reachedSeq}`);
+    if (prev > ledger.reachedSeq && ledger.isInOrder)
+      throw new Violation(`I6: ${name} leaves out what is behind ${ledger.reachedSeq}`);
     for (const { seq, id } of events) {
       if (places[seq - 1]?.id !== id || !isWanted(ledger, seq)) throw new Violation(`I6: ${name} has another's ${seq}`);
-      if (!seen.has(seq) && seq < ledger.highestSeen && !ledger.late.has(seq))
+      if (!seen.has(seq) && seq < ledger.highestSeen && !ledger.late.has(seq) && ledger.isInOrder)
         throw new Violation(`I6: ${name} brings ${seq} late`);
       seen.add(seq);
       ledger.highestSeen = Math.max(ledger.highestSeen, seq);
@@ -152,16 +174,29 @@ export function createDeliveryOracle(
       if (!ledger.proven.has(seq)) throw new Violation(`${name} says parked of ${seq} without evidence`);
       ledger.claimed.add(seq);
     }
-    ledger.reachedSeq = Math.max(ledger.reachedSeq, to);
+    ledger.ahead.push({ prev, to });
+    for (const next of ledger.ahead.toSorted((a, b) => a.prev - b.prev))
+      if (next.prev <= ledger.reachedSeq) ledger.reachedSeq = Math.max(ledger.reachedSeq, next.to);
   }
 
-  function checkCursor(id: string, value: Buffer): void {
+  function promise({ promised }: Ledger, { untold }: Cursor, process: number): void {
+    for (const notice of untold) {
+      const known = promised.find((one) => isSameNotice(one.notice, notice));
+      if (known === undefined) promised.push({ notice, knownTo: new Set([process]), isOvertaken: false });
+      else known.knownTo.add(process);
+    }
+  }
+
+  function checkCursor(id: string, value: Buffer, writer: number): void {
     const cursor = parseCursor(value);
     if (cursor === undefined) throw new Violation(`the cursor of ${id} cannot be read`);
     const ledger = of(id);
-    if (isFarther(cursor, ledger.kept)) ledger.kept = cursor;
+    if (!isFarther(ledger.kept, cursor)) {
+      ledger.kept = cursor;
+      for (const one of ledger.promised) one.isOvertaken ||= !one.knownTo.has(writer);
+    }
     for (const notice of cursor.untold)
-      if (!ledger.promised.some((one) => isSameNotice(one, notice))) ledger.promised.push(notice);
+      if (!ledger.keptNotices.some((one) => isSameNotice(one, notice))) ledger.keptNotices.push(notice);
     for (let seq = ledger.subscription.start_after_seq + 1; seq <= cursor.seq; seq += 1) {
       if (!isWanted(ledger, seq) || ledger.taken.has(seq) || isExcused(ledger, seq)) continue;
       if (seq > toldSeq(cursor) || !ledger.claimed.has(seq))
@@ -193,9 +228,9 @@ export function createDeliveryOracle(
       for (const { hasTaken } of ledgers.values()) hasTaken.delete(process);
     },
     told(id, notice, event) {
-      const { promised, told } = of(id);
+      const { keptNotices, told } = of(id);
       if (notice.sinceMs > notice.atMs) throw new Violation(`${id} is told of an outage to come`);
-      if (!promised.some((one) => isSameNotice(one, notice)))
+      if (!keptNotices.some((one) => isSameNotice(one, notice)))
         throw new Violation(
           `${id} is told ${notice.kind} of which nothing is kept: after a crash it would be told otherwise`,
         );
@@ -213,13 +248,14 @@ export function createDeliveryOracle(
       }
     },
     expired: (tenantId, seq) => void expired.set(tenantId, Math.max(expired.get(tenantId) ?? 0, seq)),
-    begins(id, cursor) {
+    begins(process, id, cursor) {
       const { kept } = of(id);
+      promise(of(id), cursor, process);
       if (isFarther(kept, cursor)) throw new Violation(`${id} begins at ${cursor.seq}, but ${kept.seq} was kept`);
     },
-    written({ key, value }) {
+    written({ key, value, writer }) {
       const name = parseParkedKey(key);
-      if (name === undefined) return value === null ? undefined : checkCursor(key, value);
+      if (name === undefined) return value === null ? undefined : checkCursor(key, value, writer);
       const list = parked.get(name.subscriptionId);
       const one = value === null ? undefined : parseParked(value);
       if (one?.seq === name.seq) list?.set(name.seq, one);
@@ -238,8 +274,8 @@ export function createDeliveryOracle(
         for (let seq = after + 1; seq <= last; seq += 1)
           if (isWanted(ledger, seq) && !ledger.taken.has(seq) && !isExcused(ledger, seq))
             throw new Violation(`I6: ${ledger.subscription.id} is never sent ${seq}`);
-        for (const notice of ledger.promised)
-          if (!ledger.told.some((one) => isSameNotice(one.notice, notice)))
+        for (const { notice, isOvertaken } of ledger.promised)
+          if (!isOvertaken && !ledger.told.some((one) => isSameNotice(one.notice, notice)))
             throw new Violation(`${ledger.subscription.id} is never told ${notice.kind} of ${notice.sinceMs}`);
         if ((parked.get(ledger.subscription.id)?.size ?? 0) > 0)
           throw new Violation(`${ledger.subscription.id} keeps parked what was taken`);

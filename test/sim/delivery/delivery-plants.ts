@@ -73,6 +73,18 @@ const failingAmongHealthy: DeliveryPlant = {
   pool: (pool) => (pool === 'failing' ? 'live' : pool),
 };
 
+/** The last answer of a window is taken for that of all. */
+const windowBelieved: DeliveryPlant = {
+  ...nothingPlanted,
+  step: (state, input, nowMs) => {
+    const { phase } = state;
+    const isWindow = input.type === 'answered' && phase.name === 'sending' && phase.following.length > 0;
+    if (!isWindow || (input.acknowledged ?? 0) === 0) return stepDelivery(state, input, nowMs);
+    const taken = { ...input, outcome: { kind: 'delivered' }, acknowledged: phase.following.length } as const;
+    return stepDelivery(state, taken, nowMs);
+  },
+};
+
 /** Told at once, whether or not its cursor is ever kept. */
 const toldBeforeKept: DeliveryPlant = {
   ...nothingPlanted,
@@ -113,6 +125,7 @@ export const plants: Readonly<Record<string, DeliveryPlant>> = {
   'an event evicted from the tail buffer forgotten': evictionForgotten,
   'skipped counts off by one': skippedOffByOne,
   'a cursor kept before what it has parked': cursorBeforeParked,
+  'a window taken for acknowledged because some of it was': windowBelieved,
   'a notice told before it is kept': toldBeforeKept,
   'a notice forgotten by a crash': noticeForgotten,
   'a failing receiver among the healthy': failingAmongHealthy,

@@ -4,9 +4,12 @@ import { cursorBytes, firstCursor, inGeneration, parseCursor } from '../../../se
 import { initialState } from '../../../services/delivery/src/delivery-state.ts';
 import type { Effect, Input, ReadEffect, Wish } from '../../../services/delivery/src/delivery-state.ts';
 import { eventOfNotice } from '../../../services/delivery/src/notice-event-mapper.ts';
-import type { Notice } from '../../../services/delivery/src/notice-policy.ts';
+import type { Notice } from '../../../services/delivery/src/notice-mapper.ts';
+import type { Batch } from '../../../services/delivery/src/batch-mapper.ts';
+import type { Sent } from '../../../services/delivery/src/send-batch.ts';
+import { windowAnswer } from '../../../services/delivery/src/window-mapper.ts';
 import { createLogSource } from '../../../services/delivery/src/log-source.ts';
-import type { SourceRead } from '../../../services/delivery/src/log-source.ts';
+import type { SourceRead } from '../../../services/delivery/src/log-read-mapper.ts';
 import { isReplayed } from '../../../services/delivery/src/replay-bounds.ts';
 import { encodingOf, verdictOf } from '../../../services/delivery/src/sinks/sink-rules.ts';
 import { createSlots } from '../../../services/delivery/src/slot-policy.ts';
@@ -22,13 +25,13 @@ import type { TopicRecord } from './delivery-oracle.ts';
 import { decoders, generation, mac, partitions } from './sample-logs.ts';
 
 export const slotLimits = {
-  perPool: { live: 2, catch_up: 1, unproven: 1, failing: 1, slow: 1 },
+  perPool: { live: 2, catch_up: 1, unproven: 2, failing: 1, slow: 1 },
   perTenant: 1,
   perHost: 1,
   perTenantSlow: 1,
   perHostSlow: 1,
   slowAfterMs: 250,
-  failuresPerSecond: 50,
+  failuresPerSecond: 500,
 } as const;
 const proofIntervalMs = 20_000;
 export const replayId = 'acme-replay';
@@ -87,25 +90,27 @@ export function becomeOwner(world: DeliveryWorld, process: ModelProcess): void {
     const { id, tenant_id: tenantId, start_after_seq: after } = subscription;
     const cursor = inGeneration(process.cursors.get(id) ?? firstCursor(after, generation), generation);
     const parked = [...(process.parked.get(id)?.values() ?? [])];
-    world.oracle.begins(id, cursor);
+    world.oracle.begins(process.name, id, cursor);
     if (isReplayed(subscription, cursor.seq) && parked.length === 0) continue;
     process.tail.watch(tenantId);
     const state = initialState(cursor, wishOf(world, id), parked);
-    const row: ModelRow = { subscription, state, wakeAtMs: null, held: undefined };
+    const row: ModelRow = { subscription, state, wakeAtMs: null, held: [] };
     process.rows.set(id, row);
     process.inbox.push({ row, input: { type: 'began' } });
   }
 }
 
-export function wishOf({ versions, resumes }: DeliveryWorld, id: string): Wish {
+export function wishOf({ versions, resumes, subscriptions }: DeliveryWorld, id: string): Wish {
   const suspendAfterMs = 120_000;
-  const noticeAfterMs = 20_000;
+  const noticeAfterMs = 2_000;
   const version = versions.get(id) ?? '';
+  const mode = subscriptions.find((subscription) => subscription.id === id)?.mode;
   return {
     isPaused: false,
     version,
     lingerMs: 5,
     bytesMax: 100_000,
+    windowMax: mode?.type === 'window' ? mode.batches : 1,
     proofIntervalMs: id === replayId ? 0 : proofIntervalMs,
     suspendAfterMs,
     noticeAfterMs,
@@ -140,7 +145,7 @@ export function runEffect(world: DeliveryWorld, process: ModelProcess): void {
         tenantId,
         host: id,
         pool: world.plant.pool(poolOf(process, row)),
-        costBytes: row.held?.body.length ?? 0,
+        costBytes: row.held[0]?.body.length ?? 0,
       });
       process.isGrantDue = true;
       return;
@@ -191,8 +196,8 @@ function read(
   const { source, tail } = process;
   const { subscription, state } = row;
   if (source === undefined || tail === undefined) return;
-  const heard = ({ result, batch }: SourceRead): void => {
-    row.held = batch;
+  const heard = ({ result, batch, following = [] }: SourceRead): void => {
+    row.held = batch === undefined ? [] : [batch, ...following.map((one) => one.batch)];
     process.inbox.push({ row, input: { type: 'read', result, jitter: 0.5 } });
   };
   if (effect.type === 'read_parked')
@@ -207,21 +212,41 @@ function read(
 }
 
 function send(world: DeliveryWorld, process: ModelProcess, row: ModelRow): void {
-  const { oracle, receivers, random, coverage } = world;
+  const { held } = row;
+  if (held.length === 0) throw new Violation(`the batch of ${row.subscription.id} is not there`);
+  process.slots.sent(row.subscription.id, world.nowMs);
+  const answers = new Map<number, Sent>();
+  held.forEach((batch, index) =>
+    sendOne(world, process, { row, batch }, (sent) => {
+      answers.set(index, sent);
+      if (answers.size < held.length) return;
+      const { acknowledged, sent: first } = windowAnswer(held.flatMap((_, place) => answers.get(place) ?? []));
+      const isTaken = first.outcome.kind === 'delivered';
+      if (!isTaken) process.slots.failed(row.subscription.id);
+      if (held.length > 1)
+        world.coverage.hit('window', isTaken ? 'taken' : acknowledged > 0 ? 'partly taken' : 'not taken');
+      process.inbox.push({ row, input: { type: 'answered', ...first, acknowledged, jitter: 0.5 } });
+    }),
+  );
+}
+
+function sendOne(
+  { oracle, receivers, random, coverage }: DeliveryWorld,
+  process: ModelProcess,
+  { row, batch }: { readonly row: ModelRow; readonly batch: Batch },
+  heard: (sent: Sent) => void,
+): void {
   const { id } = row.subscription;
   const receiver = receivers.get(id);
-  const batch = row.held;
-  if (batch === undefined || receiver === undefined) throw new Violation(`the batch of ${id} is not there`);
+  if (receiver === undefined) throw new Violation(`${id} has no receiver`);
   const body = JSON.parse(batch.body.toString()) as Body;
   const purpose = body.data.replay ?? 'stream';
   let handled: ReturnType<typeof handle> | undefined;
-  process.slots.sent(id, world.nowMs);
   const told = (answer: Parameters<typeof verdictOf>[1]): void => {
     const { error, ...outcome } = verdictOf('webhook', answer, batch.eventCount);
-    if (outcome.kind !== 'delivered') process.slots.failed(id);
     oracle.answered(process.name, id, body, outcome);
     const retryAfterMs = answer.kind === 'answered' ? answer.retryAfterMs : null;
-    process.inbox.push({ row, input: { type: 'answered', outcome, error, excerpt: '', retryAfterMs, jitter: 0.5 } });
+    heard({ outcome, status: 0, error, excerpt: '', retryAfterMs });
   };
   process.calls.push({
     kind: 'send',

@@ -137,11 +137,7 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
       caller,
       decide: ifMatching(req, known(caller, of), (directory) => decideReplay(directory, caller, of, body, made)),
     });
-    res
-      .status(201)
-      .location(`/v1/subscriptions/${id}`)
-      .set('ETag', entityTagOf(replay))
-      .json(shownOf(replay));
+    res.status(201).location(`/v1/subscriptions/${id}`).set('ETag', entityTagOf(replay)).json(shownOf(replay));
   });
 
   router.add(rotateSecret, async (req, res) => {

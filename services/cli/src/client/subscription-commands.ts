@@ -57,6 +57,7 @@ export function addSubscriptions(subscriptions: Command, ports: ClientPorts): vo
     .option('--url <url>', 'of the webhook')
     .option('--name <text>', 'for people')
     .option('--filter <search>', 'only what this search finds')
+    .option('--window <batches>', 'so many batches under way at once, in any order; default: one, in order')
     .option('--body <json>', 'the whole request body, as POST /v1/subscriptions takes it')
     .option(...json)
     .action(async (options: NewSubscriptionOptions) => {
@@ -210,10 +211,11 @@ interface NewSubscriptionOptions extends JsonOption {
   readonly url?: string;
   readonly name?: string;
   readonly filter?: string;
+  readonly window?: string;
   readonly body?: string;
 }
 
-function subscriptionBody({ tenant, url, name, filter, body }: NewSubscriptionOptions): Json {
+function subscriptionBody({ tenant, url, name, filter, window, body }: NewSubscriptionOptions): Json {
   if (body !== undefined) return jsonObject(body, '--body');
   if (url === undefined) throw new Error('name --url, or the whole --body');
   return {
@@ -221,6 +223,7 @@ function subscriptionBody({ tenant, url, name, filter, body }: NewSubscriptionOp
     ...(tenant === undefined ? {} : { tenant_id: tenant }),
     ...(name === undefined ? {} : { name }),
     ...(filter === undefined ? {} : { filter }),
+    ...(window === undefined ? {} : { mode: { type: 'window', batches: Number(window) } }),
   };
 }
 

@@ -93,11 +93,12 @@ describe('docket, as a client of the API', () => {
 
   test('subscriptions: created with a secret shown once, paused, resumed, removed', async () => {
     const url = 'http://127.0.0.1:9/siem';
-    const create = ['subscriptions', 'create', '--url', url, '--filter', '-outcome:success'];
+    const create = ['subscriptions', 'create', '--url', url, '--filter', '-outcome:success', '--window', '3'];
     const [made] = await printed(create, key);
     expect(made).toMatchObject({
       tenant_id: 'acme',
       filter: '-outcome:success',
+      mode: { type: 'window', batches: 3 },
       secret: expect.stringMatching(/^whsec_/),
     });
     const id = String(made?.['id']);

@@ -1,0 +1,32 @@
+import type { Subscription } from '@docket/directory';
+
+import type { Wish } from './delivery-state.ts';
+
+/** Of its receiver, with the port; empty for a URL that is none. */
+export function hostOf({ sink }: Subscription): string {
+  return URL.canParse(sink.url) ? new URL(sink.url).host : '';
+}
+
+/** What the machine is told of a subscription. */
+export function wishOf(
+  subscription: Subscription,
+  {
+    proofIntervalMs,
+    suspendAfterMs,
+    noticeAfterMs,
+  }: Pick<Wish, 'proofIntervalMs' | 'suspendAfterMs' | 'noticeAfterMs'>,
+): Wish {
+  const { resume } = subscription;
+  return {
+    isPaused: subscription.state === 'paused',
+    version: subscription.updated_at,
+    lingerMs: subscription.batch.max_wait_ms,
+    bytesMax: subscription.batch.max_bytes,
+    windowMax: subscription.mode?.type === 'window' ? subscription.mode.batches : 1,
+    // It ends; that nothing happened behind it is not its to say.
+    proofIntervalMs: subscription.replay === undefined ? proofIntervalMs : 0,
+    suspendAfterMs,
+    noticeAfterMs,
+    resume: resume === undefined ? null : { id: resume.id, receivedFromMs: Date.parse(resume.received_from) },
+  };
+}
