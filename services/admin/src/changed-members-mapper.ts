@@ -86,7 +86,7 @@ function shownOf(entity: Entity): object {
     case 'key':
       return isSharedKey(entity) ? { ...shownKey(entity), name: undefined, tenants: undefined } : shownKey(entity);
     case 'subscription':
-      return { ...toPublicSubscription(entity), resume_from: entity.resume?.received_from };
+      return { ...toPublicSubscription(entity, () => false), resume_from: entity.resume?.received_from };
   }
 }
 
