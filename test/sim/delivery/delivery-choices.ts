@@ -163,9 +163,10 @@ function grant({ coverage, nowMs }: DeliveryWorld, process: ModelProcess): void 
   for (const pool of [...pools, 'slow'] as const)
     if (stats[pool].held > slotLimits.perPool[pool])
       throw new Violation(`I7: the pool ${pool} has ${stats[pool].held} slots`);
+  // Whoever still holds the slot of a send before, in whatever pool, waits for its end.
+  if ([...pools, 'slow' as const].some((pool) => stats[pool].held > 0)) return;
   for (const pool of ['live', 'catch_up'] as const)
-    if (stats[pool].held === 0 && stats[pool].waiting > 0)
-      throw new Violation(`I7: slots of ${pool} are free and withheld`);
+    if (stats[pool].waiting > 0) throw new Violation(`I7: slots of ${pool} are free and withheld`);
 }
 
 function offerCall(world: DeliveryWorld, process: ModelProcess, call: Call, add: Add): void {
