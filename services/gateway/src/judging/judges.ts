@@ -37,8 +37,8 @@ export interface JudgesOptions {
   readonly threadFile?: URL;
 }
 
-/** Some twenty events. Going to another thread and back costs as much as judging two; judging so much at once takes a millisecond, at worst a few. */
-const inPlaceBytesMax = 16 * 1024;
+/** A batch of 150 common events, which takes some 6 ms. What is larger waits for its turn among all that would hold up the others. */
+const inPlaceBytesMax = 128 * 1024;
 /** So that a thread need not wait for the next body. */
 const jobsOfThreadMax = 2;
 /** Of the heap of a thread: several times what the largest body becomes there. */
