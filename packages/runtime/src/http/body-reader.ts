@@ -68,9 +68,12 @@ function tooLarge(bytesMax: number, headers: Record<string, string>): DocketErro
   return new DocketError('body_too_large', `The body is larger than ${bytesMax} bytes.`, { headers });
 }
 
+/** What is still on its way when a body is refused is read and dropped for this long. */
+const lingerMs = 500;
+
 /**
  * A body somewhat over the limit is read to its end and dropped, because a client that is still sending would see a reset instead of the
- * answer. From twice the limit on the connection is closed.
+ * answer. From twice the limit on it is read for a moment more, for the same reason, and the connection is closed.
  */
 function collect(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const closing = { Connection: 'close' };
@@ -79,7 +82,9 @@ function collect(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let chunks: Buffer[] = [];
     let bytes = 0;
+    let lingering: NodeJS.Timeout | undefined;
     const settle = (act: () => void): void => {
+      clearTimeout(lingering);
       req.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
       act();
     };
@@ -87,7 +92,8 @@ function collect(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
       bytes += chunk.length;
       if (bytes <= bytesMax) chunks.push(chunk);
       else chunks = [];
-      if (bytes > 2 * bytesMax) settle(() => reject(tooLarge(bytesMax, closing)));
+      if (bytes > 2 * bytesMax)
+        lingering ??= setTimeout(() => settle(() => reject(tooLarge(bytesMax, closing))), lingerMs);
     };
     const onEnd = (): void =>
       settle(() => (bytes > bytesMax ? reject(tooLarge(bytesMax, {})) : resolve(Buffer.concat(chunks, bytes))));
