@@ -13,8 +13,7 @@ export function parseCursorPlace(bytes: Buffer): CursorPlace | undefined {
   return isCount(reset) && isCount(seq) ? { reset, seq } : undefined;
 }
 
-/** The greater of two by (reset, seq): an acknowledgement is true whoever wrote it. */
-export function laterPlace(known: CursorPlace | undefined, other: CursorPlace): CursorPlace {
-  if (known === undefined || other.reset > known.reset) return other;
-  return other.reset === known.reset && other.seq > known.seq ? other : known;
+/** Which of two is the cursor, by (reset, seq): above 0 the first, below 0 the second. An acknowledgement is true whoever wrote it. */
+export function comparePlaces(one: CursorPlace, other: CursorPlace): number {
+  return one.reset === other.reset ? one.seq - other.seq : one.reset - other.reset;
 }

@@ -65,5 +65,5 @@ export {
   parseParkedKey,
   type ParkedEvent,
 } from './parked-mapper.ts';
-export { laterPlace, parseCursorPlace } from './cursor-place.ts';
+export { comparePlaces, parseCursorPlace } from './cursor-place.ts';
 export type { CursorPlace } from './cursor-place.ts';

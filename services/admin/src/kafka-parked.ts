@@ -1,5 +1,5 @@
 import {
-  laterPlace,
+  comparePlaces,
   mergedParked,
   parkedBytes,
   parkedKey,
@@ -36,7 +36,8 @@ export function createParkedView(
 
   const readPlace = (id: string, value: Buffer | null): void => {
     const place = value === null ? undefined : parseCursorPlace(value);
-    if (place !== undefined) places.set(id, laterPlace(places.get(id), place));
+    const known = places.get(id);
+    if (place !== undefined && (known === undefined || comparePlaces(place, known) > 0)) places.set(id, place);
   };
 
   const view = createTopicView(kafka, {

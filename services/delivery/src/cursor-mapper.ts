@@ -1,4 +1,4 @@
-import { isCount, parseObject } from '@docket/directory';
+import { comparePlaces, isCount, parseObject } from '@docket/directory';
 
 import { parseNotices, storedNotice } from './notice-mapper.ts';
 import type { Notice } from './notice-mapper.ts';
@@ -81,9 +81,9 @@ export function inGeneration(cursor: Cursor, generation: number): Cursor {
 /** The greater of two cursors; of equal places the second, which says how things are now, with the farther cut: both are true. */
 export function laterCursor(known: Cursor | undefined, other: Cursor): Cursor {
   if (known === undefined) return other;
-  if (known.reset !== other.reset) return known.reset > other.reset ? known : other;
-  if (known.seq > other.seq) return known;
-  if (known.seq < other.seq || known.generation !== other.generation) return other;
+  const order = comparePlaces(known, other);
+  if (order > 0) return known;
+  if (order < 0 || known.generation !== other.generation) return other;
   return { ...other, offset: fartherCut(known.offset, other.offset) };
 }
 
