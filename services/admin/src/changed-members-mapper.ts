@@ -1,5 +1,5 @@
 import type { ApiKey, Entity, EntityChange } from '@docket/directory';
-import { canonicalJson, changeValueBytesMax, isPlainObject } from '@docket/event';
+import { canonicalJson, changeValueBytesMax, membersByPath } from '@docket/event';
 import type { EventInput } from '@docket/event';
 
 import { toPublicSubscription } from './subscription-policy.ts';
@@ -44,8 +44,9 @@ function told<Name extends 'old' | 'new'>(name: Name, member: Member | undefined
 function membersOf(entity: Entity | undefined): ReadonlyMap<string, Member> {
   const members = new Map<string, Member>();
   if (entity === undefined) return members;
-  for (const [path, value] of flat(shownOf(entity))) {
-    if (!untold.has(path)) members.set(path, memberOf(path, value));
+  // Objects are gone through, so that a change of one member of a sink is a change of that member.
+  for (const [path, value] of membersByPath(shownOf(entity))) {
+    if (value !== undefined && !untold.has(path)) members.set(path, memberOf(path, wellFormed(value)));
   }
   const [name, secret] = secretOf(entity);
   if (secret !== '') members.set(name, { identity: secret });
@@ -57,14 +58,6 @@ function memberOf(path: string, value: unknown): Member {
   if (Buffer.byteLength(identity) > changeValueBytesMax) return { identity };
   if (path === 'sink.url' && typeof value === 'string') return { identity, value: originOf(value) };
   return { identity, value };
-}
-
-/** Objects are gone through, so that a change of one member of a sink is a change of that member. */
-function flat(members: object, prefix = ''): [string, unknown][] {
-  return Object.entries(members).flatMap(([name, value]): [string, unknown][] => {
-    if (value === undefined) return [];
-    return isPlainObject(value) ? flat(value, `${prefix}${name}.`) : [[`${prefix}${name}`, wellFormed(value)]];
-  });
 }
 
 /** JSON holds lone surrogates, an event does not. */

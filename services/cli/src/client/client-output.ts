@@ -1,3 +1,4 @@
+import { membersByPath } from '@docket/event';
 import { tableOf } from '../repair/table-mapper.ts';
 import type { Json } from './api-client.ts';
 import { textOf } from './event-line-mapper.ts';
@@ -29,14 +30,7 @@ export async function printList(
 /** One object: a member a line for people, members of members by their path, or with --json as it is. */
 export function printObject(print: (line: string) => void, object: Json, isJson: boolean): void {
   if (isJson) return print(JSON.stringify(object));
-  const members = flat(object);
+  const members = membersByPath(object);
   const width = Math.max(0, ...members.map(([name]) => name.length));
   for (const [name, value] of members) print(`${name.padEnd(width)}  ${textOf(value)}`.trimEnd());
-}
-
-function flat(object: object, prefix = ''): [string, unknown][] {
-  return Object.entries(object).flatMap(([name, value]: [string, unknown]): [string, unknown][] => {
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return isObject ? flat(value, `${prefix}${name}.`) : [[`${prefix}${name}`, value]];
-  });
 }
