@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createWorld, eventually, runDocket, startService } from '@docket/testkit';
-import type { DocketRun, ServiceProcess, World } from '@docket/testkit';
+import type { ServiceProcess, World } from '@docket/testkit';
+import { createPrompt } from './docket-for-tests.ts';
 
 const token = randomBytes(24).toString('hex');
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -27,18 +28,7 @@ afterAll(async () => {
   await world.close();
 }, 60_000);
 
-const docket = (args: readonly string[], credential = token): Promise<DocketRun> =>
-  runDocket(args, { DOCKET_URL: service.url, DOCKET_KEY: credential });
-
-/** The objects that a command printed, one a line. */
-async function printed(args: readonly string[], credential = token): Promise<Record<string, unknown>[]> {
-  const { code, output } = await docket([...args, '--json'], credential);
-  expect({ code, output }).toMatchObject({ code: 0 });
-  return output
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => ({ ...Object(JSON.parse(line)) }));
-}
+const { docket, printed } = createPrompt(() => ({ url: service.url, credential: token }));
 
 async function record(event: object): Promise<void> {
   const response = await fetch(`${service.url}/v1/events`, {

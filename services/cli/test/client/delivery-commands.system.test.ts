@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createWorld, eventually, publishRecords, runDocket, startReceiver, startService } from '@docket/testkit';
-import type { DocketRun, IncomingRequest, Receiver, ServiceProcess, World } from '@docket/testkit';
+import type { IncomingRequest, Receiver, ServiceProcess, World } from '@docket/testkit';
+import { createPrompt } from './docket-for-tests.ts';
 
 const token = randomBytes(24).toString('hex');
 let world: World;
@@ -37,18 +38,7 @@ afterAll(async () => {
   await world.close();
 }, 60_000);
 
-const docket = (args: readonly string[], credential = operatorKey): Promise<DocketRun> =>
-  runDocket(args, { DOCKET_URL: service.url, DOCKET_KEY: credential });
-
-/** The objects that a command printed, one a line. */
-async function printed(args: readonly string[], credential = operatorKey): Promise<Record<string, unknown>[]> {
-  const { code, output } = await docket([...args, '--json'], credential);
-  expect({ code, output }).toMatchObject({ code: 0 });
-  return output
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => ({ ...Object(JSON.parse(line)) }));
-}
+const { docket, printed } = createPrompt(() => ({ url: service.url, credential: operatorKey }));
 
 async function record(...descriptions: string[]): Promise<void> {
   const events = descriptions.map((description) => ({
