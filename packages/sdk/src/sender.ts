@@ -106,10 +106,7 @@ export function createSender(options: SenderOptions): Sender {
     const held = tenantId === undefined ? heldOf(batch.entries) : [];
     const heldPlaces = new Set(held.map(({ place }) => place));
     const entries = held.length === 0 ? batch.entries : batch.entries.filter(({ place }) => !heldPlaces.has(place));
-    if (entries.length === 0) {
-      if (!(await batch.drop(held))) await pauseAfter(1, { verdict: 'retry', detail: '' });
-      return;
-    }
+    if (entries.length === 0) return settle(batch, { entries, held }, () => ({ kind: 'accepted' }));
     const beganAtMs = performance.now();
     const texts = entries.map((entry) => entry.text);
     const sent = await options.transport.send(texts, stopping.signal);
