@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Artifacts } from './artifacts.ts';
 import {
@@ -114,6 +114,9 @@ export function prepareClickHouse(
   };
   writeFileSync(configFile, clickhouseConfig(plan));
   writeFileSync(usersFile, clickhouseUsers(plan), { mode: 0o600 });
+  const sharedSettings = join('config.d', 'docket.xml');
+  ensureDir(join(configDir, 'config.d'));
+  copyFileSync(packageFile('..', 'clickhouse', sharedSettings), join(configDir, sharedSettings));
   for (const name of joinedUsersFiles) {
     const text = readFileSync(packageFile('..', 'clickhouse', 'users.d', name), 'utf8');
     writeFileSync(join(ensureDir(join(configDir, 'users.d')), name), widenUsersFile(text, databases));
