@@ -19,6 +19,7 @@ import { createColumnIntake } from './column-intake.ts';
 import type { Config } from './config.ts';
 import { createHeadsKeeper } from './heads-keeper.ts';
 import { createIngestMachine } from './ingest-machine.ts';
+import { ingestorGroupOf } from './kafka-ranges.ts';
 import { createIngestShell, type IngestShell } from './ingest-shell.ts';
 import { createIngestorMetrics } from './metrics.ts';
 import { runOwnershipEffect } from './ownership-effects.ts';
@@ -78,7 +79,7 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
   let shell: IngestShell | undefined;
   let isLooking = false;
 
-  const groupId = `${config.kafkaTopicPrefix}ingestor`;
+  const groupId = ingestorGroupOf(kafka);
   const consumer = createPartitionConsumer(kafka, {
     groupId,
     topic: eventsTopic,
@@ -107,7 +108,7 @@ export function createIngestorApp(config: Config, ports: AppPorts): App {
       generation,
       consumer,
       decoders,
-      own: (effect) => runOwnershipEffect({ clickhouse, kafka, generation, groupId }, effect),
+      own: (effect) => runOwnershipEffect({ clickhouse, kafka, generation }, effect),
       heads: createHeadsKeeper({ clickhouse, generation, logger, metrics }),
       sources: createSourceWatch({
         clickhouse,

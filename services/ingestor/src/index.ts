@@ -1,3 +1,4 @@
 export { createIngestorApp } from './app.ts';
 export { settings as ingestorSettings, type Config as IngestorConfig } from './config.ts';
-export { isSameRecord, startOf, type StartDecision, type StopReason } from './position-policy.ts';
+export { ingestorGroupOf, readKafkaRanges } from './kafka-ranges.ts';
+export { isSameRecord, startOf, type KafkaRange, type StopReason } from './position-policy.ts';

@@ -9,9 +9,9 @@ import {
   type ClickHouse,
 } from '@docket/clickhouse';
 import { windowRecords } from '@docket/event';
-import { fetchCommits, fetchTopicId, fetchTopicOffsets, passedRangeOf, type KafkaClient } from '@docket/kafka';
+import type { KafkaClient } from '@docket/kafka';
 import type { IngestEffect, IngestInput } from './ingest-state.ts';
-import type { KafkaRange } from './position-policy.ts';
+import { readKafkaRanges } from './kafka-ranges.ts';
 
 type OwnershipEffect = Extract<IngestEffect<never>, { kind: 'claim' | 'kill' | 'readPlaces' | 'readPast' }>;
 type OwnershipInput = IngestInput<'claimed' | 'cleared' | 'placesRead' | 'pastRead'>;
@@ -20,12 +20,11 @@ interface OwnershipPorts {
   readonly clickhouse: ClickHouse;
   readonly kafka: KafkaClient;
   readonly generation: number;
-  readonly groupId: string;
 }
 
 /** Carries out fence, clear and read (design §5). Rejects when ClickHouse or Kafka does not do it, or its answer is lost. */
 export async function runOwnershipEffect(ports: OwnershipPorts, effect: OwnershipEffect): Promise<OwnershipInput> {
-  const { clickhouse, generation } = ports;
+  const { clickhouse, kafka, generation } = ports;
   const { run } = effect;
   switch (effect.kind) {
     case 'claim': {
@@ -42,7 +41,7 @@ export async function runOwnershipEffect(ports: OwnershipPorts, effect: Ownershi
     case 'readPlaces': {
       const { owner, partitions } = effect;
       const heads = await readHeads(clickhouse, { generation, partitions });
-      const ranges = await readRanges(ports);
+      const ranges = await readKafkaRanges(kafka, generation);
       const owned = await ownedPartitions(clickhouse, { generation, partitions, owner });
       const places = partitions.map((partition) => {
         const stored = heads.get(partition);
@@ -66,19 +65,4 @@ export async function runOwnershipEffect(ports: OwnershipPorts, effect: Ownershi
       return { kind: 'pastRead', run, window, stored };
     }
   }
-}
-
-async function readRanges({ kafka, groupId, generation }: OwnershipPorts): Promise<Map<number, KafkaRange>> {
-  const topic = kafka.topics.events.name;
-  const ranges = await fetchTopicOffsets(kafka, topic);
-  const commits = await fetchCommits(kafka, groupId, topic);
-  // After the offsets: as long as it is this id, they were this topic's.
-  const topicId = await fetchTopicId(kafka, topic);
-  return new Map(
-    ranges.map(({ partition, earliest, end: next }): [number, KafkaRange] => {
-      const passed = passedRangeOf(commits.get(partition), generation);
-      const known = topicId === null ? {} : { topicId, ...(passed === undefined ? {} : { passed }) };
-      return [partition, { earliest, next, ...known }];
-    }),
-  );
 }

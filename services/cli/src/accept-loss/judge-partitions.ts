@@ -1,14 +1,14 @@
 import { positionOf, readHeads, readStoredRecord, type PartitionHeads, type StoredRecord } from '@docket/clickhouse';
 import { logOf, readRecord, type LogRecord } from '@docket/event';
-import { isSameRecord, startOf, type StopReason } from '@docket/ingestor';
-import { fetchTopicOffsets, readRanges, type PartitionRange, type Topology } from '@docket/kafka';
+import { isSameRecord, readKafkaRanges, startOf, type KafkaRange, type StopReason } from '@docket/ingestor';
+import { readRanges, type Topology } from '@docket/kafka';
 import type { WalkPorts } from '../verify/walk-records.ts';
 
 /** How a partition stands in both stores. */
 export interface Judged {
   readonly partition: number;
   readonly heads: PartitionHeads;
-  readonly kafka: PartitionRange;
+  readonly kafka: KafkaRange;
   /** The first offset that ClickHouse does not hold. */
   readonly position: number;
   /** Why an ingestor would stop here; null when it would go on. */
@@ -24,7 +24,7 @@ export async function judgePartitions(
   const { clickhouse, kafka, decoders, mac } = ports;
   const topic = kafka.topics.events.name;
   const heads = await readHeads(clickhouse, { generation, partitions });
-  const held = new Map((await fetchTopicOffsets(kafka, topic)).map((range) => [range.partition, range]));
+  const held = await readKafkaRanges(kafka, generation);
   const judged: Judged[] = [];
   const expected = new Map<number, StoredRecord | null>();
   for (const partition of partitions) {
@@ -33,7 +33,7 @@ export async function judgePartitions(
     if (found === undefined || range === undefined) throw new Error(`Kafka has no partition ${partition}`);
     const { last, startOffset } = found;
     const lastOffset = last === null ? null : last.headOffset;
-    const start = startOf({ lastOffset, startOffset }, { earliest: range.earliest, next: range.end });
+    const start = startOf({ lastOffset, startOffset }, range);
     const reason = start.kind === 'stop' ? start.reason : null;
     judged.push({ partition, heads: found, kafka: range, position: positionOf(found), reason });
     if (start.kind === 'fetch' && start.expectStored && last !== null) {
@@ -82,7 +82,7 @@ export async function firstDifference(ports: WalkPorts, topology: Topology, judg
   const { partition, position } = judged;
   const { generation, partitions } = topology;
   const from = Math.max(judged.kafka.earliest, judged.heads.startOffset);
-  const to = Math.min(position, judged.kafka.end);
+  const to = Math.min(position, judged.kafka.next);
   let seenTo = from;
   let difference: number | undefined;
   const compare = async (records: readonly LogRecord[]): Promise<void> => {

@@ -1,5 +1,6 @@
 import { positionOf, type PartitionHeads } from '@docket/clickhouse';
-import { fetchTopicOffsets, type OffsetRange, type Topology } from '@docket/kafka';
+import { readKafkaRanges, startOf } from '@docket/ingestor';
+import type { OffsetRange, Topology } from '@docket/kafka';
 import { compareRows, type Finding } from './compare-rows-policy.ts';
 import { walkRecords, type WalkPorts } from './walk-records.ts';
 
@@ -27,25 +28,15 @@ export async function recompute(
   const findings: Finding[] = [];
   const ranges: OffsetRange[] = [];
   const tail = new Map<number, number>();
-  for (const { partition, earliest, end } of await fetchTopicOffsets(kafka, kafka.topics.events.name)) {
+  for (const [partition, kafkaRange] of await readKafkaRanges(kafka, topology.generation)) {
+    const { earliest, next } = kafkaRange;
     const found = heads.get(partition);
     const position = found === undefined ? 0 : positionOf(found);
-    tail.set(partition, Math.max(0, end - position));
-    if (position > end) {
-      findings.push({
-        kind: 'unverifiable',
-        partition,
-        detail: `ClickHouse holds what is below offset ${position}, Kafka ends at ${end}: the topic was recreated or truncated`,
-      });
-    }
-    if (position < earliest) {
-      findings.push({
-        kind: 'unverifiable',
-        partition,
-        detail: `ClickHouse holds what is below offset ${position}, Kafka begins at ${earliest}: what was between was removed before it was stored`,
-      });
-    }
-    const range = { partition, from: Math.max(earliest, found?.startOffset ?? 0), to: Math.min(position, end) };
+    tail.set(partition, Math.max(0, next - position));
+    const lastOffset = found?.last?.headOffset ?? null;
+    const start = startOf({ lastOffset, startOffset: found?.startOffset ?? 0 }, kafkaRange);
+    if (start.kind === 'stop') findings.push({ kind: 'unverifiable', partition, detail: start.detail });
+    const range = { partition, from: Math.max(earliest, found?.startOffset ?? 0), to: Math.min(position, next) };
     if (range.from < range.to) ranges.push(range);
   }
   let refusedInTheirDay = 0;

@@ -13,6 +13,7 @@ import {
   type MacKeySettings,
   type RegistrySettings,
 } from '@docket/kafka';
+import { ingestorGroupOf } from '@docket/ingestor';
 import type { Logger } from '@docket/runtime';
 import { checkClickHouse, type ClickHouseReport } from './check-clickhouse.ts';
 import type { Finding } from './compare-rows-policy.ts';
@@ -56,7 +57,7 @@ export async function verify(
   try {
     const topology = await checkTopics(kafka);
     const topic = kafka.topics.events.name;
-    const committed = await fetchCommits(kafka, `${config.kafkaTopicPrefix}ingestor`, topic);
+    const committed = await fetchCommits(kafka, ingestorGroupOf(kafka), topic);
     const stored = await checkClickHouse(clickhouse, topology);
     const decoders = createEventDecoders(createSchemaRegistry(config), valueSubjectOf(topic), logger);
     const ports = { clickhouse, kafka, decoders, mac: recordMacOf(config) };

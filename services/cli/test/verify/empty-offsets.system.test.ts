@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newEventId } from '@docket/event';
 import { createTransactionalWriter, fetchCommits, fetchTopicOffsets } from '@docket/kafka';
 import { createWorld, eventInput, eventRecord, eventually, runDocket, startService, type World } from '@docket/testkit';
+import { deleteRecords } from '../operator-world.ts';
 
 describe('a log that ends with offsets without data', () => {
   let world: World;
@@ -38,6 +39,16 @@ describe('a log that ends with offsets without data', () => {
     const { code, output } = await runDocket(['verify'], world.env);
     expect(output).toContain('OK 1 partitions, 1 logs, 1 rows checked');
     expect(code).toBe(0);
+  }, 60_000);
+
+  test('and still does when retention has removed all of it: nothing is lost', async () => {
+    await deleteRecords(world, 0, 2);
+    const verified = await runDocket(['verify'], world.env);
+    expect(verified.output).toContain('OK 1 partitions, 1 logs, 1 rows checked');
+    expect(verified.code).toBe(0);
+    const accepted = await runDocket(['accept-loss'], world.env);
+    expect(accepted.output).toContain('OK nothing is lost');
+    expect(accepted.code).toBe(0);
   }, 60_000);
 
   test('and still finds that the newest row is missing', async () => {
