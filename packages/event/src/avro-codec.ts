@@ -28,9 +28,14 @@ export interface EventCodec {
   readonly decode: (body: Buffer) => AuditEvent;
 }
 
-/** Throws when `writerSchema` is none, or does not resolve to ours (Avro 1.11 "Schema Resolution", as avsc does it). */
+/**
+ * Throws when `writerSchema` is none, does not resolve to ours (Avro 1.11 "Schema Resolution", as avsc does it), or counts its times
+ * in another unit, which resolution does not look at.
+ */
 export function createEventCodec(writerSchema: unknown): EventCodec {
   const writerType = avroTypeOf(writerSchema);
+  const unit = foreignUnitOf(writerSchema);
+  if (unit !== undefined) throw new Error(`occurred_at is in ${unit}, not in micros`);
   const resolver = auditEventType.createResolver(writerType);
   const canonicalise = createCanonicaliser(auditEventType, writerType);
   return {
@@ -41,6 +46,13 @@ export function createEventCodec(writerSchema: unknown): EventCodec {
       return normalised(auditEventType.fromBuffer(body, resolver) as AuditEvent);
     },
   };
+}
+
+/** The unit of `occurred_at` when it is not ours. */
+function foreignUnitOf(schema: unknown): string | undefined {
+  const { fields = [] } = schema as { readonly fields?: readonly { readonly name: string; readonly type: unknown }[] };
+  const type = JSON.stringify(fields.find(({ name }) => name === 'occurred_at')?.type ?? '');
+  return /"logicalType":"(?:local-)?timestamp-(millis|nanos)"/.exec(type)?.[1];
 }
 
 /** `createEventCodec(writerSchema).decode`. */

@@ -9,13 +9,17 @@ import {
 import type { Logger } from '@docket/runtime';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { SchemaLookup, SchemaRegistry } from './schema-registry.ts';
+import type { SchemaRegistry } from './schema-registry.ts';
 
 /** A schema that was registered a moment ago may not be visible on every node of the registry yet. */
 const unknownRetryMs = 30_000;
 /** An id that was unknown stays so for this long: a producer of garbage must not hold up its partition again and again. */
 const unknownRememberedMs = 60_000;
+/** Within this time after one was given up, others are waited for no longer than this: garbage names a new id in each record. */
+const impatientRetryMs = 2_000;
 const pauseMs = 500;
+/** Of the ids in a log line. */
+const namedIdsMax = 10;
 /** I8: a hostile producer can name any id. */
 const unknownIdsMax = 10_000;
 
@@ -30,51 +34,72 @@ export interface EventCodecs extends EventDecoders {
   readonly codecOf: CodecLookup;
 }
 
+/** Time, which a test lets run. */
+export interface DecoderClock {
+  nowMs(): number;
+  /** Rejects when `signal` aborts. */
+  pause(ms: number, signal: AbortSignal): Promise<void>;
+}
+
 /**
  * Decoders by writer schema id. An id counts only when it is a version of `subject`. With the registry away ids that are not
  * known yet wait, and known ones flow: nothing is quarantined because a server is down.
  */
-export function createEventDecoders(registry: SchemaRegistry, subject: string, logger: Logger): EventCodecs {
+export function createEventDecoders(
+  registry: Pick<SchemaRegistry, 'subjectIds' | 'schemaById'>,
+  subject: string,
+  logger: Logger,
+  clock: DecoderClock = { nowMs: () => Date.now(), pause: (ms, signal) => pause(ms, undefined, { signal }) },
+): EventCodecs {
   const codecs = new Map<number, EventCodec | null>();
   const unknownUntilMs = new Map<number, number>();
+  let waitsAgainAtMs = 0;
 
   const isSettled = (schemaId: number): boolean =>
-    codecs.has(schemaId) || (unknownUntilMs.get(schemaId) ?? 0) > Date.now();
+    codecs.has(schemaId) || (unknownUntilMs.get(schemaId) ?? 0) > clock.nowMs();
 
-  async function settle(schemaId: number, signal: AbortSignal): Promise<void> {
-    let givesUpAtMs = Date.now() + unknownRetryMs;
-    for (;;) {
-      const found = await lookUp(schemaId);
-      if (found.ok) {
-        // Others may have asked at the same time, and making one takes as long as reading thousands of records.
-        if (!codecs.has(schemaId)) codecs.set(schemaId, codecFor(schemaId, found.schema, logger));
-        return;
-      }
-      if (found.reason === 'unreachable') givesUpAtMs = Date.now() + unknownRetryMs;
-      if (Date.now() >= givesUpAtMs) {
-        logger.warn({ schema_id: schemaId, subject }, 'schema.unknown');
-        if (unknownUntilMs.size >= unknownIdsMax) unknownUntilMs.clear();
-        unknownUntilMs.set(schemaId, Date.now() + unknownRememberedMs);
-        return;
-      }
-      await pause(pauseMs, undefined, { signal });
+  /** Asks for all of them at once; whether the registry has answered for each. */
+  async function lookUp(schemaIds: readonly number[]): Promise<boolean> {
+    try {
+      const versions = await registry.subjectIds(subject);
+      const found = await Promise.all(schemaIds.filter((id) => versions.includes(id)).map(readSchema));
+      return found.every((hasAnswer) => hasAnswer);
+    } catch (error) {
+      logger.warn({ schema_ids: schemaIds.slice(0, namedIdsMax), subject, err: error }, 'schema.registry_unreachable');
+      return false;
     }
   }
 
-  async function lookUp(schemaId: number): Promise<SchemaLookup> {
-    try {
-      const ids = await registry.subjectIds(subject);
-      return ids.includes(schemaId) ? await registry.schemaById(schemaId) : { ok: false, reason: 'unknown' };
-    } catch (error) {
-      logger.warn({ schema_id: schemaId, subject, err: error }, 'schema.registry_unreachable');
-      return { ok: false, reason: 'unreachable' };
+  async function readSchema(schemaId: number): Promise<boolean> {
+    const found = await registry.schemaById(schemaId);
+    // Others may have asked at the same time, and making one takes as long as reading thousands of records.
+    if (found.ok && !codecs.has(schemaId)) codecs.set(schemaId, codecFor(schemaId, found.schema, logger));
+    return found.ok || found.reason !== 'unreachable';
+  }
+
+  function giveUp(schemaIds: readonly number[]): void {
+    const nowMs = clock.nowMs();
+    logger.warn({ schema_ids: schemaIds.slice(0, namedIdsMax), unknown: schemaIds.length, subject }, 'schema.unknown');
+    for (const schemaId of schemaIds) {
+      if (unknownUntilMs.size >= unknownIdsMax) unknownUntilMs.clear();
+      unknownUntilMs.set(schemaId, nowMs + unknownRememberedMs);
     }
+    waitsAgainAtMs = nowMs + unknownRememberedMs;
   }
 
   return {
     async prepare(records, signal) {
-      const missing = schemaIdsOf(records).filter((schemaId) => !isSettled(schemaId));
-      await Promise.all(missing.map((schemaId) => settle(schemaId, signal)));
+      const unsettled = (): number[] => schemaIds.filter((schemaId) => !isSettled(schemaId));
+      const schemaIds = schemaIdsOf(records);
+      let waitedFromMs = clock.nowMs();
+      for (let missing = unsettled(); missing.length > 0; missing = unsettled()) {
+        if (!(await lookUp(missing))) waitedFromMs = clock.nowMs();
+        const stillMissing = unsettled();
+        if (stillMissing.length === 0) return;
+        const patienceMs = clock.nowMs() < waitsAgainAtMs ? impatientRetryMs : unknownRetryMs;
+        if (clock.nowMs() - waitedFromMs >= patienceMs) return giveUp(stillMissing);
+        await clock.pause(pauseMs, signal);
+      }
     },
     decoderOf(schemaId) {
       const codec = codecs.get(schemaId);

@@ -31,6 +31,24 @@ export interface AvroRecordSchema {
   readonly fields: readonly unknown[];
 }
 
+/** A number of whatever unit. avsc forgets a logical type that it does not know; so it stays in the JSON of a schema. */
+class KeptUnit extends avro.types.LogicalType {
+  protected override _fromValue(value: unknown): unknown {
+    return value;
+  }
+
+  protected override _toValue(value: unknown): unknown {
+    return value;
+  }
+}
+
+const logicalTypes = Object.fromEntries(
+  ['millis', 'micros', 'nanos'].flatMap((unit) => [
+    [`timestamp-${unit}`, KeptUnit],
+    [`local-timestamp-${unit}`, KeptUnit],
+  ]),
+);
+
 const requestDeadlineMs = 5_000;
 const unknownKeptMs = 60_000;
 /** I8: a hostile producer can name any id. */
@@ -39,9 +57,14 @@ const unknownIdsMax = 10_000;
 /** Adapter of any registry with Confluent's API. Makes no request until it is asked. */
 export function createSchemaRegistry(settings: RegistrySettings): SchemaRegistry {
   const { host, auth } = splitUrl(settings.schemaRegistryUrl);
-  const client = new RegistryClient({ host, retry: { retries: 1 }, ...(auth === undefined ? {} : { auth }) });
+  const client = new RegistryClient(
+    { host, retry: { retries: 1 }, ...(auth === undefined ? {} : { auth }) },
+    { [SchemaType.AVRO]: { logicalTypes } },
+  );
   const known = new Map<number, Promise<SchemaLookup>>();
   const unknownUntilMs = new Map<number, number>();
+  /** A version's id never changes. */
+  const versionIds = new Map<string, number>();
 
   const look = async (id: number): Promise<SchemaLookup> => {
     try {
@@ -68,6 +91,15 @@ export function createSchemaRegistry(settings: RegistrySettings): SchemaRegistry
     }
     return answer;
   };
+
+  async function idOfVersion(subject: string, version: number): Promise<number> {
+    const name = `${subject} ${version}`;
+    const id =
+      versionIds.get(name) ??
+      (await within(client.getRegistryId(subject, version), requestDeadlineMs, `asking for ${name}`));
+    versionIds.set(name, id);
+    return id;
+  }
 
   return {
     schemaById,
@@ -100,11 +132,7 @@ export function createSchemaRegistry(settings: RegistrySettings): SchemaRegistry
     subjectIds: async (subject) => {
       try {
         const versions = await listVersions(host, auth, subject);
-        return await Promise.all(
-          versions.map((version) =>
-            within(client.getRegistryId(subject, version), requestDeadlineMs, `asking for ${subject} ${version}`),
-          ),
-        );
+        return await Promise.all(versions.map((version) => idOfVersion(subject, version)));
       } catch (error) {
         throw new DocketError('registry_unavailable', `The schema registry did not list the versions of ${subject}.`, {
           cause: error,

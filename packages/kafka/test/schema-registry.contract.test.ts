@@ -54,6 +54,13 @@ test('registering is idempotent; a version that cannot be read both ways is refu
   expect(found).toMatchObject({ ok: true, schema: { fields: [{ name: 'name' }, { name: 'size', default: 0 }] } });
 }, 60_000);
 
+test('a schema keeps the units of its times', async () => {
+  const at = { name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' }, default: 0 };
+  const id = await registry.register(`test-${randomUUID()}-value`, schema([at]));
+  const elsewhere = createSchemaRegistry(readSettings(registrySettings, process.env));
+  expect(await elsewhere.schemaById(id)).toMatchObject({ ok: true, schema: { fields: [at] } });
+}, 60_000);
+
 test('an unknown id, an unknown subject, and a registry that is away are told apart', async () => {
   expect(await registry.schemaById(987_654_321)).toEqual({ ok: false, reason: 'unknown' });
   expect(await registry.subjectIds(`test-${randomUUID()}`)).toEqual([]);

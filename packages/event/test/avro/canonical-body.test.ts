@@ -203,3 +203,13 @@ describe('damaged bodies', () => {
     expect(createEventCodec(withCounter(skipped)).decode(bytes).source.counter).toBe(0);
   });
 });
+
+test.each(['timestamp-millis', 'local-timestamp-nanos'])(
+  'a writer whose times are %s is not read as if they were µs',
+  (logicalType) => {
+    const schema: unknown = JSON.parse(
+      JSON.stringify(auditEventAvro).replace('"timestamp-micros"', `"${logicalType}"`),
+    );
+    expect(() => createEventCodec(schema)).toThrow(/^occurred_at is in (millis|nanos), not in micros$/);
+  },
+);
