@@ -70,7 +70,7 @@ export function createAttemptsWriter(ports: AttemptPorts): Pick<PartitionConsume
   });
 
   async function begin(assignment: Assignment): Promise<void> {
-    for (let failures = 0; consumer.assignment()?.id === assignment.id && !signal.aborted; failures += 1) {
+    for (let failures = 0; isAssigned(assignment.id); failures += 1) {
       try {
         const committed = await fetchCommittedOffsets(kafka, groupId, topic);
         for (const { partition, earliest } of await fetchTopicOffsets(kafka, topic)) {
@@ -79,7 +79,7 @@ export function createAttemptsWriter(ports: AttemptPorts): Pick<PartitionConsume
         return;
       } catch (error) {
         logger.warn({ err: error }, 'attempts.not_prepared');
-        await pause(backoffMs(failures, Math.random()), undefined, { signal }).catch(() => undefined);
+        await backOff(failures);
       }
     }
   }
@@ -88,8 +88,9 @@ export function createAttemptsWriter(ports: AttemptPorts): Pick<PartitionConsume
     // An insert goes to one table partition, which is a month.
     const byMonth = new Map<number, DeliveryAttempt[]>();
     for (const record of batch.records) {
-      const attempt = await decode(record);
-      if (attempt === undefined) metrics.unreadableAttempts.inc();
+      const attempt = await decode(record, batch.assignmentId);
+      if (attempt === 'given_up') return;
+      if (attempt === 'unreadable') metrics.unreadableAttempts.inc();
       else listOf(byMonth, monthOf(attempt.started_at)).push(attempt);
     }
     for (const attempts of byMonth.values()) {
@@ -115,7 +116,7 @@ export function createAttemptsWriter(ports: AttemptPorts): Pick<PartitionConsume
   async function insert(attempts: readonly DeliveryAttempt[], assignmentId: string): Promise<AttemptsAnswer> {
     const block = blockOf(attempts);
     if (block.kind === 'refused') return { kind: 'refused', detail: block.detail };
-    for (let failures = 0; !signal.aborted && consumer.assignment()?.id === assignmentId; failures += 1) {
+    for (let failures = 0; isAssigned(assignmentId); failures += 1) {
       // A token of its own for every try: a second copy becomes one row, and a token proves nothing (docs/decisions/0011).
       const insertion = { table: 'delivery_attempts', block: block.rows, token: randomUUID(), signal };
       const outcome = await insertBlock(clickhouse, insertion);
@@ -123,31 +124,47 @@ export function createAttemptsWriter(ports: AttemptPorts): Pick<PartitionConsume
       const { reason, code, message } = outcome;
       logger.warn({ rows: attempts.length, reason, code, detail: message, failures }, 'attempts.not_inserted');
       if (reason === 'refused') return { kind: 'refused', detail: `Code ${code}: ${message}` };
-      await pause(backoffMs(failures, Math.random()), undefined, { signal }).catch(() => undefined);
+      await backOff(failures);
     }
     return { kind: 'given_up' };
   }
 
-  /** Undefined for bytes that are no attempt: only our own delivery service writes this topic, so there is nothing to keep. */
-  async function decode({ value, partition, offset }: LogRecord): Promise<DeliveryAttempt | undefined> {
+  const isAssigned = (assignmentId: string): boolean => !signal.aborted && consumer.assignment()?.id === assignmentId;
+
+  /** `unreadable`: bytes that are no attempt. Only our own delivery service writes this topic, so there is nothing to keep. */
+  async function decode(
+    { value, partition, offset }: LogRecord,
+    assignmentId: string,
+  ): Promise<DeliveryAttempt | 'unreadable' | 'given_up'> {
     try {
       const framed = value === null ? undefined : unframeAvro(value);
       if (framed?.ok !== true) throw new Error('it is not framed Avro');
-      return (await decoderOf(framed.schemaId))(framed.body);
+      const decoder = decoders.get(framed.schemaId) ?? (await decoderFor(framed.schemaId, assignmentId));
+      return decoder === undefined ? 'given_up' : decoder(framed.body);
     } catch (error) {
       logger.error({ partition, offset, err: error }, 'attempt.unreadable');
-      return undefined;
+      return 'unreadable';
     }
   }
 
-  async function decoderOf(schemaId: number): Promise<AttemptDecoder> {
-    const known = decoders.get(schemaId);
-    if (known !== undefined) return known;
-    const found = await ports.registry.schemaById(schemaId);
-    if (!found.ok) throw new Error(`the registry does not give schema ${schemaId}: ${found.reason}`);
-    const decoder = createDeliveryAttemptDecoder(found.schema);
-    decoders.set(schemaId, decoder);
-    return decoder;
+  /** Waits for the registry as long as the assignment lasts: nothing is unreadable because a server is down. */
+  async function decoderFor(schemaId: number, assignmentId: string): Promise<AttemptDecoder | undefined> {
+    for (let failures = 0; isAssigned(assignmentId); failures += 1) {
+      const found = await ports.registry.schemaById(schemaId);
+      if (found.ok) {
+        const decoder = createDeliveryAttemptDecoder(found.schema);
+        decoders.set(schemaId, decoder);
+        return decoder;
+      }
+      if (found.reason === 'unknown') throw new Error(`the registry has no schema ${schemaId}`);
+      logger.warn({ schema_id: schemaId, failures }, 'attempts.registry_unreachable');
+      await backOff(failures);
+    }
+    return undefined;
+  }
+
+  async function backOff(failures: number): Promise<void> {
+    await pause(backoffMs(failures, Math.random()), undefined, { signal }).catch(() => undefined);
   }
 
   return {

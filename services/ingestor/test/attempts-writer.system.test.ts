@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { encodeDeliveryAttempt, frameAvro, newEventId, type DeliveryAttempt } from '@docket/event';
 import { createPublisher, valueSubjectOf } from '@docket/kafka';
@@ -47,7 +50,46 @@ describe('the copy of delivery attempts', () => {
     expect(ingestor.logs.filter((line) => line.includes('attempt.refused'))).toHaveLength(2);
     await ingestor.stop();
   }, 120_000);
+
+  test('waits for a registry that does not give the schema: no attempt is unreadable because a server is down', async () => {
+    const registry = await startRegistryWithoutSchemas(world.env['SCHEMA_REGISTRY_URL'] ?? '');
+    const ingestor = await startService('ingestor', { ...world.env, SCHEMA_REGISTRY_URL: registry.url });
+    await publish([{ try: 6 }]);
+    await eventually(async () => (registry.refused() >= 2 ? true : undefined), { what: 'the second refusal' });
+    registry.mend();
+    await eventually(async () => ((await storedTries()).at(-1) === 6 ? true : undefined), { what: 'attempt 6' });
+    expect(ingestor.logs.filter((line) => line.includes('attempt.unreadable'))).toEqual([]);
+    await ingestor.stop();
+    await registry.close();
+  }, 120_000);
 });
+
+/** Hands on what it is asked, but refuses to give schemas until it is mended. */
+async function startRegistryWithoutSchemas(target: string) {
+  let isMended = false;
+  let refused = 0;
+  const server = createServer((request, response) => {
+    const path = request.url ?? '/';
+    if (!isMended && path.startsWith('/schemas/ids/')) {
+      refused += 1;
+      response.writeHead(503).end();
+      return;
+    }
+    void handOn(path, response);
+  });
+  const handOn = async (path: string, response: ServerResponse): Promise<void> => {
+    const answer = await fetch(`${target}${path}`);
+    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text());
+  };
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    refused: () => refused,
+    mend: () => void (isMended = true),
+    close: async () => void (await once(server.close(), 'close')),
+  };
+}
 
 const delivered: DeliveryAttempt = {
   attempt_id: '',
