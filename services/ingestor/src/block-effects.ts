@@ -22,6 +22,10 @@ interface BlockPorts {
 /** A block of the default size takes about 0.6 s; a server under merges ten times that. */
 const insertDeadlineMs = 30_000;
 
+/** MEMORY_LIMIT_EXCEEDED: others' doing at first; after so many tries of one block the block's own. */
+const noMemoryCode = 241;
+const noMemoryTimesMax = 3;
+
 type InsertEffect = Extract<IngestEffect<ColumnPart>, { kind: 'insertBlock' }>;
 
 export interface BlockEffects {
@@ -35,11 +39,11 @@ export interface BlockEffects {
 export function createBlockEffects(ports: BlockPorts): BlockEffects {
   const { clickhouse, generation, logger, metrics } = ports;
   /** Of the last try, because the next one may be the same again. */
-  let last: { readonly token: string; readonly columns: Block<EventRow> } | undefined;
+  let last: { readonly token: string; readonly columns: Block<EventRow>; noMemoryTimes: number } | undefined;
 
-  function columnsOfTry({ token, block }: InsertEffect): Block<EventRow> {
-    if (last?.token !== token) last = { token, columns: columnsOf(block) };
-    return last.columns;
+  function tryOf({ token, block }: InsertEffect): NonNullable<typeof last> {
+    if (last?.token !== token) last = { token, columns: columnsOf(block), noMemoryTimes: 0 };
+    return last;
   }
 
   return {
@@ -58,7 +62,8 @@ export function createBlockEffects(ports: BlockPorts): BlockEffects {
 
     async insert(effect, signal) {
       const { owner, token, block: part } = effect;
-      const block = columnsOfTry(effect);
+      const tried = tryOf(effect);
+      const { columns: block } = tried;
       const { rows, bytes } = block;
       const owners = new Map([...part.ends.keys()].map((partition) => [partition, owner]));
       const stopTimer = metrics.insertSeconds.startTimer();
@@ -66,7 +71,14 @@ export function createBlockEffects(ports: BlockPorts): BlockEffects {
       const insert = { table: 'audit_events', block, guard, token, signal, deadlineMs: insertDeadlineMs };
       const outcome = await insertBlock(clickhouse, insert);
       const seconds = stopTimer();
-      ports.onInsert({ isStored: outcome.ok, ms: seconds * 1000, deadlineMs: insertDeadlineMs });
+      if (!outcome.ok && outcome.code === noMemoryCode) tried.noMemoryTimes += 1;
+      const isTooLarge = tried.noMemoryTimes >= noMemoryTimesMax;
+      ports.onInsert({
+        isStored: outcome.ok,
+        ms: seconds * 1000,
+        deadlineMs: insertDeadlineMs,
+        isTooLarge: !outcome.ok && isTooLarge,
+      });
       metrics.inserts.inc({ outcome: outcome.ok ? 'stored' : outcome.reason });
       if (outcome.ok) {
         countRows(metrics, block, rows);
@@ -83,7 +95,8 @@ export function createBlockEffects(ports: BlockPorts): BlockEffects {
         case 'refused':
           return { kind: 'refused', message: `Code ${code}: ${message}` };
         case 'unavailable':
-          return { kind: code === noAnswerCode ? 'unanswered' : 'unavailable' };
+          // What is too large is read again, into smaller blocks.
+          return { kind: code === noAnswerCode || isTooLarge ? 'unanswered' : 'unavailable' };
       }
     },
   };

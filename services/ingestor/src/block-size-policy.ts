@@ -6,6 +6,8 @@ export interface InsertDuration {
   readonly ms: number;
   /** After which the ingestor waits no longer. */
   readonly deadlineMs: number;
+  /** The server has said, try after try, that it has not the memory for this block. */
+  readonly isTooLarge?: boolean;
 }
 
 /** A block is never cut below this share of its limits: smaller ones cost a slow server more than they spare it. */
@@ -17,8 +19,8 @@ const shareFirst = 1 / 8;
  * The share of the configured limits that the next blocks may have. A server that does not take a block in time may never take it, and
  * nothing would ever be stored again; it may take half of it. Doubled again when the double would still be done in half of the time.
  */
-export function nextShare(share: number, { isStored, ms, deadlineMs }: InsertDuration): number {
-  if (!isStored) return ms >= deadlineMs ? Math.max(shareMin, share / 2) : share;
+export function nextShare(share: number, { isStored, ms, deadlineMs, isTooLarge }: InsertDuration): number {
+  if (!isStored) return isTooLarge === true || ms >= deadlineMs ? Math.max(shareMin, share / 2) : share;
   return ms <= deadlineMs / 4 ? Math.min(1, share * 2) : share;
 }
 
@@ -32,6 +34,8 @@ export interface BlockSize {
 export function createBlockSize(configured: BlockLimits): BlockSize {
   const { rowsMax, bytesMax } = configured;
   let share = shareFirst;
+  /** What was too large once is not tried again as long as this process lives: memory does not grow as speed does. */
+  let shareMax = 1;
   const limits = { ...configured, ...limitsAt(share) };
 
   function limitsAt(part: number): Pick<BlockLimits, 'rowsMax' | 'bytesMax'> {
@@ -41,7 +45,8 @@ export function createBlockSize(configured: BlockLimits): BlockSize {
   return {
     limits,
     note(duration) {
-      share = nextShare(share, duration);
+      share = Math.min(shareMax, nextShare(share, duration));
+      if (duration.isTooLarge === true) shareMax = share;
       Object.assign(limits, limitsAt(share));
     },
   };
