@@ -26,12 +26,13 @@ export async function ensureTopics(
   options: { partitions: number },
 ): Promise<Topology & { created: readonly string[] }> {
   const declared = allTopics(kafka.topics);
-  const partitionsOf = (topic: TopicDeclaration): number =>
-    topic.partitions === 'as events' ? options.partitions : topic.partitions;
   const { created, eventPartitions } = await withAdmin(kafka, setupDeadlineMs, async (admin) => {
     const existing = new Set(await admin.listTopics());
     const missing = declared.filter((topic) => !existing.has(topic.name));
     if (missing.length > 0) {
+      const known = await knownPartitions(kafka, admin, existing);
+      const partitionsOf = (topic: TopicDeclaration): number =>
+        topic.partitions === 'as events' ? (known ?? options.partitions) : topic.partitions;
       // False when another process created one of them in between: then its topics are the ones.
       await admin.createTopics({
         waitForLeaders: false,
@@ -58,6 +59,19 @@ export async function ensureTopics(
   const topology: Topology = { generation: 1, partitions: eventPartitions };
   await recordTopology(kafka, topology);
   return { ...topology, created };
+}
+
+/** The count that is recorded, or else that of the events topic: what is as events has to have as many. */
+async function knownPartitions(
+  kafka: KafkaClient,
+  admin: Admin,
+  existing: ReadonlySet<string>,
+): Promise<number | undefined> {
+  const { directory, events } = kafka.topics;
+  const recorded = existing.has(directory.name) ? await readTopology(kafka) : undefined;
+  if (recorded !== undefined || !existing.has(events.name)) return recorded?.partitions;
+  const { topics } = await admin.fetchTopicMetadata({ topics: [events.name] });
+  return topics[0]?.partitions.length;
 }
 
 function configEntries(kafka: KafkaClient, topic: TopicDeclaration): { name: string; value: string }[] {
