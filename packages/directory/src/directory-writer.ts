@@ -36,23 +36,30 @@ export interface DirectoryWriter {
   /** Becomes the one writer, trying until it is or until `stop`. Returns at once; `check` says how it went. */
   start(): void;
   /**
-   * Decides on the directory as it is and writes what was decided, one at a time and in order: two decisions never rest on the same state.
+   * Decides on the directory as it is and writes what was decided, one at a time, in the order of each owner's: two decisions never rest on the same state.
    * Resolves when this process's own view has applied the change (read your writes), or within 5 s rejects: as `decide` or `beside` throws, or with
    * kafka_unavailable (the change may still appear: look before repeating it; unless its turn has not come, and it never will), writer_fenced,
-   * not_caught_up, not_ready or overloaded.
+   * not_caught_up, not_ready, rate_limited (too many of the owner's wait) or overloaded.
    * @param beside records of other topics that are written in the same transaction as the change: all of it is there, or nothing.
+   * @param owner who waits for it, such as a key: owners come in turn (I7). Default: nobody in particular.
    */
   change<Result>(
     decide: Decide<Result>,
     beside: (decided: Decided<Result>) => readonly BesideRecord[],
+    owner?: string,
   ): Promise<Result>;
   stop(): Promise<void>;
   check(): HealthCheck;
+  /** I8: changes that wait for their answer, and the limit. */
+  stats(): { readonly waiting: number; readonly waitingMax: number };
 }
 
 const acquireRetryMs = 1_000;
 /** I8: people and deploy scripts change the directory; more waiting than this is a loop gone wild. */
 const waitingMax = 200;
+/** I7: of one owner, so that a script gone wild leaves places to the others. A change takes some ten ms: so many are made well within the time for an answer. */
+const waitingOfOwnerMax = waitingMax / 4;
+const nobody = '';
 /** Without Kafka a change takes 15 s and more to fail; its caller is told within 5 s. */
 const answerMsMaxDefault = 4_500;
 /** Above all that becoming the writer waits for. */
@@ -70,7 +77,7 @@ export function createDirectoryWriter(
 ): DirectoryWriter {
   const { view, answerMsMax = answerMsMaxDefault } = options;
   const writership = createWritership(kafka, { view, onFenced: (error) => options.onFenced(error) });
-  const turns = createTurns({ waitingMax });
+  const turns = createTurns({ waitingMax, waitingOfOwnerMax });
   let retryTimer: NodeJS.Timeout | undefined;
 
   const decideAndWrite = async <Result>(
@@ -104,7 +111,7 @@ export function createDirectoryWriter(
 
   const acquireInBackground = (): void => {
     turns
-      .take(() => writership.acquire(), acquireMsMax)
+      .take(nobody, () => writership.acquire(), acquireMsMax)
       .catch((error: unknown) => {
         if (writership.state() !== 'acquiring') return;
         kafka.logger.warn({ err: error }, 'writer.acquire_failed');
@@ -114,7 +121,8 @@ export function createDirectoryWriter(
 
   return {
     start: acquireInBackground,
-    change: (decide, beside) => turns.take((isLate) => decideAndWrite(decide, beside, isLate), answerMsMax),
+    change: (decide, beside, owner = nobody) =>
+      turns.take(owner, (isLate) => decideAndWrite(decide, beside, isLate), answerMsMax),
     stop: async () => {
       clearTimeout(retryTimer);
       await writership.stop();
@@ -123,5 +131,6 @@ export function createDirectoryWriter(
       const state = writership.state();
       return state === 'active' ? { ok: true } : { ok: false, detail: `the writer of the directory is ${state}` };
     },
+    stats: () => ({ waiting: turns.waiting(), waitingMax }),
   };
 }

@@ -1,52 +1,87 @@
-import { DocketError } from '@docket/runtime';
+import { createFairQueue, DocketError } from '@docket/runtime';
 
 export interface Turns {
   /**
-   * Runs work after all that was given before it, one at a time, and settles as the work does, or within `answerMsMax`. Rejects with overloaded when too
-   * many wait, and with kafka_unavailable when the time is up: work whose turn has not come is then never run, work that has begun goes on, and the next
-   * one waits for it. It can ask whether it is too late, before it does what cannot be undone.
+   * Runs work one at a time, in the order of each owner's and in turn of all owners (I7), and settles as the work does, or within `answerMsMax`. Rejects
+   * with rate_limited when too many of the owner's wait, overloaded when too many of all do, and kafka_unavailable when the time is up: work whose turn
+   * has not come is then never run, work that has begun goes on, and the next one waits for it. It can ask whether it is too late, before it does what
+   * cannot be undone.
    */
-  take<Result>(work: (isLate: () => boolean) => Promise<Result>, answerMsMax: number): Promise<Result>;
+  take<Result>(owner: string, work: (isLate: () => boolean) => Promise<Result>, answerMsMax: number): Promise<Result>;
+  /** I8: how many wait for their answer. */
+  waiting(): number;
 }
 
-/** I8: a line of work with a limit on its length and on the time that one waits for an answer. */
-export function createTurns(limits: { readonly waitingMax: number }): Turns {
-  let waiting = 0;
-  let tail: Promise<void> = Promise.resolve();
+type Turn = () => Promise<void>;
 
-  const inTurn = <Result>(work: (isLate: () => boolean) => Promise<Result>, answerMsMax: number): Promise<Result> =>
+/**
+ * I8: a line of work with a limit on its length and on the time that one waits for an answer. I7: one owner gets a part of its places, and whoever has one
+ * change to make waits behind one change of each other owner, not behind all of theirs.
+ */
+export function createTurns(limits: { readonly waitingMax: number; readonly waitingOfOwnerMax: number }): Turns {
+  const queue = createFairQueue<Turn>();
+  /** Owners of whom nothing waits are forgotten. */
+  const waitingOf = new Map<string, number>();
+  let waiting = 0;
+  let isBusy = false;
+
+  const count = (owner: string, change: 1 | -1): void => {
+    waiting += change;
+    const own = (waitingOf.get(owner) ?? 0) + change;
+    if (own === 0) waitingOf.delete(owner);
+    else waitingOf.set(owner, own);
+  };
+
+  const runNext = async (): Promise<void> => {
+    if (isBusy) return;
+    isBusy = true;
+    for (let turn = queue.take(); turn !== undefined; turn = queue.take()) await turn();
+    // In the same turn of the loop as the last look: whatever comes later begins anew.
+    isBusy = false;
+  };
+
+  const inTurn = <Result>(
+    owner: string,
+    work: (isLate: () => boolean) => Promise<Result>,
+    answerMsMax: number,
+  ): Promise<Result> =>
     new Promise((resolve, reject) => {
       let hasBegun = false;
       let isLate = false;
-      const timer = setTimeout(() => {
-        isLate = true;
-        const message = hasBegun
-          ? 'The change has not ended in time: look before repeating it.'
-          : 'The changes before this one have not ended in time; nothing was written.';
-        reject(new DocketError('kafka_unavailable', message));
-      }, answerMsMax);
-      const run = async (before: Promise<void>): Promise<void> => {
-        await before;
-        if (isLate) return;
+      const turn = async (): Promise<void> => {
         hasBegun = true;
         const result = Promise.resolve().then(() => work(() => isLate));
         result.finally(() => clearTimeout(timer)).then(resolve, reject);
         await result.catch(() => undefined);
       };
-      tail = run(tail);
+      const timer = setTimeout(() => {
+        isLate = true;
+        queue.withdraw(owner, turn);
+        const message = hasBegun
+          ? 'The change has not ended in time: look before repeating it.'
+          : 'The changes before this one have not ended in time; nothing was written.';
+        reject(new DocketError('kafka_unavailable', message));
+      }, answerMsMax);
+      queue.push(owner, turn);
+      void runNext();
     });
 
   return {
-    take: async (work, answerMsMax) => {
+    take: async (owner, work, answerMsMax) => {
+      if ((waitingOf.get(owner) ?? 0) >= limits.waitingOfOwnerMax) {
+        const message = `${limits.waitingOfOwnerMax} changes of this caller are waiting; nothing was written.`;
+        throw new DocketError('rate_limited', message, { retryAfterSeconds: 1 });
+      }
       if (waiting >= limits.waitingMax) {
         throw new DocketError('overloaded', `${waiting} changes of the directory are waiting.`);
       }
-      waiting += 1;
+      count(owner, 1);
       try {
-        return await inTurn(work, answerMsMax);
+        return await inTurn(owner, work, answerMsMax);
       } finally {
-        waiting -= 1;
+        count(owner, -1);
       }
     },
+    waiting: () => waiting,
   };
 }

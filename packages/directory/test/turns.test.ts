@@ -18,16 +18,20 @@ function task(): { work: () => Promise<string>; end: (result: string) => void; h
 
 describe('turns', () => {
   test('one at a time, in order, each with its own result', async () => {
-    const turns = createTurns({ waitingMax: 10 });
+    const turns = createTurns({ waitingMax: 10, waitingOfOwnerMax: 10 });
     const order: string[] = [];
     const results = await Promise.all(
       ['a', 'b', 'c'].map((name) =>
-        turns.take(async () => {
-          order.push(`${name} begins`);
-          await Promise.resolve();
-          order.push(`${name} ends`);
-          return name;
-        }, hour),
+        turns.take(
+          'a',
+          async () => {
+            order.push(`${name} begins`);
+            await Promise.resolve();
+            order.push(`${name} ends`);
+            return name;
+          },
+          hour,
+        ),
       ),
     );
     expect(results).toEqual(['a', 'b', 'c']);
@@ -35,35 +39,39 @@ describe('turns', () => {
   });
 
   test('work that fails does not stop the next', async () => {
-    const turns = createTurns({ waitingMax: 10 });
-    const failing = turns.take(() => Promise.reject(new Error('no')), hour);
-    const next = turns.take(() => Promise.resolve('yes'), hour);
+    const turns = createTurns({ waitingMax: 10, waitingOfOwnerMax: 10 });
+    const failing = turns.take('a', () => Promise.reject(new Error('no')), hour);
+    const next = turns.take('a', () => Promise.resolve('yes'), hour);
     await expect(failing).rejects.toThrow('no');
     expect(await next).toBe('yes');
   });
 
   test('changes do not wait behind one another for minutes while Kafka is away, and a late one is never made', async () => {
-    const turns = createTurns({ waitingMax: 10 });
+    const turns = createTurns({ waitingMax: 10, waitingOfOwnerMax: 10 });
     const slow = task();
     const late = task();
-    const first = turns.take(slow.work, hour);
-    await expect(turns.take(late.work, 20)).rejects.toMatchObject({ code: 'kafka_unavailable' });
+    const first = turns.take('a', slow.work, hour);
+    await expect(turns.take('a', late.work, 20)).rejects.toMatchObject({ code: 'kafka_unavailable' });
     slow.end('slow');
     expect(await first).toBe('slow');
-    expect(await turns.take(() => Promise.resolve('next'), hour)).toBe('next');
+    expect(await turns.take('a', () => Promise.resolve('next'), hour)).toBe('next');
     expect(late.hasBegun()).toBe(false);
   });
 
   test('work that takes too long is answered for, knows that it is late, and holds back the next one until it has ended', async () => {
-    const turns = createTurns({ waitingMax: 10 });
+    const turns = createTurns({ waitingMax: 10, waitingOfOwnerMax: 10 });
     const slow = task();
     let isLate: () => boolean = () => false;
-    const taken = turns.take((asked) => {
-      isLate = asked;
-      return slow.work();
-    }, 20);
+    const taken = turns.take(
+      'a',
+      (asked) => {
+        isLate = asked;
+        return slow.work();
+      },
+      20,
+    );
     const next = task();
-    const following = turns.take(next.work, hour);
+    const following = turns.take('a', next.work, hour);
     expect(isLate()).toBe(false);
     await expect(taken).rejects.toMatchObject({
       code: 'kafka_unavailable',
@@ -76,12 +84,35 @@ describe('turns', () => {
   });
 
   test('I8: no more than the limit wait', async () => {
-    const turns = createTurns({ waitingMax: 2 });
+    const turns = createTurns({ waitingMax: 2, waitingOfOwnerMax: 2 });
     const slow = task();
-    const taken = [turns.take(slow.work, hour), turns.take(() => Promise.resolve('second'), hour)];
-    await expect(turns.take(() => Promise.resolve('third'), hour)).rejects.toMatchObject({ code: 'overloaded' });
+    const taken = [turns.take('a', slow.work, hour), turns.take('a', () => Promise.resolve('second'), hour)];
+    await expect(turns.take('b', () => Promise.resolve('third'), hour)).rejects.toMatchObject({ code: 'overloaded' });
     slow.end('first');
     expect(await Promise.all(taken)).toEqual(['first', 'second']);
-    expect(await turns.take(() => Promise.resolve('fourth'), hour)).toBe('fourth');
+    expect(await turns.take('a', () => Promise.resolve('fourth'), hour)).toBe('fourth');
+  });
+
+  test('I7: who has many changes waiting keeps nobody else waiting behind all of them', async () => {
+    const turns = createTurns({ waitingMax: 10, waitingOfOwnerMax: 10 });
+    const order: string[] = [];
+    const change = (owner: string, name: string): Promise<unknown> =>
+      turns.take(owner, async () => order.push(name), hour);
+    await Promise.all([...['a1', 'a2', 'a3', 'a4'].map((name) => change('a', name)), change('b', 'b1')]);
+    expect(order).toEqual(['a1', 'a2', 'b1', 'a3', 'a4']);
+  });
+
+  test('I7: one owner fills his own places, not the line, and has them again afterwards', async () => {
+    const turns = createTurns({ waitingMax: 10, waitingOfOwnerMax: 2 });
+    const slow = task();
+    const taken = [turns.take('a', slow.work, hour), turns.take('a', () => Promise.resolve('second'), hour)];
+    await expect(turns.take('a', () => Promise.resolve('third'), hour)).rejects.toMatchObject({
+      code: 'rate_limited',
+      retryAfterSeconds: 1,
+    });
+    taken.push(turns.take('b', () => Promise.resolve('of another'), hour));
+    slow.end('first');
+    expect(await Promise.all(taken)).toEqual(['first', 'second', 'of another']);
+    expect(await turns.take('a', () => Promise.resolve('fourth'), hour)).toBe('fourth');
   });
 });

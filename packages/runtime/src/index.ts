@@ -7,6 +7,7 @@ export type { ErrorCode, ErrorEntry } from './errors/error-catalogue.ts';
 export { problemFromError, problemMediaType } from './errors/problem-mapper.ts';
 export type { ProblemAnswer, ProblemDocument } from './errors/problem-mapper.ts';
 export { problemSchema, type ProblemExtensions } from './errors/problem-schema.ts';
+export { createFairQueue, type FairQueue } from './fair-queue.ts';
 export { createApiRouter, type ApiRouter, type DirectHandler } from './http/api-router.ts';
 export { createCors, type Cors } from './http/cors.ts';
 export { readBody } from './http/body-reader.ts';

@@ -47,6 +47,7 @@ export function createAdminApp(config: Config, ports: AppPorts): App {
       tenants: () => view.tenants().length,
       keys: () => view.keys().length,
       subscriptions: () => view.subscriptions().length,
+      changes: () => writer.stats(),
     }),
     masterKey: readMasterKey(config.masterKey),
     bootstrapToken: config.bootstrapToken,

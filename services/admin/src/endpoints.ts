@@ -53,7 +53,13 @@ const ifMatch = headerParameter(
   'If-Match',
   'Changes it only if it still has this ETag (RFC 9110 §13.1.1); absent: whatever it is.',
 );
-const changesErrors = ['kafka_unavailable', 'topic_misconfigured', 'writer_fenced'] as const;
+const changesErrors = [
+  'rate_limited',
+  'overloaded',
+  'kafka_unavailable',
+  'topic_misconfigured',
+  'writer_fenced',
+] as const;
 
 export const createTenant = defineEndpoint({
   method: 'post',

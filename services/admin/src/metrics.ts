@@ -8,7 +8,12 @@ export interface AdminMetrics {
 
 export function createAdminMetrics(
   registry: Registry,
-  counts: { tenants(): number; keys(): number; subscriptions(): number },
+  counts: {
+    tenants(): number;
+    keys(): number;
+    subscriptions(): number;
+    changes(): { readonly waiting: number; readonly waitingMax: number };
+  },
 ): AdminMetrics {
   const changes = new Counter({
     name: 'docket_admin_changes_total',
@@ -26,6 +31,18 @@ export function createAdminMetrics(
       entities.set({ kind: 'key' }, counts.keys());
       entities.set({ kind: 'subscription' }, counts.subscriptions());
     },
+  });
+  const waiting: Gauge = new Gauge({
+    name: 'docket_admin_waiting_changes',
+    help: 'Changes of the directory that wait for their turn or their answer.',
+    registers: [registry],
+    collect: () => waiting.set(counts.changes().waiting),
+  });
+  const waitingMax: Gauge = new Gauge({
+    name: 'docket_admin_waiting_changes_max',
+    help: 'The limit of docket_admin_waiting_changes; a quarter of it is what one key may have waiting.',
+    registers: [registry],
+    collect: () => waitingMax.set(counts.changes().waitingMax),
   });
   return { changed: (kind, outcome) => changes.inc({ kind, outcome }) };
 }

@@ -93,7 +93,7 @@ export async function changeDirectory<Result>(
     ...beside(decided, origin),
   ];
   try {
-    const result = await context.writer.change(decide, besideChange);
+    const result = await context.writer.change(decide, besideChange, caller.keyId);
     context.metrics.changed(kind, 'done');
     for (const { name, ids } of lines) {
       context.logger.info({ request_id: origin.requestId, by_key: caller.keyId, ...ids }, name);

@@ -1,8 +1,7 @@
-import { DocketError } from '@docket/runtime';
+import { createFairQueue, DocketError } from '@docket/runtime';
 import type { Logger } from '@docket/runtime';
 import { Worker } from 'node:worker_threads';
 
-import { createFairQueue } from './fair-queue.ts';
 import { judgeBody } from './judge-body.ts';
 import type { JudgeContext, Judgement, KnownAmong } from './judge-body.ts';
 import type { FromJudge, ToJudge } from './judge-protocol.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { createFairQueue } from '../../src/judging/fair-queue.ts';
+import { createFairQueue } from '../src/fair-queue.ts';
 
 function takeAll(queue: { take(): string | undefined }): string[] {
   const taken: string[] = [];
@@ -8,7 +8,7 @@ function takeAll(queue: { take(): string | undefined }): string[] {
   return taken;
 }
 
-describe('the queue of bodies', () => {
+describe('the fair queue', () => {
   test('I7: owners come in turn, whoever has pushed how many', () => {
     const queue = createFairQueue<string>();
     for (const item of ['a1', 'a2', 'a3', 'a4']) queue.push('a', item);
@@ -25,5 +25,15 @@ describe('the queue of bodies', () => {
     expect(queue.take()).toBe('a1');
     queue.push('a', 'a2');
     expect(takeAll(queue)).toEqual(['b1', 'a2']);
+  });
+
+  test('what is withdrawn does not come, and the others keep their place', () => {
+    const queue = createFairQueue<string>();
+    for (const item of ['a1', 'a2']) queue.push('a', item);
+    queue.push('b', 'b1');
+    queue.withdraw('a', 'a1');
+    queue.withdraw('b', 'b1');
+    queue.withdraw('c', 'c1');
+    expect(takeAll(queue)).toEqual(['a2']);
   });
 });

@@ -3,6 +3,8 @@ export interface FairQueue<Item> {
   push(owner: string, item: Item): void;
   /** The next one, taken out; undefined when there is none. */
   take(): Item | undefined;
+  /** Takes one out that need not wait any more; nothing where it is not there. */
+  withdraw(owner: string, item: Item): void;
 }
 
 export function createFairQueue<Item>(): FairQueue<Item> {
@@ -24,6 +26,11 @@ export function createFairQueue<Item>(): FairQueue<Item> {
         return item;
       }
       return undefined;
+    },
+    withdraw: (owner, item) => {
+      const left = (waiting.get(owner) ?? []).filter((one) => one !== item);
+      if (left.length > 0) waiting.set(owner, left);
+      else waiting.delete(owner);
     },
   };
 }
