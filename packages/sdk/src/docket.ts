@@ -33,6 +33,10 @@ export interface DocketStats {
   spoolFaults: number;
   queuedEvents: number;
   queuedBytes: number;
+  /** The limit of queuedBytes: with more, `record` answers `spool_full`. */
+  queuedBytesMax: number;
+  /** Of queuedEvents: of tenants that are over their quota at the gateway. */
+  heldEvents: number;
   /** Of queuedEvents: lost if the process dies. */
   queuedInMemory: number;
   /** Where the next event is kept. */
@@ -219,9 +223,9 @@ export function createDocket(given: DocketOptions): Docket {
     flush: ({ deadlineMs = defaultDeadlineMs } = {}) => flush(deadlineMs),
     close: ({ deadlineMs = defaultDeadlineMs } = {}) => (closing ??= close(deadlineMs)),
     stats() {
-      const { kept, events, bytes, memoryEvents } = spool.size();
-      const queued = { queuedEvents: events, queuedBytes: bytes, queuedInMemory: memoryEvents };
-      return { ...totals, rejected: { ...rejected }, ...queued, keptOn: kept };
+      const { kept, events, bytes, bytesMax, heldEvents, memoryEvents } = spool.size();
+      const queued = { queuedEvents: events, queuedBytes: bytes, queuedBytesMax: bytesMax, heldEvents };
+      return { ...totals, rejected: { ...rejected }, ...queued, queuedInMemory: memoryEvents, keptOn: kept };
     },
   };
 }

@@ -54,8 +54,10 @@ export function toWireEvent(input: EventInput, ambient: AuditContext, stamp: Sta
  * event aside, and who names a document so could act on it unseen. Throws what the event's own getters throw, or for what has no JSON form.
  */
 export function toWireText(event: UnsourcedEvent): string {
+  // Id and tenant first: they can then be found without parsing the rest.
+  const { id, tenant_id, ...others } = event;
   // A source that JavaScript hands in would be a second one beside that of the spool.
-  const text = JSON.stringify({ ...event, source: undefined });
+  const text = JSON.stringify({ id, tenant_id, ...others, source: undefined });
   // Of surrogates JSON.stringify escapes only lone ones; what the text itself spells with a backslash begins with two.
   return text.replace(/(?<!\\)((?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, '$1\ufffd');
 }

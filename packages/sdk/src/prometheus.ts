@@ -22,6 +22,8 @@ const counters: Readonly<Record<string, readonly [help: string, count: Count]>> 
 const gauges: Readonly<Record<string, readonly [help: string, count: Count]>> = {
   queued_events: ['Events that are not in the log yet.', ({ queuedEvents }) => queuedEvents],
   queued_bytes: ['Bytes of events that are not in the log yet.', ({ queuedBytes }) => queuedBytes],
+  queued_bytes_max: ['The limit of queued_bytes.', ({ queuedBytesMax }) => queuedBytesMax],
+  held_events: ['Events of tenants that are over their quota at the gateway.', ({ heldEvents }) => heldEvents],
   queued_in_memory_events: ['Events that would be lost with the process.', ({ queuedInMemory }) => queuedInMemory],
   spool_on_disk: ['Whether the next event is kept on disk: 1 or 0.', ({ keptOn }) => (keptOn === 'disk' ? 1 : 0)],
 };

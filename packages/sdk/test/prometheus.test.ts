@@ -29,6 +29,8 @@ test('the counts of a recorder can be scraped, and are not counted twice', async
     'app_audit_rejected_total{reason="invalid"} 1',
     'app_audit_queued_events 0',
     'app_audit_queued_bytes 0',
+    'app_audit_queued_bytes_max 67108864',
+    'app_audit_held_events 0',
     'app_audit_queued_in_memory_events 0',
     'app_audit_spool_on_disk 0',
   ]);

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '@docket/testkit';
-import { createDocket, type Docket } from '../src/index.ts';
+import { createDocket, type Docket, type DocketOptions } from '../src/index.ts';
 
 import {
   type Behaviour,
@@ -42,7 +42,7 @@ function behaviourOf({ events }: ReceivedRequest): Behaviour {
   return { kind: 'answer', status: 429, body: { code: 'rate_limited', errors } };
 }
 
-function open(spool: { dir: string } | false): Docket {
+function open(spool: { dir: string; bytesMax?: number } | false, more: Partial<DocketOptions> = {}): Docket {
   const docket = createDocket({
     url: gateway.url,
     key: 'dk_test_secret',
@@ -51,6 +51,7 @@ function open(spool: { dir: string } | false): Docket {
     retry: { baseDelayMs: 5, maxDelayMs: 20 },
     batch: { eventsMax: 10 },
     onFailure: () => undefined,
+    ...more,
   });
   opened.push({ close: () => docket.close({ deadlineMs: 1 }) });
   return docket;
@@ -58,6 +59,9 @@ function open(spool: { dir: string } | false): Docket {
 
 const record = (docket: Docket, tenantId: string, n: number) =>
   docket.record({ tenant_id: tenantId, action: `step.n${n}`, actor });
+
+const recordNow = (docket: Docket, tenantId: string, n: number) =>
+  docket.recordNow({ tenant_id: tenantId, action: `step.n${n}`, actor });
 
 /** The actions of a tenant that were taken, in order. */
 function takenOf(tenantId: string): string[] {
@@ -82,7 +86,7 @@ describe.each([{ kept: 'disk' }, { kept: 'memory' }])('I7: a tenant over its quo
     await eventually(() => takenOf('other').length === 60, { what: 'all of the other tenant' });
     expect(takenOf('other')).toEqual(steps(60));
     expect(takenOf('busy')).toEqual([]);
-    expect(docket.stats()).toMatchObject({ accepted: 60, queuedEvents: 60 });
+    expect(docket.stats()).toMatchObject({ accepted: 60, queuedEvents: 60, heldEvents: 60 });
 
     overQuota = new Set();
     for (let n = 60; n < 70; n += 1) await record(docket, 'busy', n);
@@ -132,4 +136,64 @@ test('what is held back is there after a restart, counted, and goes before what 
   await eventually(() => second.stats().queuedEvents === 0, { what: 'an empty spool' });
   await second.close();
   expect(gateway.taken).toHaveLength(27);
+});
+
+describe.each([{ kept: 'disk' }, { kept: 'memory' }])('I7, I8: a spool with little room, kept on $kept', ({ kept }) => {
+  /** Room for some 50 events. */
+  const bytesMax = 15_000;
+  const openSmall = (more: Partial<DocketOptions> = {}): Docket =>
+    open(kept === 'disk' ? { dir, bytesMax } : false, { memory: kept === 'disk' ? {} : { bytesMax }, ...more });
+
+  /** Records until the tenant is refused; gives how many were taken. */
+  async function recordUntilFull(docket: Docket, tenantId: string): Promise<number> {
+    for (let n = 0; n < 1_000; n += 1) {
+      const outcome = await record(docket, tenantId, n);
+      if (!outcome.ok) {
+        expect(outcome).toMatchObject({ reason: 'spool_full', detail: expect.stringContaining(tenantId) });
+        return n;
+      }
+      // Behind it, so that the gateway has refused it by then, and it is held back.
+      await recordNow(docket, 'third', n);
+    }
+    throw new Error(`${tenantId} was never refused`);
+  }
+
+  test('a tenant over its quota takes half of it, the others go on, and nothing that was taken is lost or late', async () => {
+    overQuota = new Set(['busy']);
+    const docket = openSmall();
+    const taken = await recordUntilFull(docket, 'busy');
+    const full = docket.stats().queuedBytes;
+    expect(full).toBeGreaterThan(bytesMax * 0.4);
+    expect(full).toBeLessThanOrEqual(bytesMax / 2);
+    for (let n = 0; n < 60; n += 1) expect(await recordNow(docket, 'other', n)).toMatchObject({ ok: true });
+    expect(docket.stats().rejected).toEqual({ spool_full: 1 });
+
+    overQuota = new Set();
+    expect(await docket.flush()).toMatchObject({ ok: true });
+    expect(takenOf('busy')).toEqual(steps(taken));
+    expect(await record(docket, 'busy', taken)).toMatchObject({ ok: true });
+  });
+
+  test('two of them take a third each', async () => {
+    overQuota = new Set(['busy', 'full']);
+    const docket = openSmall();
+    await recordUntilFull(docket, 'busy');
+    await recordUntilFull(docket, 'full');
+    // The first has half, the second as much as it leaves.
+    expect(docket.stats().queuedBytes).toBeLessThanOrEqual(bytesMax * 0.76);
+    expect(await record(docket, 'other', 0)).toMatchObject({ ok: true });
+  });
+
+  test('one that may wait for room waits alone, and is kept when its events are taken', async () => {
+    overQuota = new Set(['busy']);
+    const docket = openSmall({ waitForRoomMs: 10_000 });
+    const first = record(docket, 'busy', 0);
+    await recordNow(docket, 'third', 0);
+    const all = Promise.all([first, ...Array.from({ length: 99 }, (_, n) => record(docket, 'busy', n + 1))]);
+    for (let n = 0; n < 60; n += 1) expect(await recordNow(docket, 'other', n)).toMatchObject({ ok: true });
+    overQuota = new Set();
+    expect((await all).every(({ ok }) => ok)).toBe(true);
+    expect(await docket.flush()).toMatchObject({ ok: true });
+    expect([takenOf('busy'), takenOf('other')]).toEqual([steps(100), steps(60)]);
+  });
 });

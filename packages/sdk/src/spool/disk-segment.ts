@@ -1,5 +1,5 @@
-import type { Listener } from './entry.ts';
-import { createHeldRows } from './held-rows.ts';
+import { type Listener, sizeOf } from './entry.ts';
+import { createTenantCounts } from './tenant-counts.ts';
 import type { Segment } from './segment.ts';
 import type { SpoolStore } from './spool-store.ts';
 
@@ -20,7 +20,7 @@ export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, err
   let lastPlace = store.lastPlace;
   let { events, bytes } = store.backlog;
   let removedBytes = 0;
-  const held = createHeldRows(store.held);
+  const held = createTenantCounts(store.held);
 
   async function compactIfWorth(): Promise<void> {
     if (events > 0 || removedBytes < compactBytesMin) return;
@@ -75,11 +75,13 @@ export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, err
         removedBytes += entry.bytes;
         if (!isKeptBack.has(entry.place)) listeners.delete(entry.place);
       }
-      for (const entry of keptBack) held.add(entry.tenantId, [entry]);
+      for (const { tenantId, bytes: size } of keptBack) held.add(tenantId, { events: 1, bytes: size });
       await compactIfWorth();
       return true;
     },
     heldTenants: () => held.tenants(),
+    heldOf: (tenantId) => held.of(tenantId),
+    heldSize: () => held.size(),
     async peekHeld(tenantId, limits) {
       try {
         const entries = await store.readHeld(tenantId, limits);
@@ -88,13 +90,13 @@ export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, err
       } catch (error) {
         onFault('reading', error);
       }
-      held.forget(tenantId);
+      held.remove(tenantId, held.of(tenantId));
       return [];
     },
     async dropHeld(tenantId, dropped) {
       const last = dropped.at(-1);
       if (last === undefined) return;
-      held.remove(tenantId, dropped);
+      held.remove(tenantId, sizeOf(dropped));
       for (const { place } of dropped) listeners.delete(place);
       try {
         await store.removeHeld(tenantId, last.place);

@@ -33,13 +33,23 @@ export interface NewEntry {
   readonly counted: { readonly tenantId: string; readonly counter: number } | undefined;
 }
 
-/** Events of tenants for which the receiver takes no more for now: they have left the row, so that the others go on, and wait in rows of their own. */
-export type HeldRows = ReadonlyMap<string, { readonly events: number; readonly bytes: number }>;
+/** How many events, and how many bytes they have. */
+export interface Size {
+  readonly events: number;
+  readonly bytes: number;
+}
+
+/** How much there is of each tenant. */
+export type TenantSizes = ReadonlyMap<string, Size>;
 
 /** How much one request takes. */
 export interface BatchLimits {
   readonly eventsMax: number;
   readonly bytesMax: number;
+}
+
+export function sizeOf(entries: readonly { readonly bytes: number }[]): Size {
+  return { events: entries.length, bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
 /** The longest start of `entries` within both limits, at least one if there is any. */
@@ -59,9 +69,12 @@ export function idOf(entry: { readonly text: string }): string | undefined {
   return textFieldOf(entry, 'id');
 }
 
+/** As a recorder writes it (toWireText): found without parsing all of it. */
+const begin = /^\{"id":"[^"\\]*","tenant_id":"([^"\\]*)"/;
+
 /** The tenant in the text of an event. */
 export function tenantIdOf(entry: { readonly text: string }): string {
-  return textFieldOf(entry, 'tenant_id') ?? '';
+  return begin.exec(entry.text)?.[1] ?? textFieldOf(entry, 'tenant_id') ?? '';
 }
 
 function textFieldOf({ text }: { readonly text: string }, name: string): string | undefined {

@@ -1,4 +1,5 @@
-import { type BatchLimits, type Draft, type Kept, startWithin } from './entry.ts';
+import { type BatchLimits, type Draft, type Kept, type Size, startWithin } from './entry.ts';
+import type { Fullness } from './room-policy.ts';
 
 export type Appended = { ok: true; kept: Kept } | { ok: false; detail: string };
 
@@ -11,7 +12,7 @@ export interface Intake {
   /** Everything appended so far is kept or refused. */
   written(): Promise<void>;
   /** Waits for a write, or for room. */
-  size(): { readonly events: number; readonly bytes: number };
+  size(): Size;
 }
 
 export interface IntakeOptions {
@@ -19,8 +20,10 @@ export interface IntakeOptions {
   readonly opened: Promise<void>;
   /** Keeps events, in order, and says where. Never rejects. */
   readonly keep: (drafts: readonly Draft[]) => Promise<Kept>;
-  /** Why there is no room for so much beside what waits; undefined: there is. */
-  readonly fullness: (more: { events: number; bytes: number }) => string | undefined;
+  /** Why there is no room for what is coming, of which the last is a tenant's; undefined: there is. */
+  readonly fullness: (coming: Size, tenantId: string) => Fullness | undefined;
+  /** There is room for it: it is on its way. */
+  readonly onTake?: (draft: Draft) => void;
   /** How long an event waits for room; 0: not at all. */
   readonly waitForRoomMs: number;
 }
@@ -29,16 +32,21 @@ interface Waiting extends Draft {
   readonly resolve: (appended: Appended) => void;
 }
 
+interface WaitingForRoom extends Pick<Fullness, 'isOfTenant'> {
+  readonly entry: Waiting;
+  readonly timer: NodeJS.Timeout;
+}
+
 /** One write of the spool: enough to make a flush to disk cheap for each, short enough to be over in milliseconds. */
 const writeLimits: BatchLimits = { eventsMax: 500, bytesMax: 1024 * 1024 };
 /** I8: as many may wait for room. */
 const roomWaitersMax = 1_000;
 
-export function createIntake({ opened, keep, fullness, waitForRoomMs }: IntakeOptions): Intake {
+export function createIntake({ opened, keep, fullness, onTake, waitForRoomMs }: IntakeOptions): Intake {
   let waiting: Waiting[] = [];
   let bytes = 0;
   let writing: Promise<void> | undefined;
-  let forRoom: { readonly entry: Waiting; readonly timer: NodeJS.Timeout }[] = [];
+  let forRoom: WaitingForRoom[] = [];
 
   async function write(): Promise<void> {
     await opened;
@@ -58,37 +66,63 @@ export function createIntake({ opened, keep, fullness, waitForRoomMs }: IntakeOp
   function take(entry: Waiting): void {
     waiting.push(entry);
     bytes += entry.bytes;
+    onTake?.(entry);
     writing ??= write();
   }
 
-  function waitForRoom(entry: Waiting, detail: string): void {
+  const fullnessFor = (entry: Waiting): Fullness | undefined =>
+    fullness({ events: waiting.length + 1, bytes: bytes + entry.bytes }, entry.tenantId);
+
+  /** Why an event has to wait behind others: each tenant's come in the order of the calls, and nobody takes room that another waits for. */
+  function aheadOf({ tenantId }: Waiting): Fullness | undefined {
+    const before = forRoom.find((one) => !one.isOfTenant || one.entry.tenantId === tenantId);
+    return before && { detail: 'others wait for room', isOfTenant: before.isOfTenant };
+  }
+
+  function waitForRoom(entry: Waiting, { detail, isOfTenant }: Fullness): void {
+    const ofTenant = forRoom.filter((one) => one.entry.tenantId === entry.tenantId).length;
+    // I7: a tenant has no more places than it leaves to others.
+    const placesMax = isOfTenant ? roomWaitersMax - forRoom.length : roomWaitersMax;
+    if (waitForRoomMs === 0) return entry.resolve({ ok: false, detail });
+    if (forRoom.length >= roomWaitersMax || ofTenant >= placesMax)
+      return entry.resolve({ ok: false, detail: `${detail}; ${forRoom.length} events wait for room already` });
     const giveUp = (): void => {
       forRoom = forRoom.filter((one) => one.entry !== entry);
       entry.resolve({ ok: false, detail: `${detail}; no room within ${waitForRoomMs} ms` });
+      // Those behind it wait for others now, or for nobody.
+      admit();
     };
-    forRoom.push({ entry, timer: setTimeout(giveUp, waitForRoomMs) });
+    forRoom.push({ entry, isOfTenant, timer: setTimeout(giveUp, waitForRoomMs) });
+  }
+
+  function admit(): void {
+    const stay: WaitingForRoom[] = [];
+    const tenantsThatStay = new Set<string>();
+    let isFull: boolean = false;
+    for (const { entry, timer } of forRoom) {
+      const mustStay: boolean = isFull || tenantsThatStay.has(entry.tenantId);
+      const full: Pick<Fullness, 'isOfTenant'> | undefined = mustStay ? { isOfTenant: !isFull } : fullnessFor(entry);
+      if (full === undefined) {
+        clearTimeout(timer);
+        take(entry);
+      } else {
+        stay.push({ entry, timer, isOfTenant: full.isOfTenant });
+        tenantsThatStay.add(entry.tenantId);
+        isFull ||= !full.isOfTenant;
+      }
+    }
+    forRoom = stay;
   }
 
   return {
     append: (draft) =>
       new Promise((resolve) => {
         const entry = { ...draft, resolve };
-        const detail = fullness({ events: waiting.length + 1, bytes: bytes + entry.bytes });
-        // Behind those that wait for room, so that the order stays that of the calls.
-        if (detail === undefined && forRoom.length === 0) take(entry);
-        else if (waitForRoomMs === 0 || forRoom.length >= roomWaitersMax)
-          resolve({ ok: false, detail: detail ?? `${forRoom.length} events wait for room already` });
-        else waitForRoom(entry, detail ?? 'others wait for room');
+        const full = aheadOf(entry) ?? fullnessFor(entry);
+        if (full === undefined) take(entry);
+        else waitForRoom(entry, full);
       }),
-    admit() {
-      for (let first = forRoom[0]; first !== undefined; first = forRoom[0]) {
-        const { entry, timer } = first;
-        if (fullness({ events: waiting.length + 1, bytes: bytes + entry.bytes }) !== undefined) return;
-        clearTimeout(timer);
-        forRoom = forRoom.slice(1);
-        take(entry);
-      }
-    },
+    admit,
     async written() {
       await writing;
     },

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type Entry, type Listener, type NewEntry, startWithin } from './entry.ts';
-import { createHeldRows } from './held-rows.ts';
+import { type Entry, type Listener, type NewEntry, sizeOf, startWithin } from './entry.ts';
+import { createTenantCounts } from './tenant-counts.ts';
 import type { Segment } from './segment.ts';
 
 export interface MemorySegment extends Segment {
@@ -18,7 +18,7 @@ export function createMemorySegment(): MemorySegment {
   let lastPlace = 0;
   const listeners = new Map<number, Listener>();
   const rows = new Map<string, KeptEntry[]>();
-  const held = createHeldRows();
+  const held = createTenantCounts();
 
   return {
     kept: 'memory',
@@ -42,7 +42,7 @@ export function createMemorySegment(): MemorySegment {
         const tenantId = tenantOf.get(entry.place);
         if (tenantId === undefined) listeners.delete(entry.place);
         else {
-          held.add(tenantId, [entry]);
+          held.add(tenantId, { events: 1, bytes: entry.bytes });
           const row = rows.get(tenantId);
           if (row === undefined) rows.set(tenantId, [entry]);
           else row.push(entry);
@@ -57,9 +57,11 @@ export function createMemorySegment(): MemorySegment {
       return true;
     },
     heldTenants: () => held.tenants(),
+    heldOf: (tenantId) => held.of(tenantId),
+    heldSize: () => held.size(),
     peekHeld: async (tenantId, limits) => startWithin(rows.get(tenantId) ?? [], limits),
     async dropHeld(tenantId, dropped) {
-      held.remove(tenantId, dropped);
+      held.remove(tenantId, sizeOf(dropped));
       for (const { place } of dropped) listeners.delete(place);
       const left = (rows.get(tenantId) ?? []).slice(dropped.length);
       if (left.length > 0) rows.set(tenantId, left);

@@ -1,4 +1,4 @@
-import type { BatchLimits, Entry, Kept, Listener, NewEntry } from './entry.ts';
+import type { BatchLimits, Entry, Kept, Listener, NewEntry, Size } from './entry.ts';
 
 /** An event of a tenant that has to wait, and whose it is. */
 export type Held = Entry & { readonly tenantId: string };
@@ -24,6 +24,10 @@ export interface Segment {
   drop(entries: readonly Entry[], held?: readonly Held[]): Promise<boolean>;
   /** The tenants of whom something is held back. */
   heldTenants(): Iterable<string>;
+  /** How much is held back of a tenant. */
+  heldOf(tenantId: string): Size;
+  /** How much is held back of all tenants. */
+  heldSize(): Size;
   /** The oldest that is held back of a tenant, as `peek`. */
   peekHeld(tenantId: string, limits: BatchLimits): Promise<Entry[]>;
   /** Takes the start of what `peekHeld` gave out of the segment, as `drop`. */
@@ -31,5 +35,5 @@ export interface Segment {
   /** Whom to tell of an entry. */
   listenerOf(entry: Entry): Listener | undefined;
   /** With what is held back. */
-  size(): { readonly events: number; readonly bytes: number };
+  size(): Size;
 }

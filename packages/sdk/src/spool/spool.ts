@@ -7,14 +7,18 @@ import {
   type Kept,
   type Listener,
   type NewEntry,
+  type Size,
   startWithin,
+  tenantIdOf,
 } from './entry.ts';
 import { type Appended, createIntake } from './intake.ts';
 import { createMemorySegment, type MemorySegment } from './memory-segment.ts';
 import { createNumbering } from './numbering.ts';
+import { type Fullness, fullnessOf } from './room-policy.ts';
 import type { Held } from './segment.ts';
 import type { Slots } from './slots.ts';
 import type { SpoolStore } from './spool-store.ts';
+import { createTenantCounts } from './tenant-counts.ts';
 import { createTurns } from './turns.ts';
 
 export interface SpoolOptions {
@@ -49,10 +53,12 @@ export interface Batch {
   drop(held?: readonly Held[]): Promise<boolean>;
 }
 
-export interface SpoolSize {
+export interface SpoolSize extends Size {
   readonly kept: Kept | 'opening';
-  readonly events: number;
-  readonly bytes: number;
+  /** Of what is kept where the next event is. */
+  readonly bytesMax: number;
+  /** Of the events, those held back. */
+  readonly heldEvents: number;
   /** Of these, in memory only. */
   readonly memoryEvents: number;
 }
@@ -88,6 +94,8 @@ export function createSpool(options: SpoolOptions): Spool {
   /** Who changes the last segment, or writes into it. */
   const inTurn = createTurns();
   const numbering = createNumbering();
+  /** What this process has recorded and not sent, but for what is held back, which the segments count. */
+  let notHeld = createTenantCounts();
   /** Adopted ones, ours, what is in memory: in the order of sending. */
   let segments: (DiskSegment | MemorySegment)[] = [];
   const faults = new Map<DiskSegment, Fault>();
@@ -108,6 +116,8 @@ export function createSpool(options: SpoolOptions): Spool {
   function fail(segment: DiskSegment | undefined, fault: Fault, error: unknown): void {
     if (segment !== undefined && faults.has(segment)) return;
     if (segment !== undefined) faults.set(segment, fault);
+    // What is not there any more is never taken out.
+    if (fault === 'reading') notHeld = createTenantCounts();
     if (segment === segments.at(-1)) {
       segments.push(createMemorySegment());
       mendAtMs = Date.now() + mendDelayMs;
@@ -147,6 +157,9 @@ export function createSpool(options: SpoolOptions): Spool {
         const { tenantId, onSettled } = draft;
         return { text, bytes: Buffer.byteLength(text), onSettled, counted: { tenantId, counter } };
       });
+      drafts.forEach(({ tenantId, bytes }, index) =>
+        notHeld.add(tenantId, { events: 0, bytes: (entries[index]?.bytes ?? 0) - bytes }),
+      );
       options.onKeep(entries.length);
       try {
         await segment.append(entries);
@@ -172,12 +185,14 @@ export function createSpool(options: SpoolOptions): Spool {
       try {
         store = await slots.own();
         const segment = enter(store);
+        const held = [...last.heldTenants()].map((tenantId) => [tenantId, last.heldOf(tenantId)] as const);
         for (let rest = last.all(); rest.length > 0;) {
           const chunk = startWithin(rest, moveLimits);
           await segment.append(chunk);
           rest = rest.slice(chunk.length);
         }
         segments.splice(-1, 1, segment);
+        for (const [tenantId, size] of held) notHeld.add(tenantId, size);
         mendDelayMs = mendDelaysMs.first;
       } catch {
         mendDelayMs = Math.min(mendDelaysMs.most, mendDelayMs * 2);
@@ -201,22 +216,23 @@ export function createSpool(options: SpoolOptions): Spool {
     }
   }
 
-  function sizeOf(kept: Kept): { events: number; bytes: number } {
-    const sum = { events: 0, bytes: 0 };
-    for (const segment of segments.filter((one) => one.kept === kept)) {
-      sum.events += segment.size().events;
-      sum.bytes += segment.size().bytes;
-    }
-    return sum;
-  }
+  const sumOf = (sizes: readonly Size[]): Size => ({
+    events: sizes.reduce((sum, { events }) => sum + events, 0),
+    bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0),
+  });
+  const sizeOf = (kept: Kept): Size =>
+    sumOf(segments.filter((one) => one.kept === kept).map((segment) => segment.size()));
 
-  function fullness(more: { events: number; bytes: number }): string | undefined {
-    const isOnDisk = segments.at(-1)?.kept === 'disk';
-    const { events, bytes } = sizeOf(isOnDisk ? 'disk' : 'memory');
-    const isFull = isOnDisk
-      ? bytes + more.bytes > bytesMax || more.bytes > memory.bytesMax
-      : events + more.events > memory.eventsMax || bytes + more.bytes > memory.bytesMax;
-    return isFull ? `${events} events, ${bytes} bytes wait ${isOnDisk ? 'on disk' : 'in memory'}` : undefined;
+  function fullness(coming: Size, tenantId: string): Fullness | undefined {
+    const kept = segments.at(-1)?.kept ?? 'memory';
+    const waiting = sizeOf(kept);
+    // Before they are on disk they are in memory.
+    if (coming.bytes > memory.bytesMax) return { detail: `${coming.bytes} bytes wait for the disk`, isOfTenant: false };
+    const room =
+      kept === 'disk' ? { events: Infinity, bytes: bytesMax } : { events: memory.eventsMax, bytes: memory.bytesMax };
+    const held = sumOf(segments.map((segment) => segment.heldOf(tenantId)));
+    const ofTenant = sumOf([notHeld.of(tenantId), held]);
+    return fullnessOf({ kept, room, waiting, coming, tenantId, ofTenant, isHeldBack: held.events > 0 });
   }
 
   const opened = open();
@@ -224,6 +240,7 @@ export function createSpool(options: SpoolOptions): Spool {
     opened,
     keep,
     fullness,
+    onTake: ({ tenantId, bytes }) => notHeld.add(tenantId, { events: 1, bytes }),
     waitForRoomMs: options.waitForRoomMs,
   });
   const adoptNext = (): void => {
@@ -252,6 +269,10 @@ export function createSpool(options: SpoolOptions): Spool {
           listenerOf: (entry) => segment.listenerOf(entry),
           async drop(held) {
             const isDropped = await segment.drop(entries, held);
+            if (isDropped) {
+              for (const entry of entries)
+                if (entry.isOwn) notHeld.remove(tenantIdOf(entry), { events: 1, bytes: entry.bytes });
+            }
             intake.admit();
             return isDropped;
           },
@@ -281,8 +302,11 @@ export function createSpool(options: SpoolOptions): Spool {
       const inMemory = sizeOf('memory');
       const onDisk = sizeOf('disk');
       const waiting = intake.size();
+      const kept = segments.at(-1)?.kept ?? (slots === undefined ? 'memory' : 'opening');
       return {
-        kept: segments.at(-1)?.kept ?? (slots === undefined ? 'memory' : 'opening'),
+        kept,
+        bytesMax: kept === 'memory' ? memory.bytesMax : bytesMax,
+        heldEvents: sumOf(segments.map((segment) => segment.heldSize())).events,
         events: inMemory.events + onDisk.events + waiting.events,
         bytes: inMemory.bytes + onDisk.bytes + waiting.bytes,
         memoryEvents: inMemory.events + waiting.events,

@@ -2,10 +2,14 @@ import { expect, test } from '@jest/globals';
 import type { Draft } from '../../src/spool/entry.ts';
 import { createIntake } from '../../src/spool/intake.ts';
 
-const draft = (id: string, bytes = 10): Draft => ({ id, tenantId: 't', body: '{}', bytes });
+const draft = (id: string, tenantId = 't', bytes = 10): Draft => ({ id, tenantId, body: '{}', bytes });
 
-/** An intake into a list that has room for so many. */
-function intakeFor(room: { events: number }, waitForRoomMs = 0) {
+/** An intake into a list that has room for so many, but not for tenants that have their share. */
+function intakeFor(
+  room: { events: number; bytes?: number },
+  waitForRoomMs = 0,
+  overShare: ReadonlySet<string> = new Set(),
+) {
   const kept: string[] = [];
   const writes: number[] = [];
   const intake = createIntake({
@@ -15,7 +19,11 @@ function intakeFor(room: { events: number }, waitForRoomMs = 0) {
       kept.push(...drafts.map(({ id }) => id));
       return Promise.resolve('disk');
     },
-    fullness: ({ events }) => (kept.length + events > room.events ? 'it is full' : undefined),
+    fullness: ({ events, bytes }, tenantId) => {
+      if (overShare.has(tenantId)) return { detail: 'its share is full', isOfTenant: true };
+      const isFull = kept.length + events > room.events || bytes > (room.bytes ?? Infinity);
+      return isFull ? { detail: 'it is full', isOfTenant: false } : undefined;
+    },
     waitForRoomMs,
   });
   return { intake, kept, writes };
@@ -67,4 +75,32 @@ test('I8: at most 1,000 wait for room', async () => {
   const { intake } = intakeFor({ events: 0 }, 50);
   const outcomes = await Promise.all(Array.from({ length: 1001 }, (_, i) => intake.append(draft(String(i)))));
   expect(outcomes.filter((outcome) => !outcome.ok && outcome.detail.includes('no room within'))).toHaveLength(1000);
+});
+
+test('I7: whose share is full waits alone, in the order of its calls', async () => {
+  const overShare = new Set(['held']);
+  const { intake, kept } = intakeFor({ events: 10_000 }, 10_000, overShare);
+  const held = ['h1', 'h2'].map((id) => intake.append(draft(id, 'held')));
+  expect(await intake.append(draft('other', 'other'))).toEqual({ ok: true, kept: 'disk' });
+  expect(kept).toEqual(['other']);
+  overShare.delete('held');
+  held.push(intake.append(draft('h3', 'held')));
+  intake.admit();
+  expect((await Promise.all(held)).every(({ ok }) => ok)).toBe(true);
+  expect(kept).toEqual(['other', 'h1', 'h2', 'h3']);
+});
+
+test('I7: whose share is full takes no more of the places than he leaves', async () => {
+  const overShare = new Set(['held']);
+  const { intake } = intakeFor({ events: 10_000 }, 20, overShare);
+  const outcomes = await Promise.all(Array.from({ length: 501 }, (_, n) => intake.append(draft(`h${n}`, 'held'))));
+  expect(outcomes.at(-2)).toEqual({ ok: false, detail: 'others wait for room; no room within 20 ms' });
+  expect(outcomes.at(-1)).toEqual({ ok: false, detail: 'others wait for room; 500 events wait for room already' });
+});
+
+test('an event that is given up makes way for smaller ones behind it', async () => {
+  const { intake, kept } = intakeFor({ events: 10_000, bytes: 50 }, 20);
+  const outcomes = Promise.all([intake.append(draft('large', 't', 51)), intake.append(draft('small', 't', 50))]);
+  expect(await outcomes).toMatchObject([{ ok: false }, { ok: true }]);
+  expect(kept).toEqual(['small']);
 });
