@@ -45,7 +45,7 @@ export const publishEvents = defineEndpoint({
   access: senders,
   summary: 'Record one event, or up to 1000',
   description:
-    'The answer comes when every event is on the disks of Kafka. After any other answer, or none, the same request may be sent again, with the same ids or the same Idempotency-Key: an event that was there already is counted once.',
+    'The answer comes when every event is on the disks of Kafka. After any other answer, or none, the same request may be sent again, with the same ids or the same Idempotency-Key: an event that was there already is counted once. A 503 that names `ids` may have published some of the events: send all of them again with these ids. A problem without `ids` has published nothing.',
   parameters: [
     {
       in: 'header',

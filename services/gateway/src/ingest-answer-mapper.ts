@@ -75,7 +75,7 @@ function codeOf(codes: readonly BadEvent['code'][]): ErrorCode {
 
 /**
  * The failure of a request of which not every event was acknowledged (I1), or undefined. Events that were, or still will be, in the log do no
- * harm: the same ids sent again become duplicates.
+ * harm: the same ids sent again become duplicates. It names the ids if and only if some of the events may be in the log.
  */
 export function failureOf(
   outcomes: readonly PublishOutcome[],
@@ -90,7 +90,6 @@ export function failureOf(
   if (isOverloaded) {
     return new DocketError('overloaded', 'Too much waits for Kafka; nothing was published.', {
       cause,
-      extensions,
       retryAfterSeconds: 1,
     });
   }

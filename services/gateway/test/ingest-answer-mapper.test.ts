@@ -102,8 +102,13 @@ describe('failureOf', () => {
     expect(failureOf(outcomes, verdicts)?.code).toBe(code);
   });
 
-  test('names the ids used, so that the sender can repeat them', () => {
-    expect(failureOf([ok, failed('unavailable')], verdicts)?.extensions).toEqual({ ids: ['g', 'h'] });
+  test('I1: names the ids used, so that the sender can repeat them, exactly where some of them may be in the log', () => {
+    const idsOf = (...outcomes: PublishOutcome[]): unknown => failureOf(outcomes, verdicts)?.extensions?.ids;
+    expect(idsOf(ok, failed('unavailable'))).toEqual(['g', 'h']);
+    expect(idsOf(failed('unavailable'), failed('unavailable'))).toEqual(['g', 'h']);
+    expect(idsOf(ok, failed('overloaded'))).toEqual(['g', 'h']);
+    expect(idsOf(failed('rejected'), failed('rejected'))).toEqual(['g', 'h']);
+    expect(idsOf(failed('overloaded'), failed('overloaded'))).toBeUndefined();
   });
 });
 

@@ -26,7 +26,10 @@ const errorItem = Type.Union(
 /** Members that the problems of some codes have beside the common ones. */
 const extensionMembers = {
   ids: Type.Optional(
-    Type.Array(Type.String(), { description: 'Ids of the events of the request: send them again with these.' }),
+    Type.Array(Type.String(), {
+      description:
+        'Ids of the events of the request, in its order: some may be in the log, so send all again with these. Without them nothing was published.',
+    }),
   ),
   errors_omitted: Type.Optional(Type.Integer({ description: 'How many more errors there are.' })),
   first_seq: Type.Optional(Type.Integer({ description: 'Where the log begins.' })),
