@@ -37,6 +37,8 @@ export { createEventRows, type EventRows } from './columns/event-rows.ts';
 export { createRowReader, type RowReader } from './columns/row-reader.ts';
 export type { WaitingRows } from './columns/withdraw-refused.ts';
 export { contentHashOf } from './content-hash.ts';
+export { encodeBodyQuickly, type QuickBody, type QuickLimits } from './quick-encode/quick-body.ts';
+export type { QuickContext, QuickEvent } from './quick-encode/quick-event.ts';
 export { createQuickReader, type QuickReader, type QuickReading } from './quick-read.ts';
 export { putString } from './text/put-json.ts';
 export {

@@ -1,10 +1,12 @@
 import { chooseTenant } from '@docket/directory';
 import type { Credential } from '@docket/directory';
-import { isPlainObject, newEventId } from '@docket/event';
+import { encodeBodyQuickly, idFromIdempotencyKey, isPlainObject, newEventId } from '@docket/event';
+import type { QuickBody } from '@docket/event';
 import type { PublishRecord } from '@docket/kafka';
-import { DocketError, parseJson } from '@docket/runtime';
+import { DocketError, jsonValuesMax, parseJson } from '@docket/runtime';
 
 import { refusalOf, resultsOf } from '../ingest-answer-mapper.ts';
+import { batchEventsMax } from '../limits.ts';
 import { readEventBatch } from './event-batch-policy.ts';
 import type { EventBatch } from './event-batch-policy.ts';
 import { recordOf } from './event-record-mapper.ts';
@@ -55,6 +57,57 @@ export type KnownAmong = (tenantIds: ReadonlySet<string>) => ReadonlySet<string>
  * @param knownAmong undefined: every tenant is.
  */
 export async function judgeBody(
+  bytes: Uint8Array,
+  context: JudgeContext,
+  knownAmong: KnownAmong | undefined,
+): Promise<Judgement> {
+  return (await acceptQuickly(bytes, context, knownAmong)) ?? judgeThoroughly(bytes, context, knownAmong);
+}
+
+/** Of a body that is plainly good, what `judgeThoroughly` makes of it, for a third of the price; undefined for all others. */
+export async function acceptQuickly(
+  bytes: Uint8Array,
+  context: JudgeContext,
+  knownAmong: KnownAmong | undefined,
+): Promise<Judgement | undefined> {
+  const { credential, idempotencyKey, form, arrivalMs, receivedFrom, traceId } = context;
+  const body = encodeBodyQuickly(
+    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    {
+      schemaId: form.schemaId,
+      arrivalMs,
+      keyId: credential.keyId,
+      receivedFrom,
+      traceId,
+      tenantOf: (named) => {
+        const choice = chooseTenant(credential, named);
+        return choice.ok ? choice.tenantId : undefined;
+      },
+      idFor: (tenantId, index) =>
+        idempotencyKey === undefined ? newEventId() : idFromIdempotencyKey(tenantId, idempotencyKey, index),
+    },
+    { eventsMax: batchEventsMax, valuesMax: jsonValuesMax },
+  );
+  if (body === undefined) return undefined;
+  if (knownAmong !== undefined) {
+    const asked = new Set(body.events.map(({ tenantId }) => tenantId));
+    if ((await knownAmong(asked)).size < asked.size) return undefined;
+  }
+  return { ok: true, judged: judgedOf(body, context.passedHeaders) };
+}
+
+function judgedOf({ isSingle, events }: QuickBody, headers: PassedHeaders = {}): JudgedBody {
+  const results = events.map(({ id }) => `{"id":"${id}","status":"published"}`);
+  return {
+    isSingle,
+    events: events.map(({ id, tenantId, value }) => ({ id, tenantId, record: { key: tenantId, value, headers } })),
+    quarantined: 0,
+    answer: `{"results":[${results.join(',')}]}`,
+  };
+}
+
+/** The same for every body: what is wrong is told, or set aside. */
+export async function judgeThoroughly(
   bytes: Uint8Array,
   context: JudgeContext,
   knownAmong: KnownAmong | undefined,
