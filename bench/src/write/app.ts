@@ -1,15 +1,15 @@
-/** A small application whose actions cost some 4 ms of its one thread, and, with SDK=on, record an event each. Prints its URL. */
+/** A small application whose actions cost ROUNDS of hashing in its one thread, and, with SDK=on, record an event each. Prints its URL. */
 import { createDocket } from '@docket/sdk';
 import { pbkdf2Sync } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
-const { SDK, DOCKET_URL, SPOOL_DIR } = process.env;
+const { SDK, DOCKET_URL, SPOOL_DIR, ROUNDS } = process.env;
 const docket =
   SDK === 'on'
     ? createDocket({ url: DOCKET_URL, key: 'dk_bench_secret', source: { service: 'app' }, spool: { dir: SPOOL_DIR } })
     : undefined;
 /** A fixed piece of work, so that both modes do the same whatever the machine does meanwhile. */
-const rounds = 5_000;
+const rounds = Number(ROUNDS);
 let actions = 0;
 
 async function act(): Promise<number> {
