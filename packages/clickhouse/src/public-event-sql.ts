@@ -37,7 +37,7 @@ const needsEscaping = `multiMatchAny(concat(${copiedTexts}), [${escapedPatterns.
 
 /**
  * The public event of a row as JSON text, written by ClickHouse: parsed, it equals what `shownEventOf` of the query service
- * makes of the row, with the numbers in changes as they were recorded. One line, because JSON escapes line breaks.
+ * makes of the row, with the numbers in changes as they were recorded. One line: JSON escapes the line breaks of texts, and those of changes' values are made spaces.
  * Of the view `user` it has neither seq nor counter, and whereabouts of own actions only (I5).
  */
 export function publicEventSql({ ownActions }: Pick<ScopedSearch, 'ownActions'>, binder: Binder): string {
@@ -123,8 +123,13 @@ function resourcesSql(writing: Writing): string {
 
 function changesSql({ text }: Writing): string {
   return listSql(
-    `arrayMap((p, o, n) -> concat('{"path":', ${text('p')}, ifNull(concat(',"old":', o), ''), ifNull(concat(',"new":', n), ''), '}'), changes.path, changes.old, changes.new)`,
+    `arrayMap((p, o, n) -> concat('{"path":', ${text('p')}, ifNull(concat(',"old":', ${oneLine('o')}), ''), ifNull(concat(',"new":', ${oneLine('n')}), ''), '}'), changes.path, changes.old, changes.new)`,
   );
+}
+
+/** Producers may break the lines of a JSON text: outside of its strings that is white space, and within them there is none. */
+function oneLine(jsonSql: string): string {
+  return String.raw`translate(${jsonSql}, '\n\r', '  ')`;
 }
 
 interface OptionalField {

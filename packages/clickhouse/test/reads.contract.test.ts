@@ -324,6 +324,27 @@ describe('readLogTexts', () => {
     ).toEqual([{ same: rows.length }]);
   });
 
+  test('is one line, also where a producer has written the values of changes on several', async () => {
+    const changes = {
+      'changes.path': ['p', 'q'],
+      'changes.old': ['{\n  "a": 1,\r\n\t"b": "x\\ny"\n}', null],
+      'changes.new': ['[\r1\n]\n', '"text"'],
+    };
+    const place = { src_partition: 3, tenant_id: 'pretty', src_offset: 3_000 };
+    await store([eventRow({ ...place, ...changes }), eventRow({ ...place, ...changes, seq: 2, description: '"' })]);
+    await expectSameEvents('pretty', 2);
+    const found = await readLogTexts(database.clickhouse, { tenantId: 'pretty', afterSeq: 0, limit: 10 });
+    expect(found.filter(({ text }) => /[\n\r]/.test(text.toString()))).toEqual([]);
+    const [few, many] = [publicEventSql, publicEventOfManySql].map((sql) => sql({ ownActions: null }, createBinder()));
+    expect(
+      await database.clickhouse.query(
+        `SELECT count() AS same FROM audit_events WHERE tenant_id = 'pretty' AND ${few} = ${many}`,
+        {},
+        { settings: publicEventSettings },
+      ),
+    ).toEqual([{ same: 2 }]);
+  });
+
   test('I4: in seq order up to the limit, and no farther than the first missing seq', async () => {
     const seqsOf = async (afterSeq: number, limit: number, of = 'log'): Promise<number[]> =>
       (await readLogTexts(database.clickhouse, { tenantId: of, afterSeq, limit })).map(({ seq }) => seq);

@@ -28,6 +28,11 @@ const hard: readonly Partial<EventRow>[] = [
     'changes.new': [null, '"text"', 'true'],
   },
   {
+    'changes.path': ['pretty', 'printed'],
+    'changes.old': ['{\n  "a": 1,\r\n\t"b": "x\\ny"\n}', null],
+    'changes.new': ['[\n1\n]\n', '\n"text"'],
+  },
+  {
     'resources.type': ['doc', 'folder'],
     'resources.id': ['=d1', 'f,2'],
     'resources.name': ['', '"N"'],
@@ -106,7 +111,7 @@ describe('NDJSON', () => {
       state: 'complete',
       started_at: expect.any(String),
       ended_at: expect.any(String),
-      through_seq: 412,
+      through_seq: 413,
       count: expected.length,
       ...(seqs.length === 0 ? {} : { first_seq: Math.min(...seqs), last_seq: Math.max(...seqs) }),
       bytes: Buffer.byteLength(body),
@@ -240,7 +245,7 @@ describe('the record of an export', () => {
       format,
       state: 'complete',
       count: (await listed('', acme)).length,
-      through_seq: 412,
+      through_seq: 413,
     });
     const body = answer.bytes.subarray(0, Number(record.body['bytes']));
     expect(createHash('sha256').update(body).digest('hex')).toBe(record.body['sha256']);
