@@ -31,7 +31,7 @@ export function newSink(body: NewSinkBody, secret: SealedSecret, allowedHosts: r
   return { ...settings, secrets: [secret] };
 }
 
-/** Decides what a patch makes of a sink. A new token replaces the old one: it is the receiver's. Throws invalid_body. */
+/** Decides what a patch makes of a sink. A new token replaces the old one: it is the receiver's, and goes to no other. Throws invalid_body. */
 export function patchedSink(
   known: Sink,
   body: SinkPatchBody,
@@ -40,7 +40,13 @@ export function patchedSink(
 ): Sink {
   if (body.url !== undefined) checkUrl(body.url, allowedHosts);
   const moved = { ...known, url: body.url ?? known.url };
-  if (body.token === undefined || newToken === undefined) return moved;
+  if (body.token === undefined || newToken === undefined) {
+    const isSameServer = new URL(moved.url).origin === new URL(known.url).origin;
+    // It is never shown: who names a server of his own must not be sent it either.
+    if (known.type !== 'webhook' && !isSameServer)
+      throw invalidField('/sink/token', 'is required with the URL of another server: the one kept is for the old one');
+    return moved;
+  }
   if (known.type === 'webhook') throw invalidField('/sink/token', 'is not for a webhook, which signs with its secret');
   if (known.type === 'elastic_bulk') checkElasticToken(known.auth, body.token);
   return { ...moved, secrets: [newToken] };

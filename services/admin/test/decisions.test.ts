@@ -294,17 +294,30 @@ describe('subscriptions', () => {
       });
     });
 
+    const refused = (pointer: string) => expect.objectContaining({ errors: [{ pointer, detail: expect.any(String) }] });
+    const patch = (sinkBody: object, known: Subscription) => () =>
+      decidePatch(
+        directoryOf(known),
+        acme,
+        'sub_1',
+        { sink: sinkBody },
+        { now, allowedHosts: [], sealToken, sealMaskKey },
+      ).result.sink;
+
+    test.each(sinks)('$type: a token goes to no other server than the one that it was given for', (body) => {
+      const known = newSubscription({ sink: body });
+      const elsewhere = [body.url.replace('.example', '.evil.example'), `${body.url}:8443`];
+      for (const url of elsewhere) expect(patch({ url }, known)).toThrow(refused('/sink/token'));
+      expect(patch({ url: elsewhere[0], token: 'new:one' }, known)()).toEqual({
+        ...known.sink,
+        url: elsewhere[0],
+        secrets: [{ sealed: 'sealed new:one', created_at: now }],
+      });
+      for (const url of [`${body.url}/other?path`, `${body.url}:443/`])
+        expect(patch({ url }, known)()).toEqual({ ...known.sink, url });
+    });
+
     test('a webhook takes no token, and basic needs user:password', () => {
-      const refused = (pointer: string) =>
-        expect.objectContaining({ errors: [{ pointer, detail: expect.any(String) }] });
-      const patch = (sinkBody: object, known: Subscription) => () =>
-        decidePatch(
-          directoryOf(known),
-          acme,
-          'sub_1',
-          { sink: sinkBody },
-          { now, allowedHosts: [], sealToken, sealMaskKey },
-        );
       expect(patch({ token: 'x' }, newSubscription())).toThrow(refused('/sink/token'));
       expect(patch({ token: 'x' }, newSubscription({ sink: sinks[2] }))).toThrow(refused('/sink/token'));
       expect(() =>
