@@ -64,7 +64,7 @@ export const publishEvents = defineEndpoint({
       in: 'header',
       name: 'traceparent',
       description:
-        'W3C Trace Context: goes, with tracestate, into the headers of the records; a single event without context.trace_id takes its trace id.',
+        'W3C Trace Context: goes, with tracestate, into the headers of the records; a single event without context.trace_id, sent without an id and Idempotency-Key, takes its trace id.',
       schema: Type.String(),
     },
   ],

@@ -172,7 +172,7 @@ describe('the gateway on Kafka', () => {
     ]);
   }, 60_000);
 
-  test('the trace of a request is in the headers of its record; a single event takes its id', async () => {
+  test('the trace of a request is in the headers of its record; a single event that is given an id takes its trace id', async () => {
     const tenant = newTenantId();
     const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
     const traceparent = `00-${traceId}-00f067aa0ba902b7-01`;
@@ -184,6 +184,18 @@ describe('the gateway on Kafka', () => {
       traceId,
       '',
     ]);
+  }, 60_000);
+
+  test('a request that is sent again in another trace is the same event', async () => {
+    const tenant = newTenantId();
+    for (const traceId of ['4bf92f3577b34da6a3ce929d0e0e4736', '0af7651916cd43dd8448eb211c80319c']) {
+      const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01`, 'idempotency-key': 'once' };
+      expect((await send(eventOf(tenant), headers)).status).toBe(202);
+    }
+    const mine = (await readLog()).filter(({ reading }) => reading.log === tenant);
+    const [first, again] = mine.map(({ record }) => record.value);
+    expect(mine).toHaveLength(2);
+    expect(again).toEqual(first);
   }, 60_000);
 
   test('I7: limits by settings: a tenant over its quota is 429, another one goes on', async () => {

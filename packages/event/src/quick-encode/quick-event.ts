@@ -36,7 +36,7 @@ export interface QuickContext {
   /** The stamp: with which key it was sent, and from where. */
   readonly keyId: string;
   readonly receivedFrom: string;
-  /** The trace of an event that names none. */
+  /** The trace of an event that names none and has no id: what may come again has to stay as it is. */
   readonly traceId: string | undefined;
   /** The tenant of an event that names this one, or none; undefined when it has to be judged. */
   readonly tenantOf: (named: string | undefined) => string | undefined;
@@ -56,14 +56,14 @@ export interface QuickEvent {
 const out = createByteSink();
 const changeText = createByteSink();
 /** Of the event that is being read. */
-const current: { id: string; hasOwnId: boolean; newIdAt: number; tenantId: string; context: QuickContext | undefined } =
-  {
-    id: '',
-    hasOwnId: false,
-    newIdAt: 0,
-    tenantId: '',
-    context: undefined,
-  };
+const current: {
+  id: string;
+  hasOwnId: boolean;
+  isTraced: boolean;
+  newIdAt: number;
+  tenantId: string;
+  context: QuickContext | undefined;
+} = { id: '', hasOwnId: false, isTraced: false, newIdAt: 0, tenantId: '', context: undefined };
 
 const principalOf = (name: string) => ({
   type: required(plainText(name, 'type')),
@@ -81,7 +81,7 @@ const contextForm = objectForm({
   country: optional(putCountry),
   session_id: optional(text('context', 'session_id')),
   request_id: optional(text('context', 'request_id')),
-  trace_id: { put: putTrace, putAbsent: (sink) => putAscii(sink, contextOf().traceId ?? ''), isExpected: false },
+  trace_id: { put: putTrace, putAbsent: putGivenTrace, isExpected: false },
 });
 const sourceForm = objectForm({
   service: optional(text('source', 'service')),
@@ -133,6 +133,7 @@ export function encodeQuickly(scanner: JsonScanner, index: number, context: Quic
   current.context = context;
   current.id = '';
   current.hasOwnId = false;
+  current.isTraced = false;
   clearSink(out);
   putPrefix(out, context.schemaId);
   putObject(out, scanner, eventForm);
@@ -142,7 +143,9 @@ export function encodeQuickly(scanner: JsonScanner, index: number, context: Quic
   putAscii(out, context.keyId);
   putAscii(out, context.receivedFrom);
   if (out.length - avroPrefixBytes > eventBytesMax) throw uncertain;
-  const { tenantId, hasOwnId } = current;
+  const { tenantId, hasOwnId, isTraced } = current;
+  // Its id came behind the trace that only an event without one is given.
+  if (hasOwnId && isTraced) throw uncertain;
   if (!hasOwnId) {
     current.id = context.idFor(tenantId, index);
     out.buffer.write(current.id, current.newIdAt, 'latin1');
@@ -223,14 +226,20 @@ function putTrace(sink: ByteSink, scanner: JsonScanner): void {
   putText(sink, scanner, traceLimits);
   if (scanner.textFrom !== scanner.textTo) return;
   sink.length = before;
-  putAscii(sink, contextOf().traceId ?? '');
+  putGivenTrace(sink);
+}
+
+function putGivenTrace(sink: ByteSink): void {
+  const traceId = current.hasOwnId ? '' : (contextOf().traceId ?? '');
+  if (traceId !== '') current.isTraced = true;
+  putAscii(sink, traceId);
 }
 
 const textsBeforeTrace = 5;
 
 function putNoContext(sink: ByteSink): void {
   putZeros(sink, textsBeforeTrace);
-  putAscii(sink, contextOf().traceId ?? '');
+  putGivenTrace(sink);
 }
 
 function putZeros(sink: ByteSink, count: number): void {

@@ -23,7 +23,7 @@ export interface VerdictContext {
   readonly idempotencyKey: string | undefined;
   /** Keeps what an event has beyond its fields, as metadata, instead of calling it invalid. */
   readonly isLenient: boolean;
-  /** The trace that the request belongs to: of an event that names none. */
+  /** The trace that the request belongs to: of an event that names none and is given a new id here. */
   readonly traceId: string | undefined;
   /** Whether events of a tenant are accepted. */
   readonly isKnownTenant: (tenantId: string) => boolean;
@@ -117,12 +117,18 @@ function accept(input: unknown, parsed: AuditEvent, context: VerdictContext): Ve
     ]);
   }
   const ingest = { key_id: context.credential.keyId, received_from: context.receivedFrom };
-  const { context: said } = parsed;
-  const traced = said.trace_id === '' && context.traceId !== undefined ? { ...said, trace_id: context.traceId } : said;
-  const body = encodeEvent({ ...parsed, context: traced, ingest });
+  const body = encodeEvent({ ...parsed, context: tracedContext(input, parsed, context), ingest });
   // With the stamp: what is over the limit in the log would be quarantined after a 202.
   if (body.length > eventBytesMax) return bad(input, id, context, 'invalid_event', [tooLarge(body.length)]);
   return { kind: 'good', id, tenantId, body };
+}
+
+/** What may be sent again as the same event has to stay as it is: each try of a client may be in a trace of its own, and would be a conflict. */
+function tracedContext(input: unknown, { context: said }: AuditEvent, context: VerdictContext): AuditEvent['context'] {
+  const { traceId, idempotencyKey } = context;
+  if (traceId === undefined || said.trace_id !== '') return said;
+  const mayComeAgain = idempotencyKey !== undefined || givenId(input) !== undefined;
+  return mayComeAgain ? said : { ...said, trace_id: traceId };
 }
 
 function bad(

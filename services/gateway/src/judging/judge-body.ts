@@ -21,7 +21,7 @@ export interface JudgeContext {
   readonly arrivalMs: number;
   readonly idempotencyKey: string | undefined;
   readonly isLenient: boolean;
-  /** The trace that the request belongs to: of a single event that names none. */
+  /** The trace that the request belongs to: of a single event that names none and has no id. */
   readonly traceId: string | undefined;
   readonly passedHeaders: PassedHeaders | undefined;
   readonly form: RecordForm;
@@ -78,7 +78,7 @@ export async function acceptQuickly(
       arrivalMs,
       keyId: credential.keyId,
       receivedFrom,
-      traceId,
+      traceId: idempotencyKey === undefined ? traceId : undefined,
       tenantOf: (named) => {
         const choice = chooseTenant(credential, named);
         return choice.ok ? choice.tenantId : undefined;

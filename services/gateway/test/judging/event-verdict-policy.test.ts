@@ -78,6 +78,16 @@ describe('good events', () => {
     expect(decoded(judge(named, '*', { traceId })).context.trace_id).toBe('own');
   });
 
+  test('sent again in another trace, are the same byte for byte where they have the same id', () => {
+    const sent = (input: unknown, traceId: string, idempotencyKey?: string): unknown => {
+      const verdict = judge(input, '*', { traceId, idempotencyKey });
+      return { id: verdict.id, event: decoded(verdict) };
+    };
+    const [first, second] = ['4bf92f3577b34da6a3ce929d0e0e4736', '0af7651916cd43dd8448eb211c80319c'];
+    expect(sent({ ...minimal, id }, second)).toEqual(sent({ ...minimal, id }, first));
+    expect(sent(minimal, second, 'retry-1')).toEqual(sent(minimal, first, 'retry-1'));
+  });
+
   test('the same id for two tenants is fine', () => {
     const verdicts = judgeEvents(
       [

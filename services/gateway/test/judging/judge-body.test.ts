@@ -148,6 +148,32 @@ describe('a body that is plainly good', () => {
     expect(quick).toEqual(thorough);
   });
 
+  const id = '0199f3c2-7d10-7000-8000-00000000000a';
+  test.each([
+    ['an id', { id, ...goodEvent, context: {} }, undefined],
+    ['an id, and no context', { id, ...goodEvent }, undefined],
+    ['an id behind its context', { ...goodEvent, context: { trace_id: '' }, id }, undefined],
+    ['an Idempotency-Key', goodEvent, 'once'],
+  ])('%s: takes no trace, because it may come again in another one', async (_name, event, idempotencyKey) => {
+    const [first, again] = await Promise.all(
+      ['4bf92f3577b34da6a3ce929d0e0e4736', '0af7651916cd43dd8448eb211c80319c'].map((traceId) =>
+        judgedBoth(JSON.stringify(event), { traceId, idempotencyKey }),
+      ),
+    );
+    expect(first?.quick ?? first?.thorough).toEqual(first?.thorough);
+    expect(again).toEqual(first);
+  });
+
+  test('what is new each time takes the trace', async () => {
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const body = JSON.stringify(goodEvent);
+    const { quick, thorough } = await judgedBoth(body, { traceId, idempotencyKey: undefined });
+    for (const made of [quick, thorough])
+      expect(made?.ok === true && made.judged.events.map(({ record }) => record.value?.includes(traceId))).toEqual([
+        true,
+      ]);
+  });
+
   test.each([
     ['escapes', JSON.stringify({ ...goodEvent, description: '"' })],
     ['a repeated member', `{"action":"a",${JSON.stringify(goodEvent).slice(1)}`],
