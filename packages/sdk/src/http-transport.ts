@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { reasonOf } from './error-fields.ts';
 import { createPost } from './http-post.ts';
-import { type Answer, retryAfterMs, verdictOf } from './retry-policy.ts';
+import { type Answer, isUnsignedRefusal, retryAfterMs, verdictByProbe, verdictOf } from './retry-policy.ts';
 import type { PutAside, Sent, Transport } from './transport.ts';
 
 export interface HttpTransportOptions {
@@ -19,7 +19,8 @@ const compressed = promisify(gzip);
 
 /**
  * Sends events in one `POST /v1/events`, compressed. No answer within `requestTimeoutMs`, a reset or an abort is `retry`.
- * Asks for lenient handling, so that one invalid event does not hold up its neighbours.
+ * Asks for lenient handling, so that one invalid event does not hold up its neighbours. A refusal that may not be the gateway's is looked into by a
+ * second request.
  */
 export function createHttpTransport(options: HttpTransportOptions): Transport {
   const endpoint = new URL('v1/events', options.url.endsWith('/') ? options.url : `${options.url}/`);
@@ -31,7 +32,7 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
 
   const poster = createPost(endpoint);
 
-  async function post(texts: readonly string[], signal: AbortSignal): Promise<Sent> {
+  async function post(texts: readonly string[], signal: AbortSignal): Promise<{ answer: Answer; sent: Sent }> {
     const plain = `{"events":[${texts.join(',')}]}`;
     const isLong = plain.length >= gzipBytesMin;
     const response = await poster.send(
@@ -49,7 +50,14 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
       detail: detailOf(status, body),
     };
     const told = { retryAfterMs: retryAfterMs(retryAfter, Date.now()), tenantsOf: overQuota(answer, body) };
-    return sentOf(answer, told, putAsideOf(body));
+    return { answer, sent: sentOf(answer, told, putAsideOf(body)) };
+  }
+
+  async function ask(texts: readonly string[], signal: AbortSignal): Promise<Sent> {
+    const { answer, sent } = await post(texts, signal);
+    if (!isUnsignedRefusal(answer)) return sent;
+    const probe = await post([], signal);
+    return { verdict: verdictByProbe(probe.answer), detail: answer.detail };
   }
 
   return {
@@ -63,7 +71,7 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
       const timer = setTimeout(timeOut, options.requestTimeoutMs);
       stopped.addEventListener('abort', abort, { once: true });
       try {
-        return await post(texts, request.signal);
+        return await ask(texts, request.signal);
       } catch (error) {
         return { verdict: 'retry', detail: reasonOf(request.signal.aborted ? request.signal.reason : error) };
       } finally {

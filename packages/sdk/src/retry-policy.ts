@@ -27,6 +27,23 @@ export function verdictOf(answer: Answer): Verdict {
   return 'refused';
 }
 
+/**
+ * Whether anybody may have refused: the gateway gives its reason a code. A proxy or a firewall in between, or a server of another kind, may refuse
+ * every request for an hour, and no event must be lost by that.
+ */
+export function isUnsignedRefusal(answer: Answer): boolean {
+  return answer.code === undefined && verdictOf(answer) === 'refused';
+}
+
+/**
+ * What an unsigned refusal means, by what a request of no events is answered, which the gateway refuses: if that comes through, the events are to blame.
+ */
+export function verdictByProbe(probe: Answer): Exclude<Verdict, 'accepted'> {
+  const verdict = verdictOf(probe);
+  if (verdict === 'retry') return verdict;
+  return verdict === 'refused' && probe.code !== undefined ? verdict : 'misconfigured';
+}
+
 export interface RetryLimits {
   /** The first delay is at most this long. */
   baseDelayMs: number;

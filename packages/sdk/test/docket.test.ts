@@ -1,66 +1,11 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import {
-  createDocket,
-  defineActions,
-  type Docket,
-  type DocketOptions,
-  type Failure,
-  redactKeys,
-  withAuditContext,
-} from '../src/index.ts';
-import {
-  type Behaviour,
-  type ReceivedRequest,
-  type ScriptedGateway,
-  startScriptedGateway,
-} from './scripted-gateway.ts';
-
-const actor = { type: 'user', id: 'u_1' };
-const opened: { close(): Promise<unknown> }[] = [];
-
-let spoolDir: string;
-
-beforeEach(async () => {
-  spoolDir = await mkdtemp(join(tmpdir(), 'docket-sdk-'));
-});
-
-afterEach(async () => {
-  for (const item of opened.splice(0).toReversed()) await item.close();
-  await rm(spoolDir, { recursive: true });
-});
-
-async function gatewayThat(behaviourOf: (index: number, request: ReceivedRequest) => Behaviour) {
-  const gateway = await startScriptedGateway(behaviourOf);
-  opened.push(gateway);
-  return gateway;
-}
-
-function docketFor(gateway: ScriptedGateway | { url: string }, options: Partial<DocketOptions> = {}) {
-  const failures: Failure[] = [];
-  const docket = createDocket({
-    url: gateway.url,
-    key: 'dk_test_secret',
-    tenantId: 'acme',
-    source: { service: 'test', version: '1', instance: 'one' },
-    spool: { dir: spoolDir },
-    retry: { baseDelayMs: 5, maxDelayMs: 20 },
-    onFailure: (failure) => failures.push(failure),
-    ...options,
-  });
-  opened.push({ close: () => docket.close({ deadlineMs: 1 }) });
-  return { docket, failures };
-}
-
-function recordMany(docket: Docket, count: number) {
-  return Promise.all(Array.from({ length: count }, (_, i) => docket.record({ action: `step.n${i}`, actor })));
-}
+import { describe, expect, jest, test } from '@jest/globals';
+import { createDocket, defineActions, redactKeys, withAuditContext } from '../src/index.ts';
+import { accept, actor, createRecorders, recordMany } from './recorders-for-tests.ts';
+import type { Behaviour } from './scripted-gateway.ts';
 
 const rejecting = (): Promise<void> => Promise.reject(new Error('from the application'));
 
-const accept: Behaviour = { kind: 'accept' };
+const { gatewayThat, docketFor } = createRecorders();
 
 describe('record', () => {
   test('sends what was recorded, in order, with key, time, source and a running number for each tenant', async () => {
@@ -141,85 +86,6 @@ describe('record', () => {
     await docket.flush();
     const [first, second] = gateway.requests;
     expect((second?.atMs ?? 0) - (first?.atMs ?? 0)).toBeGreaterThanOrEqual(990);
-  });
-
-  test('an event that the gateway refuses goes alone: its neighbours arrive in order', async () => {
-    const gateway = await gatewayThat((_index, { events }) =>
-      events.some((event) => event.action === 'step.n5')
-        ? {
-            kind: 'answer',
-            status: 422,
-            body: { code: 'invalid_event', errors: [{ pointer: '/action', detail: 'no' }] },
-          }
-        : accept,
-    );
-    const { docket, failures } = docketFor(gateway);
-    const outcomes = await recordMany(docket, 12);
-    await docket.flush();
-    const ids = outcomes.map((outcome) => outcome.id);
-    expect(gateway.taken).toEqual(ids.filter((_, i) => i !== 5));
-    expect(failures).toEqual([{ reason: 'refused', id: ids[5], detail: 'HTTP 422; invalid_event; /action no' }]);
-    expect(docket.stats()).toMatchObject({ accepted: 11, refused: 1 });
-  });
-
-  test('an event that an accepting answer put aside is reported', async () => {
-    const gateway = await gatewayThat((_index, { events }) => ({
-      kind: 'answer',
-      status: 202,
-      body: {
-        results: events.map(({ id }, i) =>
-          i === 1
-            ? { id, status: 'quarantined', errors: [{ pointer: '/actor/id', detail: 'is empty' }] }
-            : { id, status: 'published' },
-        ),
-      },
-    }));
-    const { docket, failures } = docketFor(gateway);
-    const outcomes = await recordMany(docket, 3);
-    await docket.flush();
-    expect(failures).toEqual([{ reason: 'refused', id: outcomes[1]?.id, detail: 'quarantined; /actor/id is empty' }]);
-  });
-
-  test('a wrong key is reported and the events are kept until it is right', async () => {
-    const gateway = await gatewayThat((index) => (index < 2 ? { kind: 'answer', status: 401 } : accept));
-    const { docket, failures } = docketFor(gateway);
-    const [outcome] = await recordMany(docket, 1);
-    await docket.flush();
-    expect(failures.map(({ reason }) => reason)).toEqual(['misconfigured', 'misconfigured']);
-    expect(gateway.taken).toEqual([outcome?.id]);
-  });
-
-  test('something that answers 200 without being a gateway takes no event out of the spool', async () => {
-    const gateway = await gatewayThat((index) =>
-      index === 0 ? { kind: 'answer', status: 200, body: { hello: 'from another service' } } : accept,
-    );
-    const { docket, failures } = docketFor(gateway);
-    const [outcome] = await recordMany(docket, 1);
-    expect(await docket.flush()).toEqual({ ok: true });
-    expect(failures.map(({ reason }) => reason)).toEqual(['misconfigured']);
-    expect(gateway.taken).toEqual([outcome?.id]);
-  });
-
-  test('a key without the scope loses nothing, and is not tried for each event', async () => {
-    const body = { code: 'insufficient_scope', detail: 'The key lacks the scope events:write.' };
-    const gateway = await gatewayThat((index) => (index === 0 ? { kind: 'answer', status: 403, body } : accept));
-    const { docket } = docketFor(gateway);
-    const outcomes = await recordMany(docket, 3);
-    expect(await docket.flush()).toEqual({ ok: true });
-    expect(gateway.taken).toEqual(outcomes.map(({ id }) => id));
-    expect(gateway.requests).toHaveLength(2);
-  });
-
-  test('a redirect is not followed: the key goes to no other host', async () => {
-    const other = await gatewayThat(() => accept);
-    const gateway = await gatewayThat(() => ({
-      kind: 'answer',
-      status: 307,
-      headers: { location: `${other.url}/v1/events` },
-    }));
-    const { docket } = docketFor(gateway);
-    expect(await docket.recordNow({ action: 'a', actor })).toMatchObject({ ok: false, reason: 'misconfigured' });
-    expect(other.requests).toEqual([]);
   });
 
   test('I8: without a spool, full memory answers spool_full at once, below it everything is taken', async () => {

@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   type Answer,
+  isUnsignedRefusal,
   retryAfterMs,
   retryAfterMsMax,
   retryDelayMs,
   type Verdict,
+  verdictByProbe,
   verdictOf,
 } from '../src/retry-policy.ts';
 
@@ -42,6 +44,29 @@ test('a key without the scope loses no event: it is the configuration that is re
 
 test.each([200, 202, 204])('%i of something that is no gateway is not taken for an acknowledgement', (status) => {
   expect(verdictOf({ ...answered(status), namesEachEvent: false })).toBe('misconfigured');
+});
+
+test.each([
+  [400, undefined, true],
+  [403, undefined, true],
+  [413, undefined, true],
+  [403, 'tenant_not_allowed', false],
+  [401, undefined, false],
+  [503, undefined, false],
+  [202, undefined, false],
+])('%i with the code %p may be the refusal of something in between: %p', (status, code, isUnsigned) => {
+  expect(isUnsignedRefusal({ ...answered(status), code })).toBe(isUnsigned);
+});
+
+test.each<[string, Partial<Answer>, Verdict]>([
+  ['the gateway refuses it', { status: 422, code: 'invalid_event' }, 'refused'],
+  ['the gateway is busy', { status: 429, code: 'rate_limited' }, 'retry'],
+  ['nobody answers well', { status: 502 }, 'retry'],
+  ['the same something refuses it too', { status: 403 }, 'misconfigured'],
+  ['the key is not taken', { status: 401, code: 'unauthenticated' }, 'misconfigured'],
+  ['whoever it is takes everything', { status: 200 }, 'misconfigured'],
+])('a request of no events tells whether the events are to blame: %s', (_what, answer, verdict) => {
+  expect(verdictByProbe({ ...answered(422), ...answer })).toBe(verdict);
 });
 
 describe('retryDelayMs', () => {

@@ -1,0 +1,112 @@
+import { expect, test } from '@jest/globals';
+import { accept, actor, createRecorders, recordMany } from './recorders-for-tests.ts';
+
+const { gatewayThat, docketFor } = createRecorders();
+
+test('an event that the gateway refuses goes alone: its neighbours arrive in order', async () => {
+  const gateway = await gatewayThat((_index, { events }) =>
+    events.some((event) => event.action === 'step.n5')
+      ? {
+          kind: 'answer',
+          status: 422,
+          body: { code: 'invalid_event', errors: [{ pointer: '/action', detail: 'no' }] },
+        }
+      : accept,
+  );
+  const { docket, failures } = docketFor(gateway);
+  const outcomes = await recordMany(docket, 12);
+  await docket.flush();
+  const ids = outcomes.map((outcome) => outcome.id);
+  expect(gateway.taken).toEqual(ids.filter((_, i) => i !== 5));
+  expect(failures).toEqual([{ reason: 'refused', id: ids[5], detail: 'HTTP 422; invalid_event; /action no' }]);
+  expect(docket.stats()).toMatchObject({ accepted: 11, refused: 1 });
+});
+
+test('an event that an accepting answer put aside is reported', async () => {
+  const gateway = await gatewayThat((_index, { events }) => ({
+    kind: 'answer',
+    status: 202,
+    body: {
+      results: events.map(({ id }, i) =>
+        i === 1
+          ? { id, status: 'quarantined', errors: [{ pointer: '/actor/id', detail: 'is empty' }] }
+          : { id, status: 'published' },
+      ),
+    },
+  }));
+  const { docket, failures } = docketFor(gateway);
+  const outcomes = await recordMany(docket, 3);
+  await docket.flush();
+  expect(failures).toEqual([{ reason: 'refused', id: outcomes[1]?.id, detail: 'quarantined; /actor/id is empty' }]);
+});
+
+test('a wrong key is reported and the events are kept until it is right', async () => {
+  const gateway = await gatewayThat((index) => (index < 2 ? { kind: 'answer', status: 401 } : accept));
+  const { docket, failures } = docketFor(gateway);
+  const [outcome] = await recordMany(docket, 1);
+  await docket.flush();
+  expect(failures.map(({ reason }) => reason)).toEqual(['misconfigured', 'misconfigured']);
+  expect(gateway.taken).toEqual([outcome?.id]);
+});
+
+test('something that answers 200 without being a gateway takes no event out of the spool', async () => {
+  const gateway = await gatewayThat((index) =>
+    index === 0 ? { kind: 'answer', status: 200, body: { hello: 'from another service' } } : accept,
+  );
+  const { docket, failures } = docketFor(gateway);
+  const [outcome] = await recordMany(docket, 1);
+  expect(await docket.flush()).toEqual({ ok: true });
+  expect(failures.map(({ reason }) => reason)).toEqual(['misconfigured']);
+  expect(gateway.taken).toEqual([outcome?.id]);
+});
+
+test('a key without the scope loses nothing, and is not tried for each event', async () => {
+  const body = { code: 'insufficient_scope', detail: 'The key lacks the scope events:write.' };
+  const gateway = await gatewayThat((index) => (index === 0 ? { kind: 'answer', status: 403, body } : accept));
+  const { docket } = docketFor(gateway);
+  const outcomes = await recordMany(docket, 3);
+  expect(await docket.flush()).toEqual({ ok: true });
+  expect(gateway.taken).toEqual(outcomes.map(({ id }) => id));
+  expect(gateway.requests).toHaveLength(2);
+});
+
+test.each([400, 403, 407, 415, 421, 451])(
+  'something in between that answers %i to everything takes no event out of the spool',
+  async (status) => {
+    let isInBetween = true;
+    const gateway = await gatewayThat(() => (isInBetween ? { kind: 'answer', status } : accept));
+    const { docket, failures } = docketFor(gateway);
+    const outcomes = await recordMany(docket, 5);
+    expect(await docket.recordNow({ action: 'a', actor })).toMatchObject({ ok: false, reason: 'misconfigured' });
+    expect(new Set(failures.map(({ reason }) => reason))).toEqual(new Set(['misconfigured']));
+    isInBetween = false;
+    expect(await docket.flush()).toEqual({ ok: true });
+    expect(gateway.taken.slice(0, 5)).toEqual(outcomes.map(({ id }) => id));
+    expect(docket.stats()).toMatchObject({ accepted: 6, refused: 0 });
+  },
+);
+
+test('an event that something in between dislikes goes alone: its neighbours arrive in order', async () => {
+  const gateway = await gatewayThat((_index, { events }) => {
+    if (events.some((event) => event.action === 'step.n5')) return { kind: 'answer', status: 403 };
+    return events.length > 0 ? accept : { kind: 'answer', status: 422, body: { code: 'invalid_event' } };
+  });
+  const { docket, failures } = docketFor(gateway);
+  const outcomes = await recordMany(docket, 12);
+  await docket.flush();
+  const ids = outcomes.map(({ id }) => id);
+  expect(gateway.taken).toEqual(ids.filter((_, i) => i !== 5));
+  expect(failures).toEqual([{ reason: 'refused', id: ids[5], detail: 'HTTP 403' }]);
+});
+
+test('a redirect is not followed: the key goes to no other host', async () => {
+  const other = await gatewayThat(() => accept);
+  const gateway = await gatewayThat(() => ({
+    kind: 'answer',
+    status: 307,
+    headers: { location: `${other.url}/v1/events` },
+  }));
+  const { docket } = docketFor(gateway);
+  expect(await docket.recordNow({ action: 'a', actor })).toMatchObject({ ok: false, reason: 'misconfigured' });
+  expect(other.requests).toEqual([]);
+});
