@@ -1,7 +1,7 @@
 import type { Problem } from './problem-policy.ts';
 
 /** Kafka 4 runs on Java 17 and newer. */
-export const javaMajorMin = 17;
+const javaMajorMin = 17;
 
 /** The version named by `java -version` ("17.0.15", "1.8.0_402", "25-ea"), or null when the text names none. */
 export function parseJavaVersion(output: string): string | null {

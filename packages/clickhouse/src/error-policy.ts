@@ -66,7 +66,7 @@ export function reasonOfInsertFailure(code: number, message: string): FailureRea
 }
 
 /** Why a query failed. Unknown codes count as `refused`: repeating a bad statement mends nothing. */
-export function reasonOfQueryFailure(code: number): Exclude<FailureReason, 'fenced'> {
+function reasonOfQueryFailure(code: number): Exclude<FailureReason, 'fenced'> {
   return retryableCodes.has(code) ? 'unavailable' : 'refused';
 }
 

@@ -2,7 +2,7 @@ import type { KafkaClient, Publisher } from '@docket/kafka';
 import { usedRecordOf } from './directory-record-mapper.ts';
 
 /** Whoever takes keys notes which; that a key is used shows in the directory within so much time. */
-export const noteEveryMs = 30_000;
+const noteEveryMs = 30_000;
 /** I8: noted at once; the directory holds no more keys. */
 const notedMax = 20_000;
 

@@ -68,7 +68,7 @@ export {
 } from './event-row.ts';
 export { eventFields, type EventField } from './field-table.ts';
 export { isReserved, isStrayLog, isTenantId, logOf, partitionOf, strayLogOf } from './log-identity.ts';
-export { keepUnknownFields, unknownPrefix, type KeptFields } from './keep-unknown-fields.ts';
+export { keepUnknownFields, type KeptFields } from './keep-unknown-fields.ts';
 export { membersByPath } from './members-by-path.ts';
 export { nearestName } from './nearest-name.ts';
 export { microsOfRfc3339, rfc3339OfMicros, rfc3339OfMillis } from './occurred-at.ts';

@@ -3,7 +3,7 @@ import { eventDeclaration, type FieldDeclaration } from './field-declaration.ts'
 import type { FieldError } from './validate-event.ts';
 
 /** Metadata under which a field that an event does not have is kept: `_unknown.actor.email`. */
-export const unknownPrefix = '_unknown.';
+const unknownPrefix = '_unknown.';
 
 export interface KeptFields {
   /** The event with such fields in its metadata instead; whether it is valid now is not judged. */

@@ -42,7 +42,7 @@ export { fetchTopicId } from './topic-id.ts';
 export { checkTopics, ensureTopics } from './topic-setup.ts';
 export { createTopicView, type TopicView, type TopicViewOptions } from './topic-view.ts';
 export { topicsOf, valueSubjectOf, type TopicDeclaration, type Topics } from './topics.ts';
-export { readTopology, recordTopology, topologyKey, type Topology } from './topology.ts';
+export { readTopology, recordTopology, type Topology } from './topology.ts';
 export {
   createTransactionalWriter,
   type BesideRecord,

@@ -11,7 +11,7 @@ export interface Topology {
 }
 
 /** The key of the record in the directory topic; no entity has an id without a `:` or `_`. */
-export const topologyKey = 'topology';
+const topologyKey = 'topology';
 
 /** Reads the recorded topology; undefined when none is recorded. Rejects with `kafka_unavailable`. */
 export async function readTopology(kafka: KafkaClient): Promise<Topology | undefined> {

@@ -50,7 +50,6 @@ export type { SettingDeclarations, SettingProblem, SettingsOf } from './settings
 export {
   httpSettings,
   httpSettingsWithPort,
-  logLevels,
   logSettings,
   trustedProxySettings,
   viewerOriginSettings,

@@ -18,7 +18,7 @@ export function parkedPage(events: readonly ParkedEvent[], request: PageRequest)
   return { data: data.map(({ parked }) => toPublicParked(parked)), next_cursor };
 }
 
-export function toPublicParked(parked: ParkedEvent): PublicParkedEvent {
+function toPublicParked(parked: ParkedEvent): PublicParkedEvent {
   return {
     seq: parked.seq,
     error: parked.error,

@@ -21,7 +21,7 @@ export const newKeyBody = closed({
 });
 
 /** A week: longer than any deploy takes, and short enough that a secret which leaked ends. */
-export const overlapSecondsMax = 7 * 24 * 3600;
+const overlapSecondsMax = 7 * 24 * 3600;
 
 export const rotateKeyBody = closed({
   overlap_seconds: Type.Optional(
@@ -43,7 +43,7 @@ const batch = closed({
 });
 
 /** I7: each is a request under way in one slot. */
-export const windowBatchesMax = 8;
+const windowBatchesMax = 8;
 
 const mode = Type.Union(
   [

@@ -5,7 +5,7 @@ import type { Static, TProperties } from '@sinclair/typebox';
 const closed = <Properties extends TProperties>(properties: Properties) =>
   Type.Object(properties, { additionalProperties: false });
 
-export const sinkUrl = Type.String({ minLength: 1, description: 'https, at most 2 KiB, without credentials.' });
+const sinkUrl = Type.String({ minLength: 1, description: 'https, at most 2 KiB, without credentials.' });
 
 /** It goes into a header as it is. */
 export const sinkToken = Type.String({

@@ -4,7 +4,7 @@ import type { ParkedEvent } from '@docket/directory';
 import type { BatchPlace, DeliveryState, Refusals, RefusedEvent } from './delivery-state.ts';
 
 /** So many events refused in a row, each by itself, mean that the receiver refuses everything. */
-export const singleRefusalsMax = 10;
+const singleRefusalsMax = 10;
 
 /** What a refusal of events comes to: `narrowed`, something else is sent at once; or nothing that could be found out by that. */
 export type RefusalStep =

@@ -13,7 +13,7 @@ function isTokenUnit(unit: number): boolean {
 
 const beyondAscii = /\P{ASCII}/u;
 
-export function lowerAscii(text: string): string {
+function lowerAscii(text: string): string {
   return beyondAscii.test(text) ? text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text.toLowerCase();
 }
 

@@ -18,7 +18,7 @@ export interface ProduceRequest {
 /** Versions 3 to 7 of the request, which Kafka takes from 0.11 to 4, have one layout. */
 export const produceVersions: readonly number[] = [3, 4, 5, 6, 7];
 
-export function isBatchMessage(message: object | undefined): message is BatchMessage {
+function isBatchMessage(message: object | undefined): message is BatchMessage {
   return message !== undefined && Reflect.get(message, 'isRecordBatch') === true;
 }
 

@@ -21,7 +21,7 @@ export function httpSettingsWithPort(defaultPort: number): typeof httpSettings {
   return { ...httpSettings, httpPort: { ...httpSettings.httpPort, default: defaultPort } };
 }
 
-export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 export const logSettings = {

@@ -13,7 +13,7 @@ export interface OcsfClass {
 const identity = { categoryUid: 3, categoryName: 'Identity & Access Management' } as const;
 const crud = { 1: 'Create', 2: 'Read', 3: 'Update', 4: 'Delete' } as const;
 
-export const accountChange: OcsfClass = {
+const accountChange: OcsfClass = {
   uid: 3001,
   name: 'Account Change',
   ...identity,
@@ -36,8 +36,8 @@ export const authentication: OcsfClass = {
   ...identity,
   activities: { 1: 'Logon', 2: 'Logoff' },
 };
-export const entityManagement: OcsfClass = { uid: 3004, name: 'Entity Management', ...identity, activities: crud };
-export const apiActivity: OcsfClass = {
+const entityManagement: OcsfClass = { uid: 3004, name: 'Entity Management', ...identity, activities: crud };
+const apiActivity: OcsfClass = {
   uid: 6003,
   name: 'API Activity',
   categoryUid: 6,

@@ -9,7 +9,7 @@ import type { Outgoing } from './outgoing.ts';
 
 /** Splunk Cloud's limit of a request. */
 const bytesMax = 1_000_000;
-export const splunkDefaults = { source: 'docket', sourcetype: 'docket:audit' } as const;
+const splunkDefaults = { source: 'docket', sourcetype: 'docket:audit' } as const;
 
 /** HTTP Event Collector, event endpoint: JSON objects one behind the other, not an array. */
 export function splunkHecEncoding(sink: SplunkHecSink, format: EventFormat): BatchEncoding {

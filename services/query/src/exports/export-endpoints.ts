@@ -21,7 +21,7 @@ const time = (description: string) => Type.String({ 'x-format': 'date-time', des
 const count = (description: string) => Type.Integer({ minimum: 0, description });
 const ofWholeLogs = 'Absent for the view user.';
 
-export const exportAnswerSchema = closedObject(
+const exportAnswerSchema = closedObject(
   {
     export_id: Type.String(),
     tenant_id: Type.String(),
