@@ -29,7 +29,7 @@ export function eventOfNotice(
     ...outcomes[kind],
     ...(error === '' ? {} : { outcome_reason: error }),
     actor: { type: 'service', id: 'docket-delivery' },
-    resources: [{ type: 'subscription', id: subscriptionId, name }],
+    resources: [{ type: 'subscription', id: subscriptionId, name: name.toWellFormed() }],
     source: { service: 'docket-delivery' },
     metadata: { failing_since: since },
   };

@@ -66,6 +66,8 @@ export function createNotices(ports: {
         return true;
       } catch (error) {
         if (tries === 1) logger.warn({ err: error, target, ...line }, 'notice.not_told');
+        // An event that is invalid stays so: a bug, which must not take up the room of others (I7).
+        if (error instanceof TypeError) break;
         await pause(retryMs, undefined, { signal }).catch(() => undefined);
       }
     }

@@ -1,22 +1,14 @@
-import { isIP } from 'node:net';
 import type { Subscription } from '@docket/directory';
-import { rfc3339OfMillis } from '@docket/event';
-import type { EventInput } from '@docket/event';
+import { contextOfOrigin, cutBytes, rfc3339OfMillis } from '@docket/event';
+import type { EventInput, RequestOrigin } from '@docket/event';
 
-/** A text of an event takes 2 KiB, and a character three bytes at most. */
-const textCharactersMax = 682;
-
-/** Where a question came from. */
-export interface ReadingOrigin {
-  readonly requestId: string;
-  readonly ip: string;
-  readonly userAgent: string;
-}
+/** What a value of an event's metadata takes. */
+const askedBytesMax = 2_048;
 
 /** Tells in a log that what is in it was shown, or counted, for a subscription: what the access trail tells of other readings. */
 export function eventOfReading(
   kind: 'previewed' | 'counted',
-  { id: subscriptionId, tenant_id: tenantId, name }: Subscription,
+  { id: subscriptionId, tenant_id: tenantId, name }: Pick<Subscription, 'id' | 'tenant_id' | 'name'>,
   reading: {
     readonly id: string;
     readonly atMs: number;
@@ -25,10 +17,9 @@ export function eventOfReading(
     readonly results: number;
     /** By name; empty texts are left out. */
     readonly asked: Readonly<Record<string, string>>;
-    readonly origin: ReadingOrigin;
+    readonly origin: RequestOrigin;
   },
 ): EventInput & { readonly id: string; readonly tenant_id: string } {
-  const { ip, userAgent, requestId } = reading.origin;
   const asked = Object.entries(reading.asked).filter(([, text]) => text !== '');
   return {
     id: reading.id,
@@ -40,16 +31,12 @@ export function eventOfReading(
     actor: { type: 'api_key', id: reading.keyId, metadata: { key_id: reading.keyId } },
     resources: [
       { type: 'log', id: tenantId },
-      { type: 'subscription', id: subscriptionId, name },
+      { type: 'subscription', id: subscriptionId, name: name.toWellFormed() },
     ],
-    context: {
-      ...(isIP(ip) === 0 || ip.includes('%') ? {} : { ip }),
-      ...(userAgent === '' ? {} : { user_agent: userAgent.slice(0, textCharactersMax) }),
-      ...(requestId === '' ? {} : { request_id: requestId }),
-    },
+    context: contextOfOrigin(reading.origin),
     source: { service: 'docket-delivery' },
     metadata: {
-      ...Object.fromEntries(asked.map(([member, text]) => [member, text.slice(0, textCharactersMax)])),
+      ...Object.fromEntries(asked.map(([member, text]) => [member, cutBytes(text.toWellFormed(), askedBytesMax)])),
       results: reading.results,
       reads: 1,
     },

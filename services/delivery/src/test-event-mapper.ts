@@ -31,7 +31,7 @@ export function buildTest(
       outcome: 'success',
       severity: 'info',
       actor: { type: 'api_key', id: asked.keyId },
-      resources: [{ type: 'subscription', id: subscriptionId, name }],
+      resources: [{ type: 'subscription', id: subscriptionId, name: name.toWellFormed() }],
       description: 'A test of this subscription. It is in no log.',
       source: { service: 'docket-delivery' },
     },

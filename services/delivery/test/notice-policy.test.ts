@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { parseEvent } from '@docket/event';
 
 import type { Cursor } from '../src/cursor-mapper.ts';
 import { stepDelivery } from '../src/delivery-machine.ts';
@@ -156,6 +157,14 @@ describe('the event of a notice', () => {
       eventOfNotice({ ...subscription, id: 'sub_2' }, notice),
     ].map((event) => event.id);
     expect(new Set([id, ...others]).size).toBe(4);
+  });
+
+  test('is an event whatever the subscription is called', () => {
+    const event = eventOfNotice({ ...subscription, name: 'half \ud83d' }, notice);
+    expect(parseEvent(event, notice.atMs, event.id)).toMatchObject({
+      ok: true,
+      event: { resources: [{ id: 'sub_1', name: 'half \ufffd' }] },
+    });
   });
 
   test('is not sent to the subscription that it is about, whatever its filter; and to the others as it says', () => {

@@ -1,10 +1,9 @@
+import type { RequestOrigin } from '@docket/event';
 import { receivedFrom, requestIdOf } from '@docket/runtime';
 import type { Request, Response } from 'express';
 
-import type { ReadingOrigin } from '../reading-event-mapper.ts';
-
 /** Where a question came from, for the access trail. */
-export function originOf(req: Request, res: Response, trustedProxyHops: number): ReadingOrigin {
+export function originOf(req: Request, res: Response, trustedProxyHops: number): RequestOrigin {
   return {
     requestId: requestIdOf(res),
     ip: receivedFrom(req.socket.remoteAddress, req.get('x-forwarded-for'), trustedProxyHops),
