@@ -54,7 +54,7 @@ export { masterKeySettings, readMasterKey, type MasterKey } from './master-key.t
 export { openSecret, sealSecret, type Opened } from './sealed-secret.ts';
 export { newWebhookSecret, webhookSecretBytes } from './webhook-secret.ts';
 export { isCount, parseObject } from './stored-json.ts';
-export { isAllowedHost, sinkSettings } from './sink-settings.ts';
+export { hostsAllowedTo, isAllowedHost, sinkSettings } from './sink-settings.ts';
 export {
   isAskedFor,
   mergedParked,

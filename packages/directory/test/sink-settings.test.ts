@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { readSettings } from '@docket/runtime';
 
-import { isAllowedHost, sinkSettings } from '../src/index.ts';
+import { hostsAllowedTo, isAllowedHost, sinkSettings } from '../src/index.ts';
 
 test.each([
   ['siem.internal', 'http://siem.internal/in', true],
@@ -22,7 +22,18 @@ test.each([
   expect(isAllowedHost(sinkAllowedHosts, new URL(url))).toBe(expected);
 });
 
+test('what is allowed to one tenant is not allowed to another', () => {
+  const { sinkAllowedHosts } = readSettings(sinkSettings, {
+    SINK_ALLOWED_HOSTS: 'siem.internal,acme@10.0.0.5:9000,ac:me@[::1]',
+  });
+  expect(hostsAllowedTo('acme', sinkAllowedHosts)).toEqual(['siem.internal', '10.0.0.5:9000']);
+  expect(hostsAllowedTo('ac:me', sinkAllowedHosts)).toEqual(['siem.internal', '[::1]']);
+  for (const other of ['globex', 'Acme', 'me', ''])
+    expect(hostsAllowedTo(other, sinkAllowedHosts)).toEqual(['siem.internal']);
+});
+
 test('nothing is allowed by default, and a pattern is no host', () => {
   expect(readSettings(sinkSettings, {}).sinkAllowedHosts).toEqual([]);
-  expect(() => readSettings(sinkSettings, { SINK_ALLOWED_HOSTS: '*' })).toThrow(/SINK_ALLOWED_HOSTS/);
+  for (const wrong of ['*', '@siem.internal', 'a@b@siem.internal'])
+    expect(() => readSettings(sinkSettings, { SINK_ALLOWED_HOSTS: wrong })).toThrow(/SINK_ALLOWED_HOSTS/);
 });

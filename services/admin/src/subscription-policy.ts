@@ -1,4 +1,4 @@
-import { chooseTenant, mayActOn } from '@docket/directory';
+import { chooseTenant, hostsAllowedTo, mayActOn } from '@docket/directory';
 import type { Credential, Decision, DirectoryReader, Subscription, SubscriptionBatch } from '@docket/directory';
 import { isReserved, parseFilter } from '@docket/event';
 import { DocketError, invalidField } from '@docket/runtime';
@@ -36,7 +36,11 @@ export function decideNewSubscription(
   },
   allowedHosts: readonly string[],
 ): Decision<Subscription> {
-  const sink = newSink(body.sink, { sealed: made.sealedSecret, created_at: made.now }, allowedHosts);
+  const sink = newSink(
+    body.sink,
+    { sealed: made.sealedSecret, created_at: made.now },
+    hostsAllowedTo(made.tenantId, allowedHosts),
+  );
   checkFilter(body.filter);
   requireRoom(directory, made.tenantId, made.isDone);
   const subscription: Subscription = {
@@ -79,10 +83,11 @@ export function decidePatch(
   checkFilter(body.filter);
   const token = body.sink?.token;
   const newToken = token === undefined ? undefined : { sealed: context.sealToken(token), created_at: context.now };
+  const allowedHosts = hostsAllowedTo(known.tenant_id, context.allowedHosts);
   const patched: Subscription = {
     ...known,
     name: body.name ?? known.name,
-    sink: body.sink === undefined ? known.sink : patchedSink(known.sink, body.sink, newToken, context.allowedHosts),
+    sink: body.sink === undefined ? known.sink : patchedSink(known.sink, body.sink, newToken, allowedHosts),
     ...(body.filter === undefined ? {} : { filter: body.filter }),
     ...storedMask(known, body.mask, context.sealMaskKey),
     batch: mergeBatch(known.batch, body.batch),

@@ -223,6 +223,23 @@ describe('subscriptions', () => {
     expect(() => newSubscription({ mask })).toThrow(expect.objectContaining({ code: 'invalid_body', errors }));
   });
 
+  test('a host that the operator allows to one tenant is allowed to no other', () => {
+    const inside = { sink: { ...sink, url: 'http://siem.internal/in' } };
+    const decide = (tenantId: string) => () =>
+      decideNewSubscription(directoryOf(), inside, { ...ids, tenantId }, ['acme@siem.internal']);
+    expect(decide('acme')).not.toThrow();
+    expect(decide('globex')).toThrow(code('invalid_body'));
+    const patch = (known: Subscription) => () =>
+      decidePatch(directoryOf(known), all, 'sub_1', inside, {
+        now: 'later',
+        allowedHosts: ['acme@siem.internal'],
+        sealToken,
+        sealMaskKey,
+      });
+    expect(patch(newSubscription())).not.toThrow();
+    expect(patch({ ...newSubscription(), tenant_id: 'globex' })).toThrow(code('invalid_body'));
+  });
+
   test('a tenant has at most 100', () => {
     const hundred = Array.from({ length: 100 }, (_, n) => ({ ...newSubscription(), id: `sub_${n}` }));
     expect(() => decideNewSubscription(directoryOf(...hundred), { sink }, ids, [])).toThrow(code('limit_reached'));

@@ -25,7 +25,7 @@ export const settings = {
   inFlightMax: setting.integer({
     env: 'DELIVERY_IN_FLIGHT_MAX',
     description:
-      'Requests to healthy receivers under way at once; those that catch up, those to receivers that have never acknowledged anything and those to failing ones have pools of their own, each of a quarter of this, and those that have become slow one of 32 times this.',
+      'Requests to healthy receivers under way at once; those that catch up, those to receivers that have never acknowledged anything, those to ones that have failed just now and those to failing ones have pools of their own, each of a quarter of this, and those that have become slow one of 32 times this.',
     default: 128,
     min: 4,
     max: 4096,

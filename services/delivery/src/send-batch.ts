@@ -47,7 +47,7 @@ export function createBatchSender(ports: {
   ): Promise<Answer> => {
     const request = requestOf(subscription, { subscriptionId: subscription.id, batch, secrets, nowMs });
     if (request === undefined) return { kind: 'failed', error: 'secret_unavailable' };
-    return webhook.send(request, signal);
+    return webhook.send(request, signal, subscription.tenant_id);
   };
 
   return {

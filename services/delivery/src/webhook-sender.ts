@@ -1,3 +1,4 @@
+import { hostsAllowedTo } from '@docket/directory';
 import { Agent } from 'undici';
 
 import { vetUrl } from './address-policy.ts';
@@ -36,13 +37,15 @@ export interface WebhookRequest {
 }
 
 export interface WebhookSender {
-  /** Sends one request, and never rejects: every failure is an answer. Redirects are not followed. Aborted: `connection`. */
-  send(webhook: WebhookRequest, signal: AbortSignal): Promise<Answer>;
+  /**
+   * Sends one request of a tenant, and never rejects: every failure is an answer. Redirects are not followed. Aborted: `connection`.
+   */
+  send(webhook: WebhookRequest, signal: AbortSignal, tenantId?: string): Promise<Answer>;
   close(): Promise<void>;
 }
 
 export interface WebhookSenderOptions {
-  /** SINK_ALLOWED_HOSTS: hosts whose addresses are not judged. */
+  /** SINK_ALLOWED_HOSTS: hosts whose addresses are not judged, for all or for one tenant. */
   readonly allowedHosts: readonly string[];
   /** Default: 5 s, 15 s, 30 s. */
   readonly deadlines?: Deadlines;
@@ -66,12 +69,15 @@ export function createWebhookSender(options: WebhookSenderOptions): WebhookSende
 
   const givingUp = createGivingUp();
   const places = new Map<string, Place>();
+  const privileged = new Set(allowedHosts.flatMap((allowed) => allowed.split('@').slice(0, -1)));
   /** The same URL is sent to again and again. */
-  const placeOf = (url: string): Place => {
-    const known = places.get(url);
+  const placeOf = (url: string, tenantId: string): Place => {
+    // A URL has no spaces.
+    const name = privileged.has(tenantId) ? `${tenantId} ${url}` : url;
+    const known = places.get(name);
     if (known !== undefined) return known;
     if (places.size >= placesMax) places.clear();
-    const target = vetUrl(url, allowedHosts);
+    const target = vetUrl(url, hostsAllowedTo(tenantId, allowedHosts));
     const place = target.ok
       ? {
           ok: true as const,
@@ -80,13 +86,13 @@ export function createWebhookSender(options: WebhookSenderOptions): WebhookSende
           path: `${target.url.pathname}${target.url.search}`,
         }
       : target;
-    places.set(url, place);
+    places.set(name, place);
     return place;
   };
 
   return {
-    send: async (webhook, signal) => {
-      const place = placeOf(webhook.url);
+    send: async (webhook, signal, tenantId = '') => {
+      const place = placeOf(webhook.url, tenantId);
       if (!place.ok) return { kind: 'failed', error: place.reason };
       const headers = ['user-agent', 'Docket-Webhook/1'];
       for (const [name, value] of Object.entries(webhook.headers)) headers.push(name, value);

@@ -132,6 +132,23 @@ describe('a resolver that is not to be trusted', () => {
     expect(server.connections()).toBe(0);
   });
 
+  test('what the operator allows to one tenant is refused to the others, whoever asks first', async () => {
+    const server = await hostile((socket) => void socket.write('HTTP/1.1 204 No Content\r\n\r\n'));
+    const guarded = createWebhookSender({ allowedHosts: [`acme@127.0.0.1:${server.port}`], deadlines });
+    closing.push(() => guarded.close());
+    const request = webhook(`http://127.0.0.1:${server.port}/`);
+    const answers: Answer[] = [];
+    for (const tenant of ['globex', 'acme', 'globex', undefined])
+      answers.push(await guarded.send(request, never, tenant));
+    expect(answers.map((answer) => (answer.kind === 'answered' ? answer.status : answer.error))).toEqual([
+      'invalid_url',
+      204,
+      'invalid_url',
+      'invalid_url',
+    ]);
+    expect(server.connections()).toBe(1);
+  });
+
   test('rebinding: one look-up decides, and what it gave is what is connected to', async () => {
     const { resolve, asked } = resolverOf(['8.8.8.8'], ['127.0.0.1']);
     const given = await new Promise((done) => {
