@@ -1,4 +1,5 @@
 import { grownBytes, halvedBytes, windowAfter } from './batch-size-policy.ts';
+import { withAnswer } from './breaker-policy.ts';
 import type { Cursor } from './cursor-mapper.ts';
 import { proceed, rest, settle, suspend } from './delivery-phases.ts';
 import type { BatchPlace, DeliveryState, Effect, Input, Sending, Step } from './delivery-state.ts';
@@ -91,7 +92,15 @@ function acknowledge(
   const found = state.parked.filter(({ seq }) => batches.some(({ eventSeqs }) => eventSeqs.includes(seq)));
   const listed = found.reduce((listing, { seq }) => withoutParked(listing, seq), parked.reduce(withParked, state));
   return {
-    state: { ...listed, cursor, refusals, trying: null, proofAtMs: null, failures: 0 },
+    state: {
+      ...listed,
+      cursor,
+      refusals,
+      trying: null,
+      proofAtMs: null,
+      failures: 0,
+      recent: withAnswer(state.recent, true),
+    },
     effects: [
       ...parked.map((one): Effect => ({ type: 'keep_parked', parked: one })),
       ...found.map(({ seq }): Effect => ({ type: 'forget_parked', seq })),
@@ -147,6 +156,7 @@ export function failed(state: DeliveryState, failing: Failing, nowMs: number): S
   const effects: Effect[] = isNews ? [release, save] : [release];
   // What was known of refusals proves nothing after that: it is found out again.
   const trying = isNarrowing(state.refusals) ? null : state.trying;
-  const failedState = { ...state, cursor: next, failures, trying, refusals: fromTheFirst(state.refusals) };
+  const recent = withAnswer(state.recent, false);
+  const failedState = { ...state, cursor: next, failures, recent, trying, refusals: fromTheFirst(state.refusals) };
   return rest(failedState, { untilMs: nowMs + delayMs, forNeighbour }, effects);
 }

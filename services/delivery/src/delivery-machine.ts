@@ -1,3 +1,4 @@
+import { noAnswers } from './breaker-policy.ts';
 import { fartherCut, toldSeq } from './cursor-mapper.ts';
 import type { Cursor } from './cursor-mapper.ts';
 import { answered, failed } from './answer-machine.ts';
@@ -246,6 +247,7 @@ function changed(state: DeliveryState, wish: Wish): Step {
     trying: isNews ? null : state.trying,
     // The evidence is about the subscription as it was.
     refusals: isNews ? nothingRefused : state.refusals,
+    recent: isNews ? noAnswers : state.recent,
     hasGrown: state.hasGrown || isNews,
     window: Math.min(state.window, wish.windowMax),
     bytesLearned: null,

@@ -1,5 +1,7 @@
 import type { ParkedEvent } from '@docket/directory';
 
+import { noAnswers, onlyFailures } from './breaker-policy.ts';
+import type { RecentAnswers } from './breaker-policy.ts';
 import type { Cursor } from './cursor-mapper.ts';
 import type { Notice } from './notice-mapper.ts';
 import type { Outcome } from './outcome-policy.ts';
@@ -38,6 +40,8 @@ export interface DeliveryState {
   readonly trying: { readonly toSeq: number; readonly tries: number } | null;
   /** Failed sends in a row. */
   readonly failures: number;
+  /** What the receiver answered lately. */
+  readonly recent: RecentAnswers;
   /** Failed reads in a row. */
   readonly readFailures: number;
   readonly refusals: Refusals;
@@ -237,6 +241,7 @@ export function initialState(cursor: Cursor, wish: Wish, parked: readonly Parked
     hasGrown: false,
     trying: null,
     failures: 0,
+    recent: cursor.state === 'failing' ? onlyFailures : noAnswers,
     readFailures: 0,
     refusals: nothingRefused,
     parked: parked.toSorted((a, b) => a.seq - b.seq),

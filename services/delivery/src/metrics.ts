@@ -37,7 +37,7 @@ export function createDeliveryMetrics(registry: Registry) {
     }),
     slots: new Gauge({
       name: 'docket_delivery_slots',
-      help: 'Requests under way and waiting, by pool: live, catch_up, unproven, failing, and slow: those of any pool that others need not wait for any more',
+      help: 'Requests under way and waiting, by pool: live, catch_up, unproven, doubtful, failing, and slow: those of any pool that others need not wait for any more',
       labelNames: ['pool', 'state'] as const,
       registers,
     }),

@@ -10,6 +10,7 @@ export function slotLimitsOf(inFlightMax: number): SlotLimits {
       live: inFlightMax,
       catch_up: Math.ceil(inFlightMax / 4),
       unproven: Math.ceil(inFlightMax / 4),
+      doubtful: Math.ceil(inFlightMax / 4),
       failing: Math.ceil(inFlightMax / 4),
       slow: inFlightMax * 32,
     },

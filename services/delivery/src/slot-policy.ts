@@ -4,9 +4,9 @@ import type { FairLine } from './fair-line-policy.ts';
 /**
  * Pools of requests under way, so that nobody waits for the bad (I7): bad rate × time-out fills only the pool of the bad. live: the tail serves them and their
  * receivers take what they are sent · catch_up: the same, but ClickHouse serves them · unproven: their receivers have never acknowledged anything ·
- * failing: the last request failed.
+ * doubtful: the last request failed, of those before it most did not · failing: the breaker is open.
  */
-export const pools = ['live', 'catch_up', 'unproven', 'failing'] as const;
+export const pools = ['live', 'catch_up', 'unproven', 'doubtful', 'failing'] as const;
 export type Pool = (typeof pools)[number];
 
 export interface SlotLimits {
@@ -19,7 +19,7 @@ export interface SlotLimits {
   readonly perHostSlow: number;
   /** From when it was sent to when others need not wait for it any more. */
   readonly slowAfterMs: number;
-  /** Requests that fail in a second, in each of the pools unproven and failing: thousands of dead receivers, each tried now and then, would take the processor from the healthy. */
+  /** Requests that fail in a second, in each of the pools unproven, doubtful and failing: thousands of dead receivers, each tried now and then, would take the processor from the healthy. */
   readonly failuresPerSecond: number;
 }
 
@@ -57,8 +57,11 @@ interface Held {
 export function createSlots(limits: SlotLimits): Slots {
   const lines = byPool((): FairLine<SlotRequest> => createFairLine());
   const held = { ...byPool(() => new Map<string, Held>()), slow: new Map<string, Held>() };
-  const allowances = {
+  const allowances: Readonly<Record<Pool, Allowance | undefined>> = {
+    live: undefined,
+    catch_up: undefined,
     unproven: createAllowance(limits.failuresPerSecond),
+    doubtful: createAllowance(limits.failuresPerSecond),
     failing: createAllowance(limits.failuresPerSecond),
   };
   /** By pool and tenant, and by pool, tenant and host. */
@@ -98,7 +101,7 @@ export function createSlots(limits: SlotLimits): Slots {
     held[pool].set(id, { request, sentAtMs: null, hasFailed: false });
     poolOf.set(id, pool);
     count(pool, request, 1);
-    allowanceOf(pool)?.spend();
+    allowances[pool]?.spend();
   };
 
   /**
@@ -122,12 +125,9 @@ export function createSlots(limits: SlotLimits): Slots {
     return hasMadeRoom;
   };
 
-  const allowanceOf = (pool: Pool): Allowance | undefined =>
-    pool === 'unproven' || pool === 'failing' ? allowances[pool] : undefined;
-
   const grantFrom = (pool: Pool, nowMs: number): SlotRequest[] => {
     const granted: SlotRequest[] = [];
-    const allowance = allowanceOf(pool);
+    const allowance = allowances[pool];
     allowance?.refill(nowMs);
     while (lines[pool].size() > 0 && allowance?.isSpent() !== true) {
       const request = next(pool);
@@ -163,7 +163,7 @@ export function createSlots(limits: SlotLimits): Slots {
       held[pool].delete(id);
       poolOf.delete(id);
       count(pool, holder.request, -1);
-      if (!holder.hasFailed) allowanceOf(holder.request.pool)?.giveBack();
+      if (!holder.hasFailed) allowances[holder.request.pool]?.giveBack();
     },
     grant: (nowMs) => pools.flatMap((pool) => grantFrom(pool, nowMs)),
     stats: () => ({
@@ -174,7 +174,13 @@ export function createSlots(limits: SlotLimits): Slots {
 }
 
 function byPool<Value>(make: (pool: Pool) => Value): Record<Pool, Value> {
-  return { live: make('live'), catch_up: make('catch_up'), unproven: make('unproven'), failing: make('failing') };
+  return {
+    live: make('live'),
+    catch_up: make('catch_up'),
+    unproven: make('unproven'),
+    doubtful: make('doubtful'),
+    failing: make('failing'),
+  };
 }
 
 interface Allowance {

@@ -18,9 +18,10 @@ import type { LogSource } from './log-source.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import type { Notice } from './notice-mapper.ts';
 import type { Notices } from './notices.ts';
+import { poolOf } from './pool-policy.ts';
 import { isReplayed } from './replay-bounds.ts';
 import type { BatchSender } from './send-batch.ts';
-import type { Pool, Slots } from './slot-policy.ts';
+import type { Slots } from './slot-policy.ts';
 import { hostOf, wishOf } from './subscription-wish-mapper.ts';
 import type { TailBuffer } from './tail-buffer.ts';
 import { windowAnswer } from './window-mapper.ts';
@@ -113,7 +114,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
           id,
           tenantId: row.subscription.tenant_id,
           host: row.host,
-          pool: poolOf(row),
+          pool: poolOf(row.state, row.subscription.tenant_id, row.tail),
           costBytes: costOf(row),
         });
         return ports.onSlotFree();
@@ -143,13 +144,6 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
       case 'save':
         return cursors.save(row.subscription, row.state.cursor, effect.isUrgent);
     }
-  };
-
-  const poolOf = ({ state, tail, subscription }: Row): Pool => {
-    const { state: health, toldAtMs, offset } = state.cursor;
-    if (health === 'failing') return 'failing';
-    if (toldAtMs === null) return 'unproven';
-    return offset !== null && tail.covers(subscription.tenant_id, offset) ? 'live' : 'catch_up';
   };
 
   const wasTold = (row: Row, notice: Notice): void => {

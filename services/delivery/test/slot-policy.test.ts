@@ -5,7 +5,7 @@ import { createSlots, pools } from '../src/slot-policy.ts';
 import type { Pool, SlotLimits, SlotRequest } from '../src/slot-policy.ts';
 
 const limits: SlotLimits = {
-  perPool: { live: 3, catch_up: 1, unproven: 1, failing: 2, slow: 4 },
+  perPool: { live: 3, catch_up: 1, unproven: 1, doubtful: 1, failing: 2, slow: 4 },
   perTenant: 2,
   perHost: 2,
   perTenantSlow: 3,
@@ -55,15 +55,15 @@ describe('I7: slots', () => {
     expect(granted(slots)).toEqual(['2']);
   });
 
-  test('the failing, the unproven and the catching up wait for their own kind only', () => {
+  test('the failing, the doubtful, the unproven and the catching up wait for their own kind only', () => {
     const slots = createSlots(limits);
-    for (const pool of ['failing', 'unproven', 'catch_up'] as const)
+    for (const pool of ['failing', 'doubtful', 'unproven', 'catch_up'] as const)
       for (let index = 0; index < 50; index += 1) slots.ask(ask(`${pool}${index}`, `t${index}`, pool));
     slots.ask(ask('healthy', 'x'));
-    expect(granted(slots)).toEqual(['healthy', 'catch_up0', 'unproven0', 'failing0', 'failing1']);
+    expect(granted(slots)).toEqual(['healthy', 'catch_up0', 'unproven0', 'doubtful0', 'failing0', 'failing1']);
   });
 
-  test.each(['unproven', 'failing'] as const)(
+  test.each(['unproven', 'doubtful', 'failing'] as const)(
     'so many %s ones fail in a second, however fast they end, and nobody else waits for that',
     (pool) => {
       const slots = createSlots({ ...limits, perPool: { ...limits.perPool, [pool]: 100 }, failuresPerSecond: 20 });

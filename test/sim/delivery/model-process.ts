@@ -10,10 +10,10 @@ import type { Sent } from '../../../services/delivery/src/send-batch.ts';
 import { windowAnswer } from '../../../services/delivery/src/window-mapper.ts';
 import { createLogSource } from '../../../services/delivery/src/log-source.ts';
 import type { SourceRead } from '../../../services/delivery/src/log-read-mapper.ts';
+import { poolOf } from '../../../services/delivery/src/pool-policy.ts';
 import { isReplayed } from '../../../services/delivery/src/replay-bounds.ts';
 import { encodingOf, verdictOf } from '../../../services/delivery/src/sinks/sink-rules.ts';
 import { createSlots } from '../../../services/delivery/src/slot-policy.ts';
-import type { Pool } from '../../../services/delivery/src/slot-policy.ts';
 import { createTailBuffer } from '../../../services/delivery/src/tail-buffer.ts';
 import { tailStart } from '../../../services/delivery/src/tail-start-policy.ts';
 import { Violation } from '../oracle.ts';
@@ -25,7 +25,7 @@ import type { TopicRecord } from './delivery-oracle.ts';
 import { decoders, generation, mac, partitions } from './sample-logs.ts';
 
 export const slotLimits = {
-  perPool: { live: 2, catch_up: 1, unproven: 2, failing: 1, slow: 1 },
+  perPool: { live: 2, catch_up: 1, unproven: 2, doubtful: 1, failing: 1, slow: 1 },
   perTenant: 1,
   perHost: 1,
   perTenantSlow: 1,
@@ -139,12 +139,12 @@ export function runEffect(world: DeliveryWorld, process: ModelProcess): void {
   };
   switch (effect.type) {
     case 'ask':
-      if (isOver) return;
+      if (isOver || process.tail === undefined) return;
       process.slots.ask({
         id,
         tenantId,
         host: id,
-        pool: world.plant.pool(poolOf(process, row)),
+        pool: world.plant.pool(poolOf(row.state, tenantId, process.tail)),
         costBytes: row.held[0]?.body.length ?? 0,
       });
       process.isGrantDue = true;
@@ -179,13 +179,6 @@ export function runEffect(world: DeliveryWorld, process: ModelProcess): void {
       process.cursors.set(id, world.plant.later(process.cursors.get(id), row.state.cursor));
       process.changed.add(id);
   }
-}
-
-function poolOf({ tail }: ModelProcess, { state, subscription }: ModelRow): Pool {
-  const { state: health, toldAtMs, offset } = state.cursor;
-  if (health === 'failing') return 'failing';
-  if (toldAtMs === null) return 'unproven';
-  return offset !== null && tail?.covers(subscription.tenant_id, offset) === true ? 'live' : 'catch_up';
 }
 
 function read(
