@@ -66,6 +66,8 @@ const webhookSink = Type.Object(
     secrets,
     /** What a request holds; absent: batch. */
     layout: Type.Optional(Type.Union(webhookLayouts.map((layout) => Type.Literal(layout)))),
+    /** The owner's own; see custom-headers. Absent: none. */
+    headers: Type.Optional(Type.Object({ names: Type.Array(Type.String()), sealed: Type.String() }, open)),
   },
   open,
 );

@@ -20,6 +20,14 @@ export {
 } from './directory-state.ts';
 export { createDirectoryView, type DirectoryView } from './directory-view.ts';
 export {
+  customHeaderProblem,
+  customHeadersMax,
+  openHeaders,
+  sealHeaders,
+  type CustomHeaders,
+  type SealedHeaders,
+} from './custom-headers.ts';
+export {
   createDirectoryWriter,
   type Decide,
   type Decided,

@@ -44,6 +44,11 @@ const sinkAnswer = Type.Union([
         { description: 'Absent: batch.' },
       ),
     ),
+    headers: Type.Optional(
+      Type.Array(Type.String(), {
+        description: 'Names of the headers that its requests have beside ours; absent: none.',
+      }),
+    ),
   }),
   closedObject({
     type: Type.Literal('splunk_hec'),

@@ -1,4 +1,4 @@
-import type { ApiKey, Entity, EntityChange } from '@docket/directory';
+import type { ApiKey, Entity, EntityChange, SealedHeaders } from '@docket/directory';
 import { canonicalJson, changeValueBytesMax, membersByPath } from '@docket/event';
 import type { EventInput } from '@docket/event';
 
@@ -48,9 +48,16 @@ function membersOf(entity: Entity | undefined): ReadonlyMap<string, Member> {
   for (const [path, value] of membersByPath(shownOf(entity))) {
     if (value !== undefined && !untold.has(path)) members.set(path, memberOf(path, wellFormed(value)));
   }
+  // The same names may have other values.
+  const headers = headersOf(entity);
+  if (headers !== undefined) members.set('sink.headers', { identity: headers.sealed, value: headers.names });
   const [name, secret] = secretOf(entity);
   if (secret !== '') members.set(name, { identity: secret });
   return members;
+}
+
+function headersOf(entity: Entity): SealedHeaders | undefined {
+  return entity.kind === 'subscription' && entity.sink.type === 'webhook' ? entity.sink.headers : undefined;
 }
 
 function memberOf(path: string, value: unknown): Member {

@@ -1,4 +1,4 @@
-import type { Credential, Decision, DirectoryReader, SealedSecret, Subscription } from '@docket/directory';
+import type { Credential, Decision, DirectoryReader, SealedSecret, Sink, Subscription } from '@docket/directory';
 import { DocketError, invalidField } from '@docket/runtime';
 
 import type { RangeReplayBody } from './request-schemas.ts';
@@ -42,7 +42,10 @@ export function decideReplay(
     ...known,
     id: made.id,
     name: `replay of ${known.name}`.slice(0, 256),
-    sink: { ...known.sink, secrets: known.sink.secrets.filter(isValidAt(made.now)).map(reseal) },
+    sink: {
+      ...withHeadersResealed(known.sink, made.reseal),
+      secrets: known.sink.secrets.filter(isValidAt(made.now)).map(reseal),
+    },
     ...(maskKey === undefined ? {} : { mask_key: made.reseal(maskKey) }),
     ...(body.filter === undefined ? {} : { filter: body.filter }),
     state: 'active',
@@ -53,6 +56,11 @@ export function decideReplay(
   };
   const removes = done.slice(doneMax).map(({ id }) => ({ kind: 'subscription', id }) as const);
   return { puts: [replay], removes, result: replay };
+}
+
+function withHeadersResealed(sink: Sink, reseal: (sealed: string) => string): Sink {
+  if (sink.type !== 'webhook' || sink.headers === undefined) return sink;
+  return { ...sink, headers: { ...sink.headers, sealed: reseal(sink.headers.sealed) } };
 }
 
 /** The replays of a subscription: they end with it. */

@@ -1,4 +1,4 @@
-import { elasticAuths, webhookLayouts } from '@docket/directory';
+import { customHeadersMax, elasticAuths, webhookLayouts } from '@docket/directory';
 import { Type } from '@sinclair/typebox';
 import type { Static, TProperties } from '@sinclair/typebox';
 
@@ -20,6 +20,12 @@ export const webhookSecret = Type.String({
 
 const text = Type.String({ minLength: 1, maxLength: 256 });
 
+const headers = Type.Record(Type.String(), Type.String(), {
+  maxProperties: customHeadersMax,
+  description:
+    'Sent with each request of a webhook, for a gateway in front of the receiver. Kept sealed; of them only the names are shown. Not Host, Content-*, nor what Docket itself says.',
+});
+
 const webhook = closed({
   type: Type.Literal('webhook'),
   url: sinkUrl,
@@ -30,6 +36,7 @@ const webhook = closed({
     ),
   ),
   secret: Type.Optional(webhookSecret),
+  headers: Type.Optional(headers),
 });
 
 const splunkHec = closed({
@@ -66,7 +73,7 @@ export const newSinkBody = Type.Union([webhook, splunkHec, datadog, elasticBulk]
 
 /** What may change: the rest is what the receiver was set up for. */
 export const sinkPatchBody = Type.Object(
-  { url: Type.Optional(sinkUrl), token: Type.Optional(sinkToken) },
+  { url: Type.Optional(sinkUrl), token: Type.Optional(sinkToken), headers: Type.Optional(headers) },
   { additionalProperties: false, minProperties: 1 },
 );
 

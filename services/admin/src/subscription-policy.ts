@@ -7,6 +7,7 @@ import type { PublicSubscription } from './answer-schemas.ts';
 import { storedMask } from './mask-policy.ts';
 import type { NewSubscriptionBody, ResumeBody, SubscriptionPatchBody } from './request-schemas.ts';
 import { newSink, patchedSink, toPublicSink } from './sink-policy.ts';
+import type { Seal } from './sink-policy.ts';
 
 /** I8: each is a cursor, a line in every delivery process and a share of its scheduler. */
 const subscriptionsMax = 20_000;
@@ -31,6 +32,7 @@ export function decideNewSubscription(
     readonly tenantId: string;
     readonly sealedSecret: string;
     readonly now: string;
+    readonly seal: Seal;
     readonly sealMaskKey: () => string;
     readonly isDone: IsDone;
   },
@@ -39,7 +41,7 @@ export function decideNewSubscription(
   const sink = newSink(
     body.sink,
     { sealed: made.sealedSecret, created_at: made.now },
-    hostsAllowedTo(made.tenantId, allowedHosts),
+    { allowedHosts: hostsAllowedTo(made.tenantId, allowedHosts), seal: made.seal },
   );
   checkFilter(body.filter);
   requireRoom(directory, made.tenantId, made.isDone);
@@ -65,7 +67,7 @@ export function decideNewSubscription(
 
 /**
  * Decides to change a subscription: what the body names, the rest stays. Throws not_found, invalid_body.
- * @param context.sealToken seals a new token of the sink for the subscription.
+ * @param context.seal seals what is secret of the sink for the subscription.
  */
 export function decidePatch(
   directory: DirectoryReader,
@@ -75,19 +77,17 @@ export function decidePatch(
   context: {
     readonly now: string;
     readonly allowedHosts: readonly string[];
-    readonly sealToken: (token: string) => string;
+    readonly seal: Seal;
     readonly sealMaskKey: () => string;
   },
 ): Decision<Subscription> {
   const known = findSubscription(directory, caller, id);
   checkFilter(body.filter);
-  const token = body.sink?.token;
-  const newToken = token === undefined ? undefined : { sealed: context.sealToken(token), created_at: context.now };
-  const allowedHosts = hostsAllowedTo(known.tenant_id, context.allowedHosts);
+  const sinkContext = { ...context, allowedHosts: hostsAllowedTo(known.tenant_id, context.allowedHosts) };
   const patched: Subscription = {
     ...known,
     name: body.name ?? known.name,
-    sink: body.sink === undefined ? known.sink : patchedSink(known.sink, body.sink, newToken, allowedHosts),
+    sink: body.sink === undefined ? known.sink : patchedSink(known.sink, body.sink, sinkContext),
     ...(body.filter === undefined ? {} : { filter: body.filter }),
     ...storedMask(known, body.mask, context.sealMaskKey),
     batch: mergeBatch(known.batch, body.batch),

@@ -146,6 +146,17 @@ describe('the event that tells a change', () => {
     expect(text).not.toMatch(/sealed-|sha256|t0p|xoxb|aaaa/);
   });
 
+  test('of headers the names are told, also when only values have changed', () => {
+    const withHeaders = (sealed: string): Subscription => ({
+      ...updated,
+      sink: { ...updated.sink, type: 'webhook', headers: { names: ['x-a'], sealed } },
+    });
+    expect(changesOf(of(subscription, withHeaders('sealed-1')))).toEqual([{ path: 'sink.headers', new: ['x-a'] }]);
+    expect(changesOf(of(withHeaders('sealed-1'), withHeaders('sealed-2')))).toEqual([
+      { path: 'sink.headers', old: ['x-a'], new: ['x-a'] },
+    ]);
+  });
+
   test('names a member whose value is beyond what a change may have, without the value', () => {
     const filter = 'ü'.repeat(4_096);
     expect(changesOf(of(subscription, { ...updated, filter }))).toEqual([{ path: 'filter', old: '' }]);

@@ -12,7 +12,7 @@ import {
   toPublicSubscription,
 } from '../src/subscription-policy.ts';
 import { secretOfNew } from '../src/sink-policy.ts';
-import type { NewSinkBody } from '../src/sink-bodies.ts';
+import type { NewSinkBody, SinkPatchBody } from '../src/sink-bodies.ts';
 import { decideNewTenant, toPublicTenant } from '../src/tenant-policy.ts';
 
 const now = '2026-01-01T00:00:00.000Z';
@@ -112,10 +112,10 @@ describe('keys', () => {
 });
 
 describe('subscriptions', () => {
-  const sealToken = (token: string): string => `sealed ${token}`;
+  const seal = (text: string): string => `sealed ${text}`;
   const sealMaskKey = (): string => 'sealed key';
   const isDone = (): boolean => false;
-  const ids = { id: 'sub_1', tenantId: 'acme', sealedSecret: 'v1.sealed', now, sealMaskKey, isDone };
+  const ids = { id: 'sub_1', tenantId: 'acme', sealedSecret: 'v1.sealed', now, seal, sealMaskKey, isDone };
   const newSubscription = (changes: object = {}): Subscription =>
     decideNewSubscription(directoryOf(), { sink, ...changes }, ids, []).result;
 
@@ -123,7 +123,7 @@ describe('subscriptions', () => {
     const mode = { type: 'window', batches: 4 } as const;
     const known = newSubscription({ mode });
     expect(toPublicSubscription(known, isDone).mode).toEqual(mode);
-    const context = { now: 'later', allowedHosts: [], sealToken, sealMaskKey };
+    const context = { now: 'later', allowedHosts: [], seal, sealMaskKey };
     const ordered = decidePatch(directoryOf(known), all, known.id, { mode: { type: 'ordered' } }, context).result;
     expect(toPublicSubscription(ordered, isDone).mode).toEqual({ type: 'ordered' });
     expect(decidePatch(directoryOf(known), all, known.id, { name: 'other' }, context).result.mode).toEqual(mode);
@@ -173,14 +173,14 @@ describe('subscriptions', () => {
       errors: [{ pointer: '/filter', detail: expect.stringMatching(detail) }],
     });
     expect(() => newSubscription({ filter })).toThrow(problem);
-    const context = { now: 'later', allowedHosts: [], sealToken, sealMaskKey };
+    const context = { now: 'later', allowedHosts: [], seal, sealMaskKey };
     expect(() => decidePatch(directoryOf(newSubscription()), acme, 'sub_1', { filter }, context)).toThrow(problem);
   });
 
   test('a filter is kept as it was written, changed by a patch, and shown', () => {
     const known = newSubscription({ filter: 'action:user.* -outcome:success' });
     expect(toPublicSubscription(known, isDone).filter).toBe('action:user.* -outcome:success');
-    const context = { now: 'later', allowedHosts: [], sealToken, sealMaskKey };
+    const context = { now: 'later', allowedHosts: [], seal, sealMaskKey };
     const { result } = decidePatch(directoryOf(known), acme, 'sub_1', { filter: '' }, context);
     expect(toPublicSubscription(result, isDone)).toMatchObject({ filter: '', updated_at: 'later' });
     expect(decidePatch(directoryOf(known), acme, 'sub_1', { name: 'x' }, context).result.filter).toBe(known.filter);
@@ -189,7 +189,7 @@ describe('subscriptions', () => {
   test('a mask is kept and shown without its key, which is made for the first pseudonym and kept from then on', () => {
     const drop = { field: 'context.ip', action: 'drop' } as const;
     const hmac = { field: 'actor.id', action: 'hmac' } as const;
-    const context = { now: 'later', allowedHosts: [], sealToken, sealMaskKey };
+    const context = { now: 'later', allowedHosts: [], seal, sealMaskKey };
     const dropping = newSubscription({ mask: [drop] });
     expect(dropping).toMatchObject({ mask: [drop] });
     expect(dropping).not.toHaveProperty('mask_key');
@@ -223,6 +223,55 @@ describe('subscriptions', () => {
     expect(() => newSubscription({ mask })).toThrow(expect.objectContaining({ code: 'invalid_body', errors }));
   });
 
+  test('headers of a webhook are kept sealed under their names in lower case; a patch replaces all, an empty one takes them back', () => {
+    const known = newSubscription({ sink: { ...sink, headers: { Authorization: 'Bearer abc', 'x-a': 'b' } } });
+    const sealed = 'sealed {"authorization":"Bearer abc","x-a":"b"}';
+    expect(known.sink).toMatchObject({ headers: { names: ['authorization', 'x-a'], sealed } });
+    expect(toPublicSubscription(known, isDone).sink).toMatchObject({ headers: ['authorization', 'x-a'] });
+    const context = { now: 'later', allowedHosts: [], seal, sealMaskKey };
+    const patched = (headers: Record<string, string>) =>
+      decidePatch(directoryOf(known), acme, 'sub_1', { sink: { headers } }, context).result.sink;
+    expect(patched({ 'x-c': 'd' })).toEqual({
+      ...known.sink,
+      headers: { names: ['x-c'], sealed: 'sealed {"x-c":"d"}' },
+    });
+    expect(patched({})).toEqual(newSubscription().sink);
+    const renamed = decidePatch(directoryOf(known), acme, 'sub_1', { name: 'x' }, context).result;
+    expect(renamed.sink).toEqual(known.sink);
+  });
+
+  test.each([
+    [{ 'X-A': 'b', 'x-a': 'b' }, '/sink/headers/x-a'],
+    [{ 'x-a': 'b\r\nhost: c' }, '/sink/headers/x-a'],
+    [{ 'Content-Type': 'text/plain' }, '/sink/headers/Content-Type'],
+    [{ 'a/b~c': 'd' }, '/sink/headers/a~1b~0c'],
+  ])('the headers %j are refused, and the header is named', (headers, pointer) => {
+    const errors = [{ pointer, detail: expect.any(String) }];
+    expect(() => newSubscription({ sink: { ...sink, headers } })).toThrow(
+      expect.objectContaining({ code: 'invalid_body', errors }),
+    );
+  });
+
+  test('headers go to no other server than the one that they were given for', () => {
+    const known = newSubscription({ sink: { ...sink, headers: { 'x-a': 'b' } } });
+    const context = { now: 'later', allowedHosts: [], seal, sealMaskKey };
+    const patched = (body: SinkPatchBody) => () =>
+      decidePatch(directoryOf(known), acme, 'sub_1', { sink: body }, context).result.sink;
+    const url = 'https://evil.example/in';
+    const errors = [{ pointer: '/sink/headers', detail: expect.any(String) }];
+    expect(patched({ url })).toThrow(expect.objectContaining({ code: 'invalid_body', errors }));
+    expect(patched({ url, headers: {} })()).toEqual({ ...newSubscription().sink, url });
+    expect(patched({ url: `${sink.url}/other` })()).toEqual({ ...known.sink, url: `${sink.url}/other` });
+  });
+
+  test('only a webhook has headers', () => {
+    const body: NewSinkBody = { type: 'datadog', url: 'https://intake.example', token: 't' };
+    const known = newSubscription({ sink: body });
+    const patch = { sink: { headers: { 'x-a': 'b' } } };
+    const context = { now: 'later', allowedHosts: [], seal, sealMaskKey };
+    expect(() => decidePatch(directoryOf(known), acme, 'sub_1', patch, context)).toThrow(code('invalid_body'));
+  });
+
   test('a host that the operator allows to one tenant is allowed to no other', () => {
     const inside = { sink: { ...sink, url: 'http://siem.internal/in' } };
     const decide = (tenantId: string) => () =>
@@ -233,7 +282,7 @@ describe('subscriptions', () => {
       decidePatch(directoryOf(known), all, 'sub_1', inside, {
         now: 'later',
         allowedHosts: ['acme@siem.internal'],
-        sealToken,
+        seal,
         sealMaskKey,
       });
     expect(patch(newSubscription())).not.toThrow();
@@ -265,7 +314,7 @@ describe('subscriptions', () => {
     const { puts } = decidePatch(directoryOf(known), acme, 'sub_1', body, {
       now: 'later',
       allowedHosts: [],
-      sealToken,
+      seal,
       sealMaskKey,
     });
     expect(puts).toEqual([
@@ -301,7 +350,7 @@ describe('subscriptions', () => {
       const { result } = decidePatch(directoryOf(known), acme, 'sub_1', patch, {
         now: 'later',
         allowedHosts: [],
-        sealToken,
+        seal,
         sealMaskKey,
       });
       expect(result).toEqual({
@@ -313,13 +362,8 @@ describe('subscriptions', () => {
 
     const refused = (pointer: string) => expect.objectContaining({ errors: [{ pointer, detail: expect.any(String) }] });
     const patch = (sinkBody: object, known: Subscription) => () =>
-      decidePatch(
-        directoryOf(known),
-        acme,
-        'sub_1',
-        { sink: sinkBody },
-        { now, allowedHosts: [], sealToken, sealMaskKey },
-      ).result.sink;
+      decidePatch(directoryOf(known), acme, 'sub_1', { sink: sinkBody }, { now, allowedHosts: [], seal, sealMaskKey })
+        .result.sink;
 
     test.each(sinks)('$type: a token goes to no other server than the one that it was given for', (body) => {
       const known = newSubscription({ sink: body });
@@ -357,7 +401,7 @@ describe('subscriptions', () => {
       acme,
       'sub_1',
       { state: 'active' },
-      { now: 'later', allowedHosts: [], sealToken, sealMaskKey },
+      { now: 'later', allowedHosts: [], seal, sealMaskKey },
     );
     expect(puts).toBeUndefined();
   });
@@ -367,7 +411,7 @@ describe('subscriptions', () => {
     const directory = directoryOf(newSubscription());
     expect(() => findSubscription(directory, beta, 'sub_1')).toThrow(code('not_found'));
     expect(() =>
-      decidePatch(directory, beta, 'sub_1', { state: 'paused' }, { now, allowedHosts: [], sealToken, sealMaskKey }),
+      decidePatch(directory, beta, 'sub_1', { state: 'paused' }, { now, allowedHosts: [], seal, sealMaskKey }),
     ).toThrow(code('not_found'));
     expect(() => decideRemoval(directory, beta, 'sub_1')).toThrow(code('not_found'));
     expect(decideRemoval(directory, acme, 'sub_1').removes).toEqual([{ kind: 'subscription', id: 'sub_1' }]);

@@ -18,6 +18,7 @@ const known: Subscription = {
   sink: {
     type: 'webhook',
     url: 'https://siem.example/in',
+    headers: { names: ['x-a'], sealed: 'headers' },
     secrets: [
       { sealed: 'new', created_at: created },
       { sealed: 'old', created_at: created, expires_at: '2026-01-03T00:00:00.000Z' },
@@ -56,6 +57,7 @@ test('a replay is a subscription of its own with the same sink, format and mask,
     name: 'replay of a SIEM',
     sink: {
       ...known.sink,
+      headers: { names: ['x-a'], sealed: 'headers for sub_2' },
       secrets: [
         { sealed: 'new for sub_2', created_at: created },
         { sealed: 'old for sub_2', created_at: created, expires_at: '2026-01-03T00:00:00.000Z' },

@@ -42,7 +42,10 @@ export function previewOf(
 function shownRequest(subscription: Subscription, batch: Batch, nowMs: number): PreviewedRequest[] {
   if (batch.body.length === 0) return [];
   const secrets = [subscription.sink.type === 'webhook' ? noSecret.webhook : noSecret.token];
-  const request = requestOf(subscription, { subscriptionId: subscription.id, batch, secrets, nowMs });
+  const names = subscription.sink.type === 'webhook' ? (subscription.sink.headers?.names ?? []) : [];
+  const headersOfOwner = Object.fromEntries(names.map((name) => [name, noSecret.token]));
+  const outgoing = { subscriptionId: subscription.id, batch, secrets, headers: headersOfOwner, nowMs };
+  const request = requestOf(subscription, outgoing);
   if (request === undefined) return [];
   const { url, headers, body } = request;
   const shown = Object.entries(headers).map(([name, value]) => [name, shownHeader(name, value)]);
@@ -53,7 +56,7 @@ function shownRequest(subscription: Subscription, batch: Batch, nowMs: number): 
 function shownHeader(name: string, value: string): string {
   switch (name) {
     case 'authorization':
-      return `${value.split(' ')[0] ?? ''} (secret)`;
+      return value === noSecret.token ? value : `${value.split(' ')[0] ?? ''} (secret)`;
     case 'webhook-signature':
       return 'v1,(signature)';
     default:

@@ -1,6 +1,6 @@
 import { newEventId } from '@docket/event';
-import { openSecret } from '@docket/directory';
-import type { MasterKey, Subscription } from '@docket/directory';
+import { openHeaders, openSecret } from '@docket/directory';
+import type { CustomHeaders, MasterKey, Subscription } from '@docket/directory';
 import type { Logger } from '@docket/runtime';
 
 import type { Batch } from './batch-mapper.ts';
@@ -36,16 +36,17 @@ export function createBatchSender(ports: {
   readonly metrics: DeliveryMetrics;
 }): BatchSender {
   const { webhook, attempts, logger, metrics } = ports;
-  const validSecrets = createSecrets(ports.masterKey);
+  const credentialsOf = createCredentials(ports.masterKey);
 
   const exchange = async (
     subscription: Subscription,
     batch: Batch,
-    secrets: readonly string[],
+    { secrets, headers }: Credentials,
     nowMs: number,
     signal: AbortSignal,
   ): Promise<Answer> => {
-    const request = requestOf(subscription, { subscriptionId: subscription.id, batch, secrets, nowMs });
+    if (headers === undefined) return { kind: 'failed', error: 'secret_unavailable' };
+    const request = requestOf(subscription, { subscriptionId: subscription.id, batch, secrets, headers, nowMs });
     if (request === undefined) return { kind: 'failed', error: 'secret_unavailable' };
     return webhook.send(request, signal, subscription.tenant_id);
   };
@@ -54,8 +55,8 @@ export function createBatchSender(ports: {
     send: async (subscription, batch, tryNumber, signal) => {
       if (batch.body.length === 0) return delivered;
       const startedAtMs = Date.now();
-      const secrets = validSecrets(subscription, startedAtMs);
-      const answer = await exchange(subscription, batch, secrets, startedAtMs, signal);
+      const credentials = credentialsOf(subscription, startedAtMs);
+      const answer = await exchange(subscription, batch, credentials, startedAtMs, signal);
       const durationMs = Date.now() - startedAtMs;
       const { error, ...outcome } = verdictOf(subscription.sink.type, answer, batch.eventCount);
       const status = answer.kind === 'answered' ? answer.status : 0;
@@ -69,7 +70,7 @@ export function createBatchSender(ports: {
         }
       }
       // What a receiver says when it takes a batch is of no interest.
-      const excerpt = answer.kind === 'answered' && !isDelivered ? excerptOf(answer.text, secrets) : '';
+      const excerpt = answer.kind === 'answered' && !isDelivered ? excerptOf(answer.text, credentials) : '';
       attempts.publish({
         attempt_id: newEventId(),
         subscription_id: subscription.id,
@@ -95,24 +96,41 @@ export function createBatchSender(ports: {
   };
 }
 
-/** All secrets that are valid now, newest first; several during a rotation. Each is opened once for a version of its subscription. */
-function createSecrets(masterKey: MasterKey): (subscription: Subscription, nowMs: number) => string[] {
-  const opened = new WeakMap<Subscription, { readonly secret: string; readonly expiresAtMs: number }[]>();
-  const open = ({ id, sink }: Subscription) =>
-    sink.secrets.flatMap(({ sealed, expires_at: expiresAt }) => {
+/** What proves to a receiver who sends. */
+interface Credentials {
+  /** All that are valid now, newest first; several during a rotation. */
+  readonly secrets: readonly string[];
+  /** Undefined: they cannot be opened. */
+  readonly headers: CustomHeaders | undefined;
+}
+
+const noHeaders: CustomHeaders = {};
+
+/** Each is opened once for a version of its subscription. */
+function createCredentials(masterKey: MasterKey): (subscription: Subscription, nowMs: number) => Credentials {
+  const known = new WeakMap<Subscription, ReturnType<typeof open>>();
+  const open = ({ id, sink }: Subscription) => {
+    const secrets = sink.secrets.flatMap(({ sealed, expires_at: expiresAt }) => {
       const found = openSecret(masterKey, id, sealed);
       const expiresAtMs = expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(expiresAt);
       return found.ok ? [{ secret: found.secret, expiresAtMs }] : [];
     });
+    const sealed = sink.type === 'webhook' ? sink.headers : undefined;
+    return { secrets, headers: sealed === undefined ? noHeaders : openHeaders(masterKey, id, sealed) };
+  };
   return (subscription, nowMs) => {
-    const known = opened.get(subscription) ?? open(subscription);
-    opened.set(subscription, known);
-    return known.filter(({ expiresAtMs }) => expiresAtMs > nowMs).map(({ secret }) => secret);
+    const opened = known.get(subscription) ?? open(subscription);
+    known.set(subscription, opened);
+    const valid = opened.secrets.filter(({ expiresAtMs }) => expiresAtMs > nowMs);
+    return { secrets: valid.map(({ secret }) => secret), headers: opened.headers };
   };
 }
 
-/** A receiver may answer with what it was sent, and its answer is shown: no secret of it, in neither of the forms it goes out in. */
-function excerptOf(text: string, secrets: readonly string[]): string {
+/** A receiver may answer with what it was sent, and its answer is shown: no secret of it, in none of the forms it goes out in. */
+function excerptOf(text: string, { secrets, headers = noHeaders }: Credentials): string {
   const forms = secrets.flatMap((secret) => [secret, Buffer.from(secret).toString('base64')]);
-  return forms.reduce((rest, form) => rest.replaceAll(form, '(secret)'), text).slice(0, excerptCharactersMax);
+  // Of `Bearer abc` the last part is the secret.
+  const values = Object.values(headers).flatMap((value) => [value, ...value.split(' ').slice(1)]);
+  const hidden = [...forms, ...values].filter((form) => form !== '');
+  return hidden.reduce((rest, form) => rest.replaceAll(form, '(secret)'), text).slice(0, excerptCharactersMax);
 }

@@ -30,6 +30,15 @@ describe('a preview', () => {
     },
   );
 
+  test('headers of the owner are named, not shown', () => {
+    const headers = { names: ['authorization', 'x-a'], sealed: 'v1.sealed' };
+    expect(preview(subscriptionTo({ ...sampleSinks.webhook, headers }))[0]?.headers).toMatchObject({
+      authorization: '(secret)',
+      'x-a': '(secret)',
+      'webhook-signature': 'v1,(signature)',
+    });
+  });
+
   test('the owner’s limits cut it as they cut a delivery, and each request accounts for what the one before left', () => {
     const requests = preview(
       subscriptionTo(sampleSinks.webhook, { batch: { max_events: 1, max_bytes: 1e6, max_wait_ms: 0 } }),

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { readMasterKey, sealSecret } from '@docket/directory';
+import { newWebhookSecret, readMasterKey, sealHeaders, sealSecret } from '@docket/directory';
 import type { Sink } from '@docket/directory';
 import type { DeliveryAttempt } from '@docket/event';
 import { createLogger } from '@docket/runtime';
@@ -66,6 +66,34 @@ describe('sending a batch', () => {
     const sent = await sender.send(without, batchFor(without), 1, never);
     expect(sent).toMatchObject({ outcome: { kind: 'misconfigured' }, error: 'secret_unavailable' });
     expect([requests.length, attempts.length]).toEqual([1, 2]);
+  });
+
+  test('headers of the owner are sent beside ours, and a receiver that answers with them does not get them into the record', async () => {
+    const { sender, requests, attempts } = senderTo(
+      ({ headers }) => `${headers['authorization']} bars ${headers['x-a']}`,
+    );
+    const headers = sealHeaders({ authorization: 'Bearer hunter2', 'x-a': 'b' }, (text) =>
+      sealSecret(masterKey, 'sub_1', text),
+    );
+    const sink: Sink = { ...sampleSinks.webhook, secrets: [sealed(newWebhookSecret())], headers };
+    const subscription = subscriptionTo(sink);
+    await sender.send(subscription, batchFor(subscription), 1, never);
+    expect(requests[0]?.headers).toMatchObject({
+      authorization: 'Bearer hunter2',
+      'x-a': 'b',
+      'content-type': 'application/json',
+      'webhook-signature': expect.stringMatching(/^v1,/),
+    });
+    expect(attempts[0]?.answer_excerpt).toBe('(secret) (secret)ars (secret)');
+  });
+
+  test('nothing is sent without the headers of the owner', async () => {
+    const { sender, requests } = senderTo(() => '');
+    const headers = { names: ['x-a'], sealed: 'v1.damaged' };
+    const subscription = subscriptionTo({ ...sampleSinks.webhook, secrets: [sealed(newWebhookSecret())], headers });
+    const sent = await sender.send(subscription, batchFor(subscription), 1, never);
+    expect(sent).toMatchObject({ outcome: { kind: 'misconfigured' }, error: 'secret_unavailable' });
+    expect(requests).toEqual([]);
   });
 
   test('a batch with nothing to tell is delivered without a request, except where its accounting is told', async () => {

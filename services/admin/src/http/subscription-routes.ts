@@ -50,12 +50,14 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
     const tenantId = tenantOfNew(caller, body);
     const secret = secretOfNew(body.sink) ?? newWebhookSecret();
     const id = newSubscriptionId();
+    const seal = (text: string): string => sealSecret(context.masterKey, id, text);
     const made = {
       id,
       tenantId,
-      sealedSecret: sealSecret(context.masterKey, id, secret),
+      sealedSecret: seal(secret),
       now: new Date().toISOString(),
-      sealMaskKey: () => sealSecret(context.masterKey, id, newMaskKey()),
+      seal,
+      sealMaskKey: () => seal(newMaskKey()),
       isDone,
     };
     const decide = (directory: DirectoryReader) => decideNewSubscription(directory, body, made, allowedHosts);
@@ -93,12 +95,13 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
     const caller = callerOf(context, req, changeSubscription.access);
     const body = await bodyOf(req, changeSubscription.body);
     const id = idOf(req);
+    const seal = (text: string): string => sealSecret(context.masterKey, id, text);
     const decide = (directory: DirectoryReader) =>
       decidePatch(directory, caller, id, body, {
         now: new Date().toISOString(),
         allowedHosts,
-        sealToken: (token) => sealSecret(context.masterKey, id, token),
-        sealMaskKey: () => sealSecret(context.masterKey, id, newMaskKey()),
+        seal,
+        sealMaskKey: () => seal(newMaskKey()),
       });
     const subscription = await changeDirectory(context, res, {
       kind: 'subscription',

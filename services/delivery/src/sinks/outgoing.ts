@@ -1,3 +1,5 @@
+import type { CustomHeaders } from '@docket/directory';
+
 import type { Batch } from '../batch-mapper.ts';
 
 /** What a request is made of, beside the settings of its sink. */
@@ -6,5 +8,7 @@ export interface Outgoing {
   readonly batch: Batch;
   /** Opened, those that are valid now, newest first. */
   readonly secrets: readonly string[];
+  /** Of the owner of a webhook, opened; absent: none. */
+  readonly headers?: CustomHeaders;
   readonly nowMs: number;
 }

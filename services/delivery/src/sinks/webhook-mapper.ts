@@ -53,14 +53,14 @@ const envelopeOf: BatchEncoding['frame'] = (events, summary) => {
 
 /** A signed request (Standard Webhooks); undefined without a secret that can sign. */
 export function webhookRequest(sink: WebhookSink, outgoing: Outgoing): WebhookRequest | undefined {
-  const { batch, secrets, nowMs } = outgoing;
+  const { batch, secrets, headers, nowMs } = outgoing;
   const keys = secrets.flatMap((secret) => webhookSecretBytes(secret) ?? []);
   if (keys.length === 0) return undefined;
   const message = { id: batch.webhookId, timestampSeconds: Math.floor(nowMs / 1_000), body: batch.body };
   const contentType = sink.layout === 'ndjson' ? 'application/x-ndjson' : 'application/json';
   return {
     url: sink.url,
-    headers: { ...webhookHeaders(message, keys), 'content-type': contentType },
+    headers: { ...headers, ...webhookHeaders(message, keys), 'content-type': contentType },
     body: batch.body,
   };
 }
