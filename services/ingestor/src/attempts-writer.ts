@@ -35,6 +35,12 @@ const columns: readonly BlockColumn<keyof DeliveryAttempt>[] = [
   { name: 'answer_excerpt', type: 'String' },
 ];
 
+/**
+ * The broker gathers attempts for so long, or so many: ClickHouse takes a thousand rows for the price of one, and merges every insert later. Who looks at
+ * attempts waits a second for the last ones.
+ */
+const gathering = { minBytes: 512 * 1024, maxWaitMs: 1_000 } as const;
+
 type AttemptDecoder = ReturnType<typeof createDeliveryAttemptDecoder>;
 
 interface AttemptPorts {
@@ -61,6 +67,7 @@ export function createAttemptsWriter(ports: AttemptPorts): Pick<PartitionConsume
   const consumer = createPartitionConsumer(kafka, {
     groupId,
     topic,
+    ...gathering,
     onAssigned: (assignment) => void begin(assignment),
     onBatch: store,
     // Attempts may be lost to retention while ClickHouse is away; the log is what must not jump.

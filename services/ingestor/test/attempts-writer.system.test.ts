@@ -62,6 +62,26 @@ describe('the copy of delivery attempts', () => {
     await ingestor.stop();
     await registry.close();
   }, 120_000);
+
+  test('attempts that come one by one are inserted together: some inserts a second, however many there are', async () => {
+    const inserts = async (): Promise<number> => {
+      const sql = `SELECT toUInt32(max(max_block_number)) AS n FROM system.parts
+        WHERE database = currentDatabase() AND table = 'delivery_attempts'`;
+      return (await world.clickhouse.query<{ n: number }>(sql))[0]?.n ?? 0;
+    };
+    const ingestor = await startService('ingestor', world.env);
+    const [insertsBefore, triesBefore] = [await inserts(), (await storedTries()).length];
+    const beganAtMs = performance.now();
+    const count = 60;
+    for (let index = 0; index < count; index += 1) await publish([{ try: 100 + index }]);
+    const seconds = (performance.now() - beganAtMs) / 1_000;
+    await eventually(async () => (await storedTries()).length === triesBefore + count, {
+      what: `the storing of ${count} attempts`,
+      deadlineMs: 30_000,
+    });
+    expect((await inserts()) - insertsBefore).toBeLessThan(seconds + 5);
+    await ingestor.stop();
+  }, 120_000);
 });
 
 /** Hands on what it is asked, but refuses to give schemas until it is mended. */
