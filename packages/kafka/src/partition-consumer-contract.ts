@@ -71,6 +71,8 @@ export interface PartitionConsumerOptions {
   readonly maxBytesPerPartition?: number;
   /** Longest wait of the broker for `minBytes`, and how late a `resume` is noticed. Default 100. */
   readonly maxWaitMs?: number;
+  /** From one fetch that brought something to the next, at least: what comes meanwhile is fetched together. Default 0. */
+  readonly paceMs?: number;
   /** After this time without a heartbeat the group gives the partitions to others. Default 6,000, the least that brokers grant. */
   readonly sessionTimeoutMs?: number;
 }

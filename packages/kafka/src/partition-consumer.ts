@@ -39,7 +39,7 @@ const patienceMs = 50;
  * Isolation is read_committed. Positions are checked at every fetch (design: I2, I4).
  */
 export function createPartitionConsumer(kafka: KafkaClient, options: PartitionConsumerOptions): PartitionConsumer {
-  const { topic } = options;
+  const { topic, paceMs = 0 } = options;
   const isCompacted = allTopics(kafka.topics).some((declared) => declared.name === topic && declared.isCompacted);
   const positions = new Map<number, Position>();
   const commits = new Map<number, Commit>();
@@ -51,6 +51,7 @@ export function createPartitionConsumer(kafka: KafkaClient, options: PartitionCo
   let consumer: Consumer | undefined;
   let starting: Promise<void> | undefined;
   let commitTimer: NodeJS.Timeout | undefined;
+  let pace: Promise<void> | undefined;
   let isStopped = false;
 
   const lose = (): void => {
@@ -86,6 +87,15 @@ export function createPartitionConsumer(kafka: KafkaClient, options: PartitionCo
     options.onPositionJump(found);
   };
 
+  /** kafkajs fetches again when all partitions of a fetch are done: they share this. */
+  const startPace = (): Promise<void> | undefined => {
+    if (paceMs === 0) return undefined;
+    pace ??= pauseFor(paceMs).finally(() => {
+      pace = undefined;
+    });
+    return pace;
+  };
+
   const handle = async (payload: EachBatchPayload): Promise<void> => {
     const { batch } = payload;
     const { partition } = batch;
@@ -108,8 +118,9 @@ export function createPartitionConsumer(kafka: KafkaClient, options: PartitionCo
     const highWatermark = Number(batch.highWatermark);
     const end = { assignmentId, partition, nextOffset: lastOffset + 1 };
     busy.set(partition, 'awaited');
+    const paced = startPace();
     const handled = hand({ assignmentId, partition, fetchedOffset, records, lastOffset, highWatermark }, end);
-    if ((await isOverWithin(handled, patienceMs)) || current?.id !== assignmentId) return;
+    if ((await isOverWithin(handled, patienceMs)) || current?.id !== assignmentId) return paced;
     busy.set(partition, 'left alone');
     consumer?.pause([{ topic, partitions: [partition] }]);
   };

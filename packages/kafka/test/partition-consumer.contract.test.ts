@@ -34,6 +34,7 @@ function member(
   kafka: KafkaClient,
   groupId: string,
   begin: (consumer: PartitionConsumer, assignment: Assignment) => void,
+  paceMs = 0,
 ): Member {
   const assignments: Assignment[] = [];
   const lost: string[] = [];
@@ -43,6 +44,7 @@ function member(
     createPartitionConsumer(kafka, {
       groupId,
       topic: kafka.topics.events.name,
+      paceMs,
       onAssigned: (assignment) => {
         assignments.push(assignment);
         begin(consumer, assignment);
@@ -100,6 +102,23 @@ test('pause holds a partition at its position; resume goes on without a gap or a
   await eventually('the rest', () => offsetsOf(one.batches).length === 10);
   expect(offsetsOf(one.batches)).toEqual(from(0, 10));
   expect(one.jumps).toEqual([]);
+}, 60_000);
+
+test('with a pace, what comes one by one is fetched together, in order', async () => {
+  const kafka = await newKafkaWithTopics(1);
+  const paceMs = 100;
+  const one = member(kafka, randomUUID(), (consumer, { id }) => void consumer.resumeAt(id, 0, 0), paceMs);
+  await eventually('assigned', () => one.assignments.length === 1);
+  const publisher = createPublisher(kafka);
+  const beganAtMs = performance.now();
+  const count = 60;
+  for (let index = 0; index < count; index += 1)
+    await publisher.publish(kafka.topics.events.name, [{ key: null, partition: 0, value: Buffer.from('x') }]);
+  const elapsedMs = performance.now() - beganAtMs;
+  await publisher.stop();
+  await eventually('all', () => offsetsOf(one.batches).length === count);
+  expect(offsetsOf(one.batches)).toEqual(from(0, count));
+  expect(one.batches.length).toBeLessThanOrEqual(elapsedMs / paceMs + 3);
 }, 60_000);
 
 test('a second member: the first loses its assignment, both get a new one, and no partition has two owners', async () => {
