@@ -12,7 +12,7 @@ import {
   toPublicSubscription,
 } from '../src/subscription-policy.ts';
 import { secretOfNew } from '../src/sink-policy.ts';
-import type { NewSinkBody, SinkPatchBody } from '../src/sink-bodies.ts';
+import type { NewSinkBody } from '../src/sink-bodies.ts';
 import { decideNewTenant, toPublicTenant } from '../src/tenant-policy.ts';
 
 const now = '2026-01-01T00:00:00.000Z';
@@ -221,55 +221,6 @@ describe('subscriptions', () => {
   ])('the mask %j is refused, and the field is named', (mask, index) => {
     const errors = [{ pointer: `/mask/${index}/field`, detail: expect.any(String) }];
     expect(() => newSubscription({ mask })).toThrow(expect.objectContaining({ code: 'invalid_body', errors }));
-  });
-
-  test('headers of a webhook are kept sealed under their names in lower case; a patch replaces all, an empty one takes them back', () => {
-    const known = newSubscription({ sink: { ...sink, headers: { Authorization: 'Bearer abc', 'x-a': 'b' } } });
-    const sealed = 'sealed {"authorization":"Bearer abc","x-a":"b"}';
-    expect(known.sink).toMatchObject({ headers: { names: ['authorization', 'x-a'], sealed } });
-    expect(toPublicSubscription(known, isDone).sink).toMatchObject({ headers: ['authorization', 'x-a'] });
-    const context = { now: 'later', allowedHosts: [], seal, sealMaskKey };
-    const patched = (headers: Record<string, string>) =>
-      decidePatch(directoryOf(known), acme, 'sub_1', { sink: { headers } }, context).result.sink;
-    expect(patched({ 'x-c': 'd' })).toEqual({
-      ...known.sink,
-      headers: { names: ['x-c'], sealed: 'sealed {"x-c":"d"}' },
-    });
-    expect(patched({})).toEqual(newSubscription().sink);
-    const renamed = decidePatch(directoryOf(known), acme, 'sub_1', { name: 'x' }, context).result;
-    expect(renamed.sink).toEqual(known.sink);
-  });
-
-  test.each([
-    [{ 'X-A': 'b', 'x-a': 'b' }, '/sink/headers/x-a'],
-    [{ 'x-a': 'b\r\nhost: c' }, '/sink/headers/x-a'],
-    [{ 'Content-Type': 'text/plain' }, '/sink/headers/Content-Type'],
-    [{ 'a/b~c': 'd' }, '/sink/headers/a~1b~0c'],
-  ])('the headers %j are refused, and the header is named', (headers, pointer) => {
-    const errors = [{ pointer, detail: expect.any(String) }];
-    expect(() => newSubscription({ sink: { ...sink, headers } })).toThrow(
-      expect.objectContaining({ code: 'invalid_body', errors }),
-    );
-  });
-
-  test('headers go to no other server than the one that they were given for', () => {
-    const known = newSubscription({ sink: { ...sink, headers: { 'x-a': 'b' } } });
-    const context = { now: 'later', allowedHosts: [], seal, sealMaskKey };
-    const patched = (body: SinkPatchBody) => () =>
-      decidePatch(directoryOf(known), acme, 'sub_1', { sink: body }, context).result.sink;
-    const url = 'https://evil.example/in';
-    const errors = [{ pointer: '/sink/headers', detail: expect.any(String) }];
-    expect(patched({ url })).toThrow(expect.objectContaining({ code: 'invalid_body', errors }));
-    expect(patched({ url, headers: {} })()).toEqual({ ...newSubscription().sink, url });
-    expect(patched({ url: `${sink.url}/other` })()).toEqual({ ...known.sink, url: `${sink.url}/other` });
-  });
-
-  test('only a webhook has headers', () => {
-    const body: NewSinkBody = { type: 'datadog', url: 'https://intake.example', token: 't' };
-    const known = newSubscription({ sink: body });
-    const patch = { sink: { headers: { 'x-a': 'b' } } };
-    const context = { now: 'later', allowedHosts: [], seal, sealMaskKey };
-    expect(() => decidePatch(directoryOf(known), acme, 'sub_1', patch, context)).toThrow(code('invalid_body'));
   });
 
   test('a host that the operator allows to one tenant is allowed to no other', () => {
