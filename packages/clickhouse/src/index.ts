@@ -53,13 +53,14 @@ export {
 } from './settings.ts';
 export {
   readCounted,
-  readHighestBelow,
+  readHighestBefore,
   readMissingEvents,
   readReceivedMs,
   readSeenSources,
   readUntoldSources,
   writeCounted,
   writeSources,
+  type OffsetSpan,
   type SeenSource,
   type SourceRow,
 } from './source-counters.ts';

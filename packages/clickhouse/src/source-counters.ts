@@ -93,18 +93,32 @@ FROM sources LEFT JOIN (
   }));
 }
 
-/** The highest number of a source below one, in all that is stored; 0 when there is none. For a source that is not in the table: it may be older. */
-export async function readHighestBelow(
+/**
+ * Of the sources of a span that are not in the table and do not begin at 1: the highest number that is stored below their first, 0 when there is none.
+ * They may be older than the table. One statement, which reads the logs that they are in: a tenant may name any number of them (I7). Throws ClickHouseError.
+ */
+export async function readHighestBefore(
   clickhouse: ClickHouse,
-  { tenantId, service, instance, below }: Pick<SourceRow, 'tenantId' | 'service' | 'instance'> & { below: number },
-): Promise<number> {
-  const [found] = await clickhouse.query<{ high: number }>(
-    `SELECT max(source_counter) AS high FROM audit_events
-     WHERE tenant_id = {tenantId:String} AND source_service = {service:String} AND source_instance = {instance:String} AND source_counter < {below:UInt64}`,
-    { tenantId, service, instance, below },
+  span: OffsetSpan,
+): Promise<Pick<SourceRow, 'tenantId' | 'service' | 'instance' | 'high'>[]> {
+  const lines = await clickhouse.query<Pick<SeenLine, 'tenant_id' | 'service' | 'instance' | 'high'>>(
+    `WITH numbered AS (${numbered}),
+  unknown AS (
+    SELECT tenant_id, service, instance, min(counter) AS first FROM numbered
+    WHERE counter > 0 AND (tenant_id, service, instance) NOT IN (
+      SELECT tenant_id, service, instance FROM source_counters WHERE tenant_id IN (SELECT tenant_id FROM numbered)
+    )
+    GROUP BY tenant_id, service, instance HAVING first > 1
+  )
+SELECT unknown.tenant_id AS tenant_id, unknown.service AS service, unknown.instance AS instance, max(source_counter) AS high
+FROM audit_events INNER JOIN unknown
+  ON audit_events.tenant_id = unknown.tenant_id AND source_service = unknown.service AND source_instance = unknown.instance
+WHERE audit_events.tenant_id IN (SELECT tenant_id FROM unknown) AND source_counter < unknown.first
+GROUP BY tenant_id, service, instance`,
+    { ...span },
     { deadlineMs, settings: aside },
   );
-  return found?.high ?? 0;
+  return lines.map((line) => ({ ...nameOf(line), high: line.high }));
 }
 
 /** Sources with gaps that have not been told and showed before a time, the oldest first; of one tenant a hundred at most, of all a thousand. */

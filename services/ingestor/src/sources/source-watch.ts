@@ -1,6 +1,6 @@
 import {
   readCounted,
-  readHighestBelow,
+  readHighestBefore,
   readMissingEvents,
   readReceivedMs,
   readSeenSources,
@@ -8,6 +8,7 @@ import {
   writeCounted,
   writeSources,
   type ClickHouse,
+  type OffsetSpan,
   type SeenSource,
   type SourceRow,
 } from '@docket/clickhouse';
@@ -15,7 +16,7 @@ import type { EventInput } from '@docket/event';
 import type { Logger } from '@docket/runtime';
 import type { IngestorMetrics } from '../metrics.ts';
 import { gapClosedEventOf, gapEventOf } from './source-gap-mapper.ts';
-import { afterTelling, dueGaps, foldSeen, noSource } from './source-machine.ts';
+import { afterTelling, dueGaps, foldSeen, noSource, type SourceState } from './source-machine.ts';
 
 /** Between two looks at most. A look costs some milliseconds, and nobody waits for one. */
 const betweenMsMax = 10_000;
@@ -97,11 +98,13 @@ export function createSourceWatch(ports: WatchPorts): SourceWatch {
   /** Counts a span, and gives its end. */
   async function count(partition: number, after: number, last: number): Promise<number> {
     const through = Math.min(last, after + spanRecords);
-    const sources = await readSeenSources(clickhouse, { generation, partition, after, through });
+    const span = { generation, partition, after, through };
+    const sources = await readSeenSources(clickhouse, span);
+    const before = await statesBefore(sources, span);
     const rows: SourceRow[] = [];
     const events: EventInput[] = [];
     for (const source of sources) {
-      const { state, closed } = foldSeen(source.known ?? (await stateBefore(source)), source.seen);
+      const { state, closed } = foldSeen(source.known ?? before.get(nameOf(source)) ?? noSource, source.seen);
       rows.push({ ...source, ...state });
       for (const told of closed) events.push(gapClosedEventOf(source, told));
     }
@@ -111,10 +114,16 @@ export function createSourceWatch(ports: WatchPorts): SourceWatch {
     return through;
   }
 
-  /** Of a source that is not known: it begins at 1, unless it is older than what is kept of it. */
-  async function stateBefore(source: SeenSource): Promise<{ high: number; gaps: SourceRow['gaps'] }> {
-    const first = source.seen[0]?.from ?? 1;
-    return first === 1 ? noSource : { high: await readHighestBelow(clickhouse, { ...source, below: first }), gaps: [] };
+  /** Of sources that are not known, by name: they begin at 1, unless they are older than what is kept of them. */
+  async function statesBefore(
+    sources: readonly SeenSource[],
+    span: OffsetSpan,
+  ): Promise<ReadonlyMap<string, SourceState>> {
+    const isAsked = sources.some(
+      ({ known, seen: [first] }) => known === undefined && first !== undefined && first.from > 1,
+    );
+    const found = isAsked ? await readHighestBefore(clickhouse, span) : [];
+    return new Map(found.map((source) => [nameOf(source), { high: source.high, gaps: [] }]));
   }
 
   async function tellDue(partition: number, through: number, beforeMs: number): Promise<void> {
@@ -159,4 +168,8 @@ export function createSourceWatch(ports: WatchPorts): SourceWatch {
       void run();
     },
   };
+}
+
+function nameOf({ tenantId, service, instance }: Pick<SeenSource, 'tenantId' | 'service' | 'instance'>): string {
+  return JSON.stringify([tenantId, service, instance]);
 }
