@@ -35,7 +35,8 @@ export function createParkedView(
   const places = new Map<string, CursorPlace>();
 
   const readPlace = (id: string, value: Buffer | null): void => {
-    const place = value === null ? undefined : parseCursorPlace(value);
+    if (value === null) return void places.delete(id);
+    const place = parseCursorPlace(value);
     const known = places.get(id);
     if (place !== undefined && (known === undefined || comparePlaces(place, known) > 0)) places.set(id, place);
   };

@@ -94,6 +94,15 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
   const table: SubscriptionTable = createSubscriptionTable({ ...ports, tails, source });
   let isPrepared = false;
 
+  /** Of those of whom something is kept in a partition of this run: nothing is any more of those that are gone (I8). */
+  const forgetGone = (ids: readonly string[]): void => {
+    for (const id of ids) {
+      const home = cursors.homes().get(id);
+      const isOwn = home !== undefined && assignment.partitions.includes(home);
+      if (isOwn && directory.subscription(id) === undefined) cursors.forget(id);
+    }
+  };
+
   const ownSubscriptions = (): readonly Subscription[] => {
     const owned = new Set(assignment.partitions);
     return directory
@@ -109,6 +118,9 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
     await directory.waitUntilCaughtUp(viewDeadlineMs);
     await cursors.waitUntilCaughtUp(viewDeadlineMs);
     await cursors.refresh(viewDeadlineMs);
+    const kept = [...cursors.homes().keys()];
+    // Behind the cursors: of whom something is kept, the directory has told before.
+    await directory.refresh(viewDeadlineMs);
     const ranges = await fetchTopicOffsets(kafka, kafka.topics.events.name);
     await readStored(stored, assignment.partitions, ending.signal, logger);
     const subscriptions = ownSubscriptions();
@@ -126,6 +138,8 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
       openTail(partition, fromOffset);
     }
     for (const subscription of subscriptions) table.set(subscription.id, subscription);
+    // A directory without any has more likely been lost, and will be restored.
+    if (directory.subscriptions().length > 0) forgetGone(kept);
   };
 
   const openTail = (partition: number, fromOffset: number): void => {
@@ -168,7 +182,9 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
       stoppedPartitions.set(partition, detail);
     },
     onSubscription: (id) => {
-      if (isPrepared) table.set(id, directory.subscription(id));
+      if (!isPrepared) return;
+      table.set(id, directory.subscription(id));
+      forgetGone([id]);
     },
     onParked: (subscriptionId, parked) => table.parked(subscriptionId, parked),
     onKept: (subscriptionId, cursor) => table.kept(subscriptionId, cursor),

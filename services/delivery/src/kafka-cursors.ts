@@ -31,6 +31,10 @@ export interface Cursors {
   forgetParked(subscription: SubscriptionName, seq: number): void;
   /** I8: of all subscriptions. */
   parkedCount(): number;
+  /** The subscriptions of which something is kept, living or not, and the partition in which it is. */
+  homes(): ReadonlyMap<string, number>;
+  /** Lets go of all that is kept of a subscription that is no more (I8), as durably as `save` keeps: its parked events, and then its cursor. */
+  forget(subscriptionId: string): void;
 }
 
 interface SubscriptionName {
@@ -38,13 +42,16 @@ interface SubscriptionName {
   readonly tenant_id: string;
 }
 
-interface ParkedName extends SubscriptionName {
+interface ParkedName {
+  readonly id: string;
+  readonly partition: number;
   readonly seq: number;
 }
 
 interface CursorRecord extends PublishRecord {
   readonly key: string;
-  readonly cursor: Cursor;
+  /** Undefined: it is forgotten. */
+  readonly cursor: Cursor | undefined;
 }
 
 const checkpointIntervalMs = 200;
@@ -71,16 +78,22 @@ export function createCursors(
   const writerId = randomUUID();
   const cursors = new Map<string, Cursor>();
   const parked = createParkedLists();
-  /** What is to be written: the tenant, which decides the partition, by subscription. */
-  const changed = new Map<string, string>();
-  const cut = new Map<string, string>();
+  const homes = new Map<string, number>();
+  /** Until their tombstone is read back: what is read of them before it is older. */
+  const forgotten = new Set<string>();
+  /** What is to be written: the partition by subscription. */
+  const changed = new Map<string, number>();
+  const cut = new Map<string, number>();
   /** The same by key of the parked event. */
   const changedParked = new Map<string, ParkedName>();
   let cutsWrittenAtMs = Date.now();
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> | undefined;
 
-  const readParked = ({ value, headers, offset }: LogRecord, subscriptionId: string, seq: number): void => {
+  const readParked = (record: LogRecord, subscriptionId: string, seq: number): void => {
+    const { value, headers, offset, partition } = record;
+    if (forgotten.has(subscriptionId)) return;
+    if (value !== null) homes.set(subscriptionId, partition);
     if (headers[writerHeader]?.toString() === writerId) return;
     if (value === null) return parked.remove(subscriptionId, seq);
     const read = parseParked(value);
@@ -92,44 +105,60 @@ export function createCursors(
     topic,
     onCrash: (error) => ports.onCrash(error),
     onRecord: (record) => {
-      const { key, value, offset } = record;
+      const { key, value, offset, partition } = record;
       const id = key?.toString() ?? '';
       const name = parseParkedKey(id);
       if (name !== undefined) return readParked(record, name.subscriptionId, name.seq);
-      const cursor = value === null ? undefined : parseCursor(value);
+      if (value === null) {
+        cursors.delete(id);
+        homes.delete(id);
+        forgotten.delete(id);
+        return;
+      }
+      if (forgotten.has(id)) return;
+      homes.set(id, partition);
+      const cursor = parseCursor(value);
       if (cursor !== undefined) cursors.set(id, laterCursor(cursors.get(id), cursor));
-      else if (value !== null) kafka.logger.error({ topic, offset }, 'cursor.unreadable');
+      else kafka.logger.error({ topic, offset }, 'cursor.unreadable');
     },
   });
 
-  const partitionOfTenant = (tenantId: string): number => partitionOf(tenantId, ports.partitions());
+  const homeOf = ({ id, tenant_id: tenantId }: SubscriptionName): number => {
+    const partition = partitionOf(tenantId, ports.partitions());
+    homes.set(id, partition);
+    return partition;
+  };
 
   const takeParked = (): { readonly names: readonly ParkedName[]; readonly records: readonly PublishRecord[] } => {
     const names = [...changedParked.values()];
     changedParked.clear();
-    const records = names.map(({ id, tenant_id: tenantId, seq }): PublishRecord => {
+    const records = names.map(({ id, partition, seq }): PublishRecord => {
       const one = parked.get(id, seq);
       const value = one === undefined ? null : parkedBytes(one);
-      const partition = partitionOfTenant(tenantId);
       return { key: parkedKey(id, seq), value, partition, headers: { [writerHeader]: writerId } };
     });
     return { names, records };
   };
 
-  const takeCursors = (): { readonly ids: ReadonlyMap<string, string>; readonly records: readonly CursorRecord[] } => {
+  const takeCursors = (): { readonly ids: ReadonlyMap<string, number>; readonly records: readonly CursorRecord[] } => {
     const ids = new Map(changed);
     changed.clear();
     if (Date.now() - cutsWrittenAtMs >= cutsIntervalMs) {
-      for (const [id, tenantId] of cut) ids.set(id, tenantId);
+      for (const [id, partition] of cut) ids.set(id, partition);
       cut.clear();
       cutsWrittenAtMs = Date.now();
     }
-    const records = [...ids].flatMap(([id, tenantId]): CursorRecord[] => {
+    const records = [...ids].flatMap(([id, partition]): CursorRecord[] => {
+      if (forgotten.has(id)) return [{ cursor: undefined, key: id, value: null, partition }];
       const cursor = cursors.get(id);
-      if (cursor === undefined) return [];
-      return [{ cursor, key: id, value: cursorBytes(cursor), partition: partitionOfTenant(tenantId) }];
+      return cursor === undefined ? [] : [{ cursor, key: id, value: cursorBytes(cursor), partition }];
     });
     return { ids, records };
+  };
+
+  const forgetParked = (id: string, partition: number, seq: number): void => {
+    parked.remove(id, seq);
+    changedParked.set(parkedKey(id, seq), { id, partition, seq });
   };
 
   /** Of one moment: what was parked first, and then the cursors that have passed it. */
@@ -137,7 +166,7 @@ export function createCursors(
     const { names, records: listed } = takeParked();
     const { ids, records } = takeCursors();
     const failed = new Set<string>();
-    const again = (id: string): void => void changed.set(id, ids.get(id) ?? '');
+    const again = (id: string): void => void changed.set(id, ids.get(id) ?? 0);
     const listing = await publisher.publish(topic, listed);
     names.forEach((name, index) => {
       if (listing[index]?.ok === true) return;
@@ -149,7 +178,7 @@ export function createCursors(
     for (const id of failed) if (ids.has(id)) again(id);
     const outcomes = await publisher.publish(topic, passing);
     passing.forEach(({ key, cursor }, index) => {
-      if (outcomes[index]?.ok === true) return ports.onKept(key, cursor);
+      if (outcomes[index]?.ok === true) return cursor === undefined ? undefined : ports.onKept(key, cursor);
       metrics.cursorsFailed.inc();
       again(key);
     });
@@ -180,19 +209,28 @@ export function createCursors(
     waitUntilCaughtUp: (deadlineMs) => view.waitUntilCaughtUp(deadlineMs),
     refresh: (deadlineMs) => view.refresh(deadlineMs),
     get: (subscriptionId) => cursors.get(subscriptionId),
-    save: ({ id, tenant_id: tenantId }, cursor, isUrgent) => {
+    save: (subscription, cursor, isUrgent) => {
+      const { id } = subscription;
       cursors.set(id, laterCursor(cursors.get(id), cursor));
-      (isUrgent ? changed : cut).set(id, tenantId);
+      (isUrgent ? changed : cut).set(id, homeOf(subscription));
     },
     parkedOf: (subscriptionId) => parked.of(subscriptionId),
     parkedCount: () => parked.count(),
-    keepParked: ({ id, tenant_id: tenantId }, one) => {
+    keepParked: (subscription, one) => {
+      const { id } = subscription;
       parked.put(id, one);
-      changedParked.set(parkedKey(id, one.seq), { id, tenant_id: tenantId, seq: one.seq });
+      changedParked.set(parkedKey(id, one.seq), { id, partition: homeOf(subscription), seq: one.seq });
     },
-    forgetParked: ({ id, tenant_id: tenantId }, seq) => {
-      parked.remove(id, seq);
-      changedParked.set(parkedKey(id, seq), { id, tenant_id: tenantId, seq });
+    forgetParked: (subscription, seq) => forgetParked(subscription.id, homeOf(subscription), seq),
+    homes: () => homes,
+    forget: (id) => {
+      const partition = homes.get(id);
+      if (partition === undefined) return;
+      for (const { seq } of parked.of(id)) forgetParked(id, partition, seq);
+      forgotten.add(id);
+      cursors.delete(id);
+      cut.delete(id);
+      changed.set(id, partition);
     },
   };
 }

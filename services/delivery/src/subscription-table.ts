@@ -105,8 +105,9 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
 
   const run = (row: Row, effect: Effect): void => {
     const { id } = row.subscription;
-    // Of a row that has ended, only what is true for ever still counts.
-    const isOver = isStopped || rows.get(id) !== row;
+    // Of a row that has ended, only what is true for ever still counts; of one that was removed, nothing is kept.
+    const isRemoved = rows.get(id) !== row;
+    const isOver = isStopped || isRemoved;
     switch (effect.type) {
       case 'ask':
         if (isOver) return;
@@ -136,13 +137,13 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
           row.timer = setTimeout(() => dispatch(row, { type: 'due' }), Math.max(0, effect.atMs - Date.now()));
         return;
       case 'keep_parked':
-        return cursors.keepParked(row.subscription, effect.parked);
+        return isRemoved ? undefined : cursors.keepParked(row.subscription, effect.parked);
       case 'forget_parked':
-        return cursors.forgetParked(row.subscription, effect.seq);
+        return isRemoved ? undefined : cursors.forgetParked(row.subscription, effect.seq);
       case 'tell':
         return ports.notices.tell(row.subscription, effect.notice, () => wasTold(row, effect.notice));
       case 'save':
-        return cursors.save(row.subscription, row.state.cursor, effect.isUrgent);
+        return isRemoved ? undefined : cursors.save(row.subscription, row.state.cursor, effect.isUrgent);
     }
   };
 

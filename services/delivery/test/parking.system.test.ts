@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { readTopic } from '@docket/kafka';
 import { checkBatchChain, eventually } from '@docket/testkit';
-import type { IncomingRequest, Reply, ServiceProcess } from '@docket/testkit';
+import type { Behaviour, IncomingRequest, Reply, ServiceProcess, World } from '@docket/testkit';
 
 import { bodiesOf, firstReceipts, idsIn, record } from './delivery-for-tests.ts';
 import type { Subscriber } from './delivery-for-tests.ts';
@@ -26,6 +27,33 @@ async function replay({ url }: ServiceProcess, { subscription }: Subscriber, seq
     body: JSON.stringify({ seqs }),
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
   });
+}
+
+async function remove({ url }: ServiceProcess, { subscription }: Subscriber): Promise<void> {
+  const path = `${url}/v1/subscriptions/${subscription.id}`;
+  const response = await fetch(path, { method: 'DELETE', headers: { authorization: `Bearer ${token}` } });
+  expect(response.status).toBe(204);
+}
+
+async function metricOf({ url }: ServiceProcess, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
+}
+
+/** The keys of the topic of the cursors that compaction will leave. */
+async function keptKeys({ kafka }: World): Promise<string[]> {
+  const keys = new Set<string>();
+  await readTopic(kafka, {
+    topic: kafka.topics.cursors.name,
+    onRecords: (records) => {
+      for (const { key, value } of records) {
+        const name = key?.toString() ?? '';
+        if (value === null) keys.delete(name);
+        else keys.add(name);
+      }
+    },
+  });
+  return [...keys];
 }
 
 const seqsOf = ({ data }: Page): number[] => data.map(({ seq }) => seq);
@@ -109,6 +137,43 @@ describe('events that a receiver refuses', () => {
     expect(firstReceipts(one.receiver)).toEqual(ids);
     expect(await parkedOf(manager, one)).toEqual({ data: [], next_cursor: null });
   }, 180_000);
+
+  test('go with the subscription that is removed, and its cursor with them: while it is delivered, and while nobody delivers', async () => {
+    const ids = await record(site.world, 'acme', 10);
+    const behaviour: Behaviour = {
+      kind: 'reply',
+      reply: ({ body }) => ({ status: body.includes(ids[2] ?? '') ? 400 : 204 }),
+    };
+    const [first, second, kept] = [
+      await site.subscriber('acme', { behaviour }),
+      await site.subscriber('acme', { behaviour }),
+      await site.subscriber('acme', { behaviour }),
+    ];
+    const manager = await site.admin();
+    const delivery = await site.delivery();
+    const untilParked = (events: number, by: ServiceProcess) =>
+      eventually(async () => (await metricOf(by, 'docket_delivery_parked_events')) === events, {
+        what: `${events} parked events`,
+      });
+    await untilParked(3, delivery);
+    const keysOf =
+      ({ subscription }: Subscriber) =>
+      async () =>
+        (await keptKeys(site.world)).filter((key) => key.startsWith(subscription.id));
+    await eventually(async () => (await keysOf(first)()).length === 2, { what: 'its cursor and its parked event' });
+
+    await remove(manager, first);
+    await eventually(async () => (await keysOf(first)()).length === 0, { what: 'nothing is kept of the first' });
+    await untilParked(2, delivery);
+
+    await delivery.stop();
+    await remove(manager, second);
+    const next = await site.delivery();
+    await eventually(async () => (await keysOf(second)()).length === 0, { what: 'nothing is kept of the second' });
+    await untilParked(1, next);
+    expect(await keysOf(kept)()).toHaveLength(2);
+    expect(seqsOf(await parkedOf(manager, kept))).toEqual([3]);
+  }, 120_000);
 
   test('elastic_bulk: items that are refused by themselves are parked, and their neighbours are stored once', async () => {
     const stored: string[] = [];
