@@ -117,6 +117,7 @@ export function createPublisher(kafka: KafkaClient, options: PublisherOptions = 
       const outcomes: PublishOutcome[] = Array.from({ length: records.length });
       let unsettled = records.length;
       const touched = new Set<Lane>();
+      const lanesFound: (Lane | undefined)[] = [];
       const entries = records.map((record, index): Entry => {
         const partition = record.partition ?? partitionOf(record.key ?? '', partitions);
         const entry: Entry = {
@@ -133,7 +134,8 @@ export function createPublisher(kafka: KafkaClient, options: PublisherOptions = 
             resolve(outcomes);
           },
         };
-        const lane = laneOf(topic, partition);
+        const lane = lanesFound[partition] ?? laneOf(topic, partition);
+        lanesFound[partition] = lane;
         touched.add(lane);
         lane.waiting.push(entry);
         return entry;

@@ -68,6 +68,12 @@ function tooLarge(bytesMax: number, headers: Record<string, string>): DocketErro
   return new DocketError('body_too_large', `The body is larger than ${bytesMax} bytes.`, { headers });
 }
 
+/** Without a copy where all came at once. */
+function joined(chunks: readonly Buffer[], bytes: number): Buffer {
+  const [first] = chunks;
+  return first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks, bytes);
+}
+
 /** What is still on its way when a body is refused is read and dropped for this long. */
 const lingerMs = 500;
 
@@ -96,7 +102,7 @@ function collect(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
         lingering ??= setTimeout(() => settle(() => reject(tooLarge(bytesMax, closing))), lingerMs);
     };
     const onEnd = (): void =>
-      settle(() => (bytes > bytesMax ? reject(tooLarge(bytesMax, {})) : resolve(Buffer.concat(chunks, bytes))));
+      settle(() => (bytes > bytesMax ? reject(tooLarge(bytesMax, {})) : resolve(joined(chunks, bytes))));
     const onClose = (): void =>
       settle(() => reject(new DocketError('invalid_request', 'The client closed the connection within the body.')));
     req.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
