@@ -3,6 +3,7 @@ import { behindRetention } from './cases/behind-retention.ts';
 import { chaos } from './cases/chaos.ts';
 import { crowd } from './cases/crowd.ts';
 import { deliveryServers } from './cases/delivery-servers.ts';
+import { gatewayOutage } from './cases/gateway-outage.ts';
 import { killDelivery } from './cases/kill-delivery.ts';
 import { killIngestor } from './cases/kill-ingestor.ts';
 import { killServers } from './cases/kill-servers.ts';
@@ -26,6 +27,7 @@ export const allCases: readonly FaultCase[] = [
   backpressure,
   schemas,
   trail,
+  gatewayOutage,
   sdk,
   sdkDisk,
   killDelivery,
