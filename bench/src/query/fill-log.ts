@@ -5,6 +5,8 @@ import { planRuns, slicesCount, type PlannedRun, type PlannedTenant } from './lo
 import { insertSliceSql } from './row-sql.ts';
 
 const fillDeadlineMs = 600_000;
+/** One statement writes the whole long log. */
+const longFillDeadlineMs = 1_800_000;
 const runsOfInsert = 10_000;
 
 /** A filled log, in a database of its own. */
@@ -56,7 +58,7 @@ export async function fillLongLog(
   const own = { ...config, clickhouseDatabase: longDatabase };
   await migrate(own, { directory: clickhouseMigrationsDirectory });
   // One statement, which says nothing until its end.
-  const clickhouse = createClickHouse(own, { silenceMs: fillDeadlineMs });
+  const clickhouse = createClickHouse(own, { silenceMs: longFillDeadlineMs });
   const tenantId = 'long';
   if ((await countRows(clickhouse)) !== rows) {
     await clickhouse.command('TRUNCATE TABLE audit_events');
@@ -64,7 +66,7 @@ export async function fillLongLog(
     const source = `SELECT * REPLACE ({tenantId:String} AS tenant_id, ${number} + 1 AS seq, 0 AS src_partition, ${number} AS src_offset)
       FROM ${from.database}.audit_events LIMIT {rows:UInt64}`;
     const settings = { max_threads: 1, max_insert_threads: 1 };
-    const options = { deadlineMs: fillDeadlineMs, settings };
+    const options = { deadlineMs: longFillDeadlineMs, settings };
     await clickhouse.command(`INSERT INTO audit_events ${source}`, { tenantId, rows }, options);
   }
   await waitForMerges(clickhouse);

@@ -56,35 +56,33 @@ const config = readSettings(clickhouseSettings, { ...stack.env });
 let world: World | undefined;
 try {
   Object.assign(process.env, stack.env);
-  const small = await fillLog(config, peerDatabase, planTenants(peerRows), say);
   const large = await fillLog(config, largeDatabase, planTenants(rows), say);
-  const postgres = await startPostgres(join(dir, 'postgres'));
-  try {
-    await copyLog(postgres, small, say);
-    if (fillsOnly) say('filled');
-    else {
-      world = await createWorld();
-      const peer = measured.includes('peer') ? await comparePeer(world, small, postgres.pool) : {};
-      await postgres.stop();
-      const ours = await measureLarge(world, large);
-      if (measured.includes('long-export')) Object.assign(ours, await measureLongExport(world, large));
-      const result = {
-        rows: large.rows,
-        peer_rows: small.rows,
-        postgres: postgres.version,
-        requests,
-        ...ours,
-        ...peer,
-      };
-      say(`RESULT ${JSON.stringify(result)}`);
-    }
-  } finally {
-    await postgres.stop();
+  world = fillsOnly ? undefined : await createWorld();
+  const peer = fillsOnly || measured.includes('peer') ? await fillAndComparePeer(world) : {};
+  if (world === undefined) say('filled');
+  else {
+    const ours = await measureLarge(world, large);
+    if (measured.includes('long-export')) Object.assign(ours, await measureLongExport(world, large));
+    say(`RESULT ${JSON.stringify({ rows: large.rows, requests, ...ours, ...peer })}`);
   }
-  await Promise.all([small, large].map(({ clickhouse }) => clickhouse.close()));
+  await large.clickhouse.close();
 } finally {
   await world?.close();
   await stack.stop();
+}
+
+/** Equal rows in both, and the questions asked of both, if there is a world for it. */
+async function fillAndComparePeer(inWorld: World | undefined): Promise<Result> {
+  const log = await fillLog(config, peerDatabase, planTenants(peerRows), say);
+  const postgres = await startPostgres(join(dir, 'postgres'));
+  try {
+    await copyLog(postgres, log, say);
+    const compared = inWorld === undefined ? {} : await comparePeer(inWorld, log, postgres.pool);
+    return { peer_rows: log.rows, postgres: postgres.version, ...compared };
+  } finally {
+    await postgres.stop();
+    await log.clickhouse.close();
+  }
 }
 
 /** Each question about the largest tenant and about any of the thousand, in turn. */

@@ -46,14 +46,25 @@ export async function copyLog(postgres: PostgresServer, log: FilledLog, say: (li
   await postgres.pool.query(table);
   const beganAtMs = performance.now();
   await postgres.copy(`COPY audit_events (${columns}) FROM STDIN`, chunksOf(log));
-  for (const statement of indexes) await postgres.pool.query(statement);
+  const loadedAtMs = performance.now();
+  await makeIndexes(postgres);
   await postgres.pool.query('VACUUM (ANALYZE) audit_events');
   const copied = await countOf(postgres);
   if (copied !== log.rows) throw new Error(`PostgreSQL has ${copied} of ${log.rows} rows`);
   await postgres.pool.query('CREATE TABLE audit_events_whole ()');
+  const secondsOf = (fromMs: number, toMs: number): number => Math.round((toMs - fromMs) / 1000);
   say(
-    `PostgreSQL ${postgres.version} took ${log.rows} rows and ${indexes.length} indexes in ${Math.round((performance.now() - beganAtMs) / 1000)} s`,
+    `PostgreSQL ${postgres.version} took ${log.rows} rows in ${secondsOf(beganAtMs, loadedAtMs)} s, ${indexes.length} indexes in ${secondsOf(loadedAtMs, performance.now())} s`,
   );
+}
+
+/** Two at once: each is built by one process, and there are two cores. */
+async function makeIndexes({ pool }: PostgresServer): Promise<void> {
+  const left = [...indexes];
+  const make = async (): Promise<void> => {
+    for (let statement = left.shift(); statement !== undefined; statement = left.shift()) await pool.query(statement);
+  };
+  await Promise.all([make(), make()]);
 }
 
 async function countOf(postgres: PostgresServer): Promise<number> {
