@@ -126,11 +126,20 @@ function createCredentials(masterKey: MasterKey): (subscription: Subscription, n
   };
 }
 
-/** A receiver may answer with what it was sent, and its answer is shown: no secret of it, in none of the forms it goes out in. */
+/** Shorter ones are no secrets, and would be found in any text. */
+const hiddenCharactersMin = 4;
+
+/**
+ * A receiver may answer with what it was sent, and its answer is shown: no secret of it, in none of the forms it goes out in. One pass, so that what
+ * stands for a secret is not searched itself.
+ */
 function excerptOf(text: string, { secrets, headers = noHeaders }: Credentials): string {
   const forms = secrets.flatMap((secret) => [secret, Buffer.from(secret).toString('base64')]);
   // Of `Bearer abc` the last part is the secret.
-  const values = Object.values(headers).flatMap((value) => [value, ...value.split(' ').slice(1)]);
-  const hidden = [...forms, ...values].filter((form) => form !== '');
-  return hidden.reduce((rest, form) => rest.replaceAll(form, '(secret)'), text).slice(0, excerptCharactersMax);
+  const values = Object.values(headers).flatMap((value) => [value, value.slice(value.indexOf(' ') + 1)]);
+  const hidden = [...new Set([...forms, ...values])].filter(({ length }) => length >= hiddenCharactersMin);
+  if (hidden.length === 0) return text.slice(0, excerptCharactersMax);
+  const longestFirst = hidden.toSorted((one, other) => other.length - one.length);
+  const pattern = new RegExp(longestFirst.map((form) => form.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'), 'g');
+  return text.replaceAll(pattern, '(secret)').slice(0, excerptCharactersMax);
 }

@@ -84,7 +84,17 @@ describe('sending a batch', () => {
       'content-type': 'application/json',
       'webhook-signature': expect.stringMatching(/^v1,/),
     });
-    expect(attempts[0]?.answer_excerpt).toBe('(secret) (secret)ars (secret)');
+    expect(attempts[0]?.answer_excerpt).toBe('(secret) bars b');
+  });
+
+  test('I7: no header makes an answer grow: what stands for a secret is not searched for secrets', async () => {
+    const { sender, attempts } = senderTo(() => 'e'.repeat(100));
+    const headers = sealHeaders({ 'x-a': `a ${'e '.repeat(500)}e`, 'x-b': 'secret', 'x-c': '(.+)+$' }, (text) =>
+      sealSecret(masterKey, 'sub_1', text),
+    );
+    const subscription = subscriptionTo({ ...sampleSinks.webhook, secrets: [sealed(newWebhookSecret())], headers });
+    await sender.send(subscription, batchFor(subscription), 1, never);
+    expect(attempts[0]?.answer_excerpt).toBe('e'.repeat(100));
   });
 
   test('nothing is sent without the headers of the owner', async () => {
