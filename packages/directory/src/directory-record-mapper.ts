@@ -19,9 +19,14 @@ export type DirectoryChange =
   /** A service says that a key was used. */
   | { readonly type: 'used'; readonly keyId: string; readonly atMs: number }
   /** Of another kind, such as the topology, or of a later version: not ours to judge. */
-  | { readonly type: 'ignored'; readonly detail: string }
+  | { readonly type: 'ignored'; readonly detail: string; readonly of?: EntityName }
   /** Of our kind and version, and broken. */
-  | { readonly type: 'unreadable'; readonly detail: string };
+  | { readonly type: 'unreadable'; readonly detail: string; readonly of?: EntityName };
+
+export interface EntityName {
+  readonly kind: EntityKind;
+  readonly id: string;
+}
 
 /** The key of an entity in the compacted topic, such as `tenant:acme`. */
 export function recordKeyOf(kind: EntityKind, id: string): string {
@@ -66,14 +71,15 @@ export function changeOfRecord(key: Buffer | null, value: Buffer | null): Direct
   if (value === null) return { type: 'removed', kind, id };
   const parsed = parse(value);
   const version = typeof parsed === 'object' && parsed !== null && 'version' in parsed ? parsed.version : undefined;
-  if (typeof version === 'number' && version > 1) return { type: 'ignored', detail: `${name}: version ${version}` };
+  const of = { kind, id };
+  const unreadable = (detail: string): DirectoryChange => ({ type: 'unreadable', detail: `${name}: ${detail}`, of });
+  if (typeof version === 'number' && version > 1) return { type: 'ignored', detail: `${name}: version ${version}`, of };
   const entity = checked(kind, parsed);
-  if (entity === undefined) return { type: 'unreadable', detail: `${name}: ${firstError(kind, parsed)}` };
-  if (entity.id !== id) return { type: 'unreadable', detail: `${name}: the value has another id` };
+  if (entity === undefined) return unreadable(firstError(kind, parsed));
+  if (entity.id !== id) return unreadable('the value has another id');
   // Or the key would never expire: nothing is before or after what is no time.
-  if (entity.kind === 'key' && entity.expires_at !== undefined && Number.isNaN(Date.parse(entity.expires_at))) {
-    return { type: 'unreadable', detail: `${name}: /expires_at is no time` };
-  }
+  if (entity.kind === 'key' && entity.expires_at !== undefined && Number.isNaN(Date.parse(entity.expires_at)))
+    return unreadable('/expires_at is no time');
   return { type: 'put', entity };
 }
 

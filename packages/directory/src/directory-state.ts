@@ -10,6 +10,8 @@ export interface DirectoryReader {
   /** When a key was last used, as of half a minute ago (RFC 3339); undefined: never, as far as is known. */
   keyUsedAt(id: string): string | undefined;
   subscription(id: string): Subscription | undefined;
+  /** Whether there is a record of it, also one that this version cannot read: absence alone is a removal. */
+  hasSubscription(id: string): boolean;
   subscriptions(): readonly Subscription[];
   subscriptionsOf(tenantId: string): readonly Subscription[];
 }
@@ -36,6 +38,7 @@ export function createDirectoryState(): DirectoryState {
   const usedAtMs = new Map<string, number>();
   const subscriptions = new Map<string, Subscription>();
   const byTenant = new Map<string, Map<string, Subscription>>();
+  const unreadSubscriptions = new Set<string>();
 
   const forgetSubscription = (id: string): void => {
     const known = subscriptions.get(id);
@@ -77,8 +80,15 @@ export function createDirectoryState(): DirectoryState {
     if (usedAtMs.has(id) || usedAtMs.size < usesMax) usedAtMs.set(id, Math.max(atMs, usedAtMs.get(id) ?? 0));
   };
 
+  const noteReadable = (change: DirectoryChange): void => {
+    if (change.type === 'put') unreadSubscriptions.delete(change.entity.id);
+    else if (change.type === 'removed') unreadSubscriptions.delete(change.id);
+    else if ('of' in change && change.of.kind === 'subscription') unreadSubscriptions.add(change.of.id);
+  };
+
   return {
     apply: (change) => {
+      noteReadable(change);
       if (change.type === 'put') {
         put(change.entity);
         return { kind: change.entity.kind, id: change.entity.id };
@@ -97,6 +107,7 @@ export function createDirectoryState(): DirectoryState {
       return atMs === undefined ? undefined : new Date(atMs).toISOString();
     },
     subscription: (id) => subscriptions.get(id),
+    hasSubscription: (id) => subscriptions.has(id) || unreadSubscriptions.has(id),
     subscriptions: () => [...subscriptions.values()],
     subscriptionsOf: (tenantId) => [...(byTenant.get(tenantId)?.values() ?? [])],
   };

@@ -110,4 +110,17 @@ describe('the state', () => {
     expect(state.subscriptions()).toEqual([]);
     expect(state.apply({ type: 'removed', kind: 'key', id: 'never was' })).toEqual({ kind: 'key', id: 'never was' });
   });
+
+  test.each([{ version: 2 }, { mode: { type: 'of a later version' } }])(
+    'I6: a subscription that this version cannot read, as with %j, is there all the same: nothing of it may be forgotten',
+    (later) => {
+      const state = createDirectoryState();
+      const key = Buffer.from('subscription:sub_1');
+      state.apply(changeOfRecord(key, Buffer.from(JSON.stringify({ ...subscription, ...later }))));
+      expect(state.subscription('sub_1')).toBeUndefined();
+      expect(state.hasSubscription('sub_1')).toBe(true);
+      state.apply(changeOfRecord(key, null));
+      expect(state.hasSubscription('sub_1')).toBe(false);
+    },
+  );
 });

@@ -98,7 +98,7 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
     onCrash,
   });
   directory.onChange(({ kind, id }) => {
-    if (kind === 'subscription') current?.run.onSubscription(id);
+    if (kind === 'subscription') for (const run of runs) run.onSubscription(id);
   });
 
   function runOf(assignmentId: string): DeliveryRun | undefined {

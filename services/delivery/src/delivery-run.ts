@@ -99,7 +99,7 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
     for (const id of ids) {
       const home = cursors.homes().get(id);
       const isOwn = home !== undefined && assignment.partitions.includes(home);
-      if (isOwn && directory.subscription(id) === undefined) cursors.forget(id);
+      if (isOwn && !directory.hasSubscription(id)) cursors.forget(id);
     }
   };
 
@@ -184,7 +184,7 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
     onSubscription: (id) => {
       if (!isPrepared) return;
       table.set(id, directory.subscription(id));
-      forgetGone([id]);
+      if (!ending.signal.aborted) forgetGone([id]);
     },
     onParked: (subscriptionId, parked) => table.parked(subscriptionId, parked),
     onKept: (subscriptionId, cursor) => table.kept(subscriptionId, cursor),

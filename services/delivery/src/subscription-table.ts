@@ -258,8 +258,9 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
   return {
     set: (id, subscription) => {
       const row = rows.get(id);
-      if (isStopped) return;
+      // Also behind the end: an answer that is still to come must not write of it again.
       if (subscription === undefined) return row === undefined ? undefined : remove(row);
+      if (isStopped) return;
       if (row === undefined) return add(subscription);
       row.subscription = subscription;
       row.host = hostOf(subscription);
