@@ -113,7 +113,8 @@ export async function readHighestBefore(
 SELECT unknown.tenant_id AS tenant_id, unknown.service AS service, unknown.instance AS instance, max(source_counter) AS high
 FROM audit_events INNER JOIN unknown
   ON audit_events.tenant_id = unknown.tenant_id AND source_service = unknown.service AND source_instance = unknown.instance
-WHERE audit_events.tenant_id IN (SELECT tenant_id FROM unknown) AND source_counter < unknown.first
+WHERE audit_events.tenant_id IN (SELECT tenant_id FROM unknown) AND source_instance IN (SELECT instance FROM unknown)
+  AND source_counter < unknown.first
 GROUP BY tenant_id, service, instance`,
     { ...span },
     { deadlineMs, settings: aside },

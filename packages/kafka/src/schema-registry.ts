@@ -15,7 +15,7 @@ export interface SchemaRegistry {
    * `registry_unavailable`, or with the registry's own words when it refuses the schema (incompatible).
    */
   register(subject: string, schema: AvroRecordSchema): Promise<number>;
-  /** The writer schema of an id as Avro JSON. A found one is kept for good (ids never change), an unknown id for 60 s. Never rejects. */
+  /** The writer schema of an id as Avro JSON. A found one is kept for good (ids never change), an unknown id for 5 s. Never rejects. */
   schemaById(id: number): Promise<SchemaLookup>;
   /** The ids of all versions of a subject, oldest first; empty when the subject does not exist. Rejects with `registry_unavailable`. */
   subjectIds(subject: string): Promise<number[]>;
@@ -50,7 +50,8 @@ const logicalTypes = Object.fromEntries(
 );
 
 const requestDeadlineMs = 5_000;
-const unknownKeptMs = 60_000;
+/** Shorter than whoever asks has patience: a node of the registry may not know yet what another has taken. */
+const unknownKeptMs = 5_000;
 /** I8: a hostile producer can name any id. */
 const unknownIdsMax = 10_000;
 

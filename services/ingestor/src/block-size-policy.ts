@@ -12,6 +12,8 @@ export interface InsertDuration {
 
 /** A block is never cut below this share of its limits: smaller ones cost a slow server more than they spare it. */
 const shareMin = 1 / 64;
+/** So many blocks are stored one after another before twice as much as was too large is tried. */
+const storedBeforeDouble = 100;
 /** The first block is small, so that the server has something to do while the next one fills; the fourth may be whole. */
 const shareFirst = 1 / 8;
 
@@ -34,8 +36,9 @@ export interface BlockSize {
 export function createBlockSize(configured: BlockLimits): BlockSize {
   const { rowsMax, bytesMax } = configured;
   let share = shareFirst;
-  /** What was too large once is not tried again as long as this process lives: memory does not grow as speed does. */
+  /** What was too large is not tried again soon: memory does not come back as speed does. But others may have taken it. */
   let shareMax = 1;
+  let storedInRow = 0;
   const limits = { ...configured, ...limitsAt(share) };
 
   function limitsAt(part: number): Pick<BlockLimits, 'rowsMax' | 'bytesMax'> {
@@ -45,6 +48,8 @@ export function createBlockSize(configured: BlockLimits): BlockSize {
   return {
     limits,
     note(duration) {
+      storedInRow = duration.isStored ? storedInRow + 1 : 0;
+      if (storedInRow % storedBeforeDouble === 0) shareMax = Math.min(1, shareMax * 2);
       share = Math.min(shareMax, nextShare(share, duration));
       if (duration.isTooLarge === true) shareMax = share;
       Object.assign(limits, limitsAt(share));

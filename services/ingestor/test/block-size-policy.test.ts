@@ -51,13 +51,15 @@ describe('the size of blocks', () => {
     expect(nextShare(1 / 8, stored(ms))).toBe(share);
   });
 
-  test('what is too large for the memory of the server is not tried again', () => {
+  test('what is too large for the memory of the server is not tried again before a hundred blocks are stored', () => {
     const { limits, note } = createBlockSize({ rowsMax: 800, bytesMax: 1600, ageMsMax: 5, behindAgeMsMax: 9 });
     for (let n = 0; n < 10; n += 1) note(stored(10));
     note({ isStored: false, ms: 10, deadlineMs, isTooLarge: true });
     expect(limits.rowsMax).toBe(400);
-    for (let n = 0; n < 10; n += 1) note(stored(10));
+    for (let n = 0; n < 99; n += 1) note(stored(10));
     expect(limits.rowsMax).toBe(400);
+    note(stored(10));
+    expect(limits.rowsMax).toBe(800);
   });
 
   test('blocks never become larger than configured', () => {
