@@ -93,7 +93,7 @@ export async function changeDirectory<Result>(
     ...beside(decided, origin),
   ];
   try {
-    const result = await context.writer.change(decide, besideChange, caller.keyId);
+    const result = await context.writer.change(decide, besideChange, ownerOf(caller));
     context.metrics.changed(kind, 'done');
     for (const { name, ids } of lines) {
       context.logger.info({ request_id: origin.requestId, by_key: caller.keyId, ...ids }, name);
@@ -104,6 +104,12 @@ export async function changeDirectory<Result>(
     context.metrics.changed(kind, isCallers ? 'refused' : 'failed');
     throw error;
   }
+}
+
+/** Who waits for a turn: a tenant, however many keys it has, or whoever looks after several. */
+function ownerOf({ keyId, tenants }: Credential): string {
+  const [tenant, ...others] = tenants === '*' ? [] : tenants;
+  return tenant === undefined || others.length > 0 ? `key ${keyId}` : `tenant ${tenant}`;
 }
 
 function originOf({ trustedProxyHops }: AdminContext, caller: Credential, res: Response): ChangeOrigin {
