@@ -57,7 +57,7 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
     const { answer, sent } = await post(texts, signal);
     if (!isUnsignedRefusal(answer)) return sent;
     const probe = await post([], signal);
-    return { verdict: verdictByProbe(probe.answer), detail: answer.detail };
+    return { verdict: verdictByProbe(probe.answer), detail: answer.detail, isUnsigned: true };
   }
 
   return {

@@ -41,6 +41,9 @@ function gatherMs(tookMs: number): number {
   return Math.min(gather.mostMs, Math.max(gather.leastMs, tookMs * gather.ofRequest)) - tookMs;
 }
 
+/** So often, and slowly, an event is tried again that a passing fault of something in between may have refused. */
+const doubtsMax = 2;
+
 /**
  * Sends the spool in order, one request at a time, so that the events of a tenant reach the log in the order of their
  * `record` calls. Repeats a request without limit, with the same ids: the spool's bounds are the limit, not a timer. A tenant of whom the receiver takes no
@@ -58,6 +61,8 @@ export function createSender(options: SenderOptions): Sender {
   /** Of one request; halved while one event in it is refused. */
   let eventsMax = fullBatch;
   let failures = 0;
+  /** Of the event that goes alone: how often something that may not be the gateway has refused it. */
+  let doubts = 0;
   const waits = createTenantWaits();
   let isHeldsTurn = false;
   let endPause: ((isUrgent: boolean) => void) | undefined;
@@ -124,12 +129,19 @@ export function createSender(options: SenderOptions): Sender {
       const isBacklog = batch.entries.length >= eventsMax || sentBytes >= bytesMax / 2;
       eventsMax = Math.min(eventsMax * 2, fullBatch);
       failures = 0;
+      doubts = 0;
       if (!isBacklog) await pause(gatherMs(performance.now() - beganAtMs), { isWaitedFor: true, endedBy: 'urgent' });
     } else if (sent.verdict === 'refused') {
       // Halve until the refused event is alone: its neighbours are not to blame.
-      if (entries.length > 1) eventsMax = Math.ceil(entries.length / 2);
-      else await settle(batch, { entries, held }, () => ({ kind: 'refused', detail: sent.detail }));
       failures = 0;
+      if (entries.length > 1) eventsMax = Math.ceil(entries.length / 2);
+      else if (sent.isUnsigned === true && doubts < doubtsMax) {
+        doubts += 1;
+        await pauseAfter(doubts, { verdict: 'misconfigured', detail: sent.detail });
+      } else {
+        doubts = 0;
+        await settle(batch, { entries, held }, () => ({ kind: 'refused', detail: sent.detail }));
+      }
     } else if (sent.verdict === 'retry' && sent.tenantsOf !== undefined) {
       failures = 0;
       holdBack(entries, sent, sent.tenantsOf);

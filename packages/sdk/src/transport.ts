@@ -12,8 +12,11 @@ export type Sent =
     }
   /** It will work only after someone mends the address or the key; the events are kept, and tried slowly. */
   | { verdict: 'misconfigured'; detail: string }
-  /** Not with these events. A batch is halved until the refused event is alone. */
-  | { verdict: 'refused'; detail: string };
+  /**
+   * Not with these events. A batch is halved until the refused event is alone. `isUnsigned`: it is not known that the receiver itself has said so; then
+   * the event is tried some more times before it is given up.
+   */
+  | { verdict: 'refused'; detail: string; isUnsigned?: boolean };
 
 export interface PutAside {
   /** Position in the request. */

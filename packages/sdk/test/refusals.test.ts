@@ -60,6 +60,18 @@ test('something that answers 200 without being a gateway takes no event out of t
   expect(gateway.taken).toEqual([outcome?.id]);
 });
 
+test('a proxy that refuses for a moment, or one of two, loses nothing', async () => {
+  const gateway = await gatewayThat((index, { events }) => {
+    if (events.length === 0) return { kind: 'answer', status: 422, body: { code: 'invalid_body' } };
+    return index < 3 ? { kind: 'answer', status: 403 } : accept;
+  });
+  const { docket, failures } = docketFor(gateway);
+  const [outcome] = await recordMany(docket, 1);
+  expect(await docket.flush()).toEqual({ ok: true });
+  expect(failures.filter(({ reason }) => reason === 'refused')).toEqual([]);
+  expect(gateway.taken).toEqual([outcome?.id]);
+});
+
 test('a key without the scope loses nothing, and is not tried for each event', async () => {
   const body = { code: 'insufficient_scope', detail: 'The key lacks the scope events:write.' };
   const gateway = await gatewayThat((index) => (index === 0 ? { kind: 'answer', status: 403, body } : accept));
