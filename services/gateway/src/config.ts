@@ -25,8 +25,8 @@ export const ingestSettings = {
     description:
       'Bytes of request bodies that are being read or published at once; beyond it requests are answered 503 overloaded. One key gets at most half of it, beyond that 429 rate_limited.',
     unit: 'bytes',
-    // Room for nine of the largest requests, four of one key; a body costs a few times its size while it is parsed.
-    default: 48 * 1024 * 1024,
+    // Room for a dozen of the largest requests, six of one key; a body costs a few times its size while it is parsed.
+    default: 64 * 1024 * 1024,
     // A gzip body counts as twice the largest body, and a key gets half.
     min: 32 * 1024 * 1024,
     max: 4 * 1024 * 1024 * 1024,
