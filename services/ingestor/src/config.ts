@@ -20,7 +20,7 @@ export const settings = {
     env: 'INGEST_BLOCK_BYTES_MAX',
     description: 'Bytes of one insert, as they came from Kafka.',
     unit: 'bytes',
-    default: 56 * 1024 * 1024,
+    default: 52 * 1024 * 1024,
     min: 1024,
     max: 128 * 1024 * 1024,
   }),
