@@ -1,4 +1,4 @@
 export { createIngestorApp } from './app.ts';
 export { settings as ingestorSettings, type Config as IngestorConfig } from './config.ts';
 export { ingestorGroupOf, readKafkaRanges } from './kafka-ranges.ts';
-export { isSameRecord, startOf, type KafkaRange, type StopReason } from './position-policy.ts';
+export { isSameRecord, startAt, type KafkaRange, type StopReason } from './position-policy.ts';

@@ -1,3 +1,4 @@
+import type { PartitionHeads } from '@docket/clickhouse';
 import { nilId } from '@docket/event';
 import type { PassedRange } from '@docket/kafka';
 
@@ -27,6 +28,11 @@ export type StartDecision =
   | { readonly kind: 'fetch'; readonly from: number; readonly expectStored: boolean }
   | { readonly kind: 'stop'; readonly reason: StopReason; readonly detail: string };
 
+interface StoredAndKafka {
+  readonly stored: Pick<PartitionHeads, 'last' | 'startOffset'>;
+  readonly kafka: KafkaRange;
+}
+
 /** What an operator can do about a partition that has stopped. */
 export function remedyOf(partition: number): string {
   return `\`docket accept-loss --partition ${partition}\` says what is lost, and lets it go on with --yes`;
@@ -50,6 +56,11 @@ export function startOf({ lastOffset, startOffset }: StoredPosition, kafka: Kafk
   if (lastOffset !== null && kafka.earliest <= lastOffset)
     return { kind: 'fetch', from: lastOffset, expectStored: true };
   return { kind: 'fetch', from: Math.max(position, kafka.earliest), expectStored: false };
+}
+
+/** The same of a partition as it was read. */
+export function startAt({ stored: { last, startOffset }, kafka }: StoredAndKafka): StartDecision {
+  return startOf({ lastOffset: last === null ? null : last.headOffset, startOffset }, kafka);
 }
 
 /**

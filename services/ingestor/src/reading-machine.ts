@@ -10,7 +10,8 @@ import type {
 import { afterFailure, isOwned, yieldToAnother } from './ownership-machine.ts';
 import { openAt } from './passed-machine.ts';
 import { startRunning } from './running-machine.ts';
-import { startAt, stopPartition } from './stopped-machine.ts';
+import { startAt } from './position-policy.ts';
+import { stopPartition } from './stopped-machine.ts';
 
 type Waits = Pick<MachineParts<never>, 'fencedPauseMs' | 'lookAgainMs'>;
 

@@ -9,13 +9,9 @@ import type {
 } from './ingest-state.ts';
 import type { InsertableBlock } from './intake.ts';
 import { giveUp, isOwned, unchanged, waitAndClaim } from './ownership-machine.ts';
-import { remedyOf, startOf, type StartDecision } from './position-policy.ts';
+import { remedyOf, startAt } from './position-policy.ts';
 
 type Running<B> = IngestState<B, 'running'>;
-
-export function startAt({ stored: { last, startOffset }, kafka }: PartitionPlace): StartDecision {
-  return startOf({ lastOffset: last === null ? null : last.headOffset, startOffset }, kafka);
-}
 
 /** Nothing of the partition is read or written any more; the others go on. */
 export function stopPartition<B>(

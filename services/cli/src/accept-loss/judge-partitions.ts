@@ -1,6 +1,6 @@
 import { positionOf, readHeads, readStoredRecord, type PartitionHeads, type StoredRecord } from '@docket/clickhouse';
 import { logOf, readRecord, type LogRecord } from '@docket/event';
-import { isSameRecord, readKafkaRanges, startOf, type KafkaRange, type StopReason } from '@docket/ingestor';
+import { isSameRecord, readKafkaRanges, startAt, type KafkaRange, type StopReason } from '@docket/ingestor';
 import { readRanges, type Topology } from '@docket/kafka';
 import type { WalkPorts } from '../verify/walk-records.ts';
 
@@ -31,9 +31,8 @@ export async function judgePartitions(
     const found = heads.get(partition);
     const range = held.get(partition);
     if (found === undefined || range === undefined) throw new Error(`Kafka has no partition ${partition}`);
-    const { last, startOffset } = found;
-    const lastOffset = last === null ? null : last.headOffset;
-    const start = startOf({ lastOffset, startOffset }, range);
+    const { last } = found;
+    const start = startAt({ stored: found, kafka: range });
     const reason = start.kind === 'stop' ? start.reason : null;
     judged.push({ partition, heads: found, kafka: range, position: positionOf(found), reason });
     if (start.kind === 'fetch' && start.expectStored && last !== null) {

@@ -1,5 +1,5 @@
 import { positionOf, type PartitionHeads } from '@docket/clickhouse';
-import { readKafkaRanges, startOf } from '@docket/ingestor';
+import { readKafkaRanges, startAt } from '@docket/ingestor';
 import type { OffsetRange, Topology } from '@docket/kafka';
 import { compareRows, type Finding } from './compare-rows-policy.ts';
 import { walkRecords, type WalkPorts } from './walk-records.ts';
@@ -14,6 +14,8 @@ export interface RecomputeReport {
   /** Offsets of each partition that ClickHouse does not hold yet: the tail. */
   readonly tail: ReadonlyMap<number, number>;
 }
+
+const nothingStored = { last: null, startOffset: 0 };
 
 /**
  * I2, I3 and I4 over what Kafka still holds: every record up to each partition's position is read again, its row is
@@ -33,8 +35,7 @@ export async function recompute(
     const found = heads.get(partition);
     const position = found === undefined ? 0 : positionOf(found);
     tail.set(partition, Math.max(0, next - position));
-    const lastOffset = found?.last?.headOffset ?? null;
-    const start = startOf({ lastOffset, startOffset: found?.startOffset ?? 0 }, kafkaRange);
+    const start = startAt({ stored: found ?? nothingStored, kafka: kafkaRange });
     if (start.kind === 'stop') findings.push({ kind: 'unverifiable', partition, detail: start.detail });
     const range = { partition, from: Math.max(earliest, found?.startOffset ?? 0), to: Math.min(position, next) };
     if (range.from < range.to) ranges.push(range);
