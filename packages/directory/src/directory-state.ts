@@ -1,4 +1,4 @@
-import type { DirectoryChange } from './directory-record-mapper.ts';
+import type { DirectoryChange, EntityName } from './directory-record-mapper.ts';
 import type { ApiKey, Entity, EntityKind, Subscription, Tenant } from './entities.ts';
 
 /** What readers may ask. Answers are as of the last record that was applied. */
@@ -16,15 +16,9 @@ export interface DirectoryReader {
   subscriptionsOf(tenantId: string): readonly Subscription[];
 }
 
-/** The entity that a change put or took away. */
-export interface AppliedChange {
-  readonly kind: EntityKind;
-  readonly id: string;
-}
-
 export interface DirectoryState extends DirectoryReader {
-  /** Applies a change; gives what it touched, or undefined when it says nothing about an entity. Applying twice changes nothing. */
-  apply(change: DirectoryChange): AppliedChange | undefined;
+  /** Applies a change; gives the entity that it put or took away, or undefined when it says nothing about an entity. Applying twice changes nothing. */
+  apply(change: DirectoryChange): EntityName | undefined;
 }
 
 /** I8: twice as many as there may be keys. */
@@ -41,6 +35,7 @@ export function createDirectoryState(): DirectoryState {
   const unreadSubscriptions = new Set<string>();
 
   const forgetSubscription = (id: string): void => {
+    unreadSubscriptions.delete(id);
     const known = subscriptions.get(id);
     if (known === undefined) return;
     subscriptions.delete(id);
@@ -80,20 +75,14 @@ export function createDirectoryState(): DirectoryState {
     if (usedAtMs.has(id) || usedAtMs.size < usesMax) usedAtMs.set(id, Math.max(atMs, usedAtMs.get(id) ?? 0));
   };
 
-  const noteReadable = (change: DirectoryChange): void => {
-    if (change.type === 'put') unreadSubscriptions.delete(change.entity.id);
-    else if (change.type === 'removed') unreadSubscriptions.delete(change.id);
-    else if ('of' in change && change.of.kind === 'subscription') unreadSubscriptions.add(change.of.id);
-  };
-
   return {
     apply: (change) => {
-      noteReadable(change);
       if (change.type === 'put') {
         put(change.entity);
         return { kind: change.entity.kind, id: change.entity.id };
       }
       if (change.type === 'used') noteUse(change.keyId, change.atMs);
+      if ('of' in change && change.of.kind === 'subscription') unreadSubscriptions.add(change.of.id);
       if (change.type !== 'removed') return undefined;
       remove(change.kind, change.id);
       return { kind: change.kind, id: change.id };

@@ -4,7 +4,8 @@ import type { HealthCheck } from '@docket/runtime';
 
 import { changeOfRecord } from './directory-record-mapper.ts';
 import { createDirectoryState } from './directory-state.ts';
-import type { AppliedChange, DirectoryReader } from './directory-state.ts';
+import type { EntityName } from './directory-record-mapper.ts';
+import type { DirectoryReader } from './directory-state.ts';
 
 export interface DirectoryView extends DirectoryReader {
   /** Returns at once; reads in the background. */
@@ -16,7 +17,7 @@ export interface DirectoryView extends DirectoryReader {
   /** Resolves when all that the directory holds now has been applied. Rejects with `kafka_unavailable` or `not_caught_up`. */
   refresh(deadlineMs: number): Promise<void>;
   /** Calls back after each change to an entity, in the order of the log; gives what ends it. The callback MUST NOT throw. */
-  onChange(listener: (change: AppliedChange) => void): () => void;
+  onChange(listener: (change: EntityName) => void): () => void;
   /** Calls back when a writer announces itself. */
   onWriter(listener: (writerId: string) => void): () => void;
   /** For a service's health: ready means caught up. */
@@ -32,7 +33,7 @@ export function createDirectoryView(
   options: { /** The view has ended for good: end the process. */ onCrash(error: Error): void },
 ): DirectoryView {
   const state = createDirectoryState();
-  const changeListeners = new Set<(change: AppliedChange) => void>();
+  const changeListeners = new Set<(change: EntityName) => void>();
   const writerListeners = new Set<(writerId: string) => void>();
   const { name } = kafka.topics.directory;
 

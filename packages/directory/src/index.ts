@@ -12,12 +12,7 @@ export {
   type TenantChoice,
 } from './authentication-policy.ts';
 export { changeOfRecord, recordOfEntity, type DirectoryChange } from './directory-record-mapper.ts';
-export {
-  createDirectoryState,
-  type AppliedChange,
-  type DirectoryReader,
-  type DirectoryState,
-} from './directory-state.ts';
+export { createDirectoryState, type DirectoryReader, type DirectoryState } from './directory-state.ts';
 export { createDirectoryView, type DirectoryView } from './directory-view.ts';
 export {
   customHeaderProblem,
