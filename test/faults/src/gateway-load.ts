@@ -1,6 +1,5 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** One answer of the gateway, or none. Times are those of `nowMs`. */
@@ -54,12 +53,6 @@ export function startGatewayLoad(options: LoadOptions): GatewayLoad {
       await exited;
     },
   };
-}
-
-/** The most memory that a process has had in RAM so far (Linux), in MiB. */
-export function peakRssMiBOf(pid: number): number {
-  const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Math.round(Number(kib) / 1024);
 }
 
 /** Percentiles and the longest of the times to answer, in ms. */

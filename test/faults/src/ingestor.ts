@@ -46,7 +46,7 @@ export async function readinessOf(ingestor: ServiceProcess): Promise<Readiness> 
 }
 
 /** The most memory that the process has ever had resident, in MiB (Linux: /proc). */
-export function rssMiBPeakOf(ingestor: ServiceProcess): number {
-  const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${ingestor.pid}/status`, 'utf8'))?.[1];
+export function rssMiBPeakOf(service: ServiceProcess): number {
+  const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${service.pid}/status`, 'utf8'))?.[1];
   return Math.round(Number(kib ?? 0) / 1024);
 }
