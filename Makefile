@@ -23,7 +23,8 @@ install: $(installed) ## Install the dependencies of the lock file
 # Compared by content, so that a fresh checkout's file times do not cause a second installation. An installation that is
 # there is brought up to date in place: npm ci would remove it first, under everything that uses it.
 $(installed): package-lock.json
-	@if cmp -s package-lock.json $@; then touch $@; exit; fi; \
+	@if [ "$$(node -p 'Number.parseInt(process.versions.node)')" -lt 20 ]; then echo "Docket needs Node 20 or later; this is $$(node --version)." >&2; exit 1; fi; \
+	if cmp -s package-lock.json $@; then touch $@; exit; fi; \
 	if [ -d node_modules ]; then npm install; else npm ci; fi; cp package-lock.json $@
 
 # The compiler keeps its own record of what is current (.tsbuildinfo): without changes this takes a second.
@@ -67,8 +68,10 @@ check: test test-foreign lint ## What CI runs
 bench-codec: build ## What a record costs on its way from Avro bytes into a block
 	@node bench/dist/codec/main.js
 
-verify: build ## docket verify: is the log whole? On the stack of make demo, else of make stack
-	@set -a; . "$$(ls .local/demo.env .local/stack.env 2>/dev/null | head -1)"; set +a; node services/cli/dist/main.js verify
+verify: build ## docket verify: is the log whole? On the stack that was started last
+	@settings="$$(ls -t .local/demo.env .local/stack.env 2>/dev/null | head -1 || true)"; \
+	if [ -z "$$settings" ]; then echo 'There is no stack here: start make demo or make stack first.' >&2; exit 1; fi; \
+	set -a; . "$$settings"; set +a; node services/cli/dist/main.js verify
 
 bench-ingest: build ## Ingestor, ClickHouse's Kafka engine and a plain loop drain one topic, side by side
 	@node bench/dist/ingest/main.js

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ServiceProcess, World } from '@docket/testkit';
@@ -51,6 +52,13 @@ function environmentOf(name: string): Record<string, string> {
 function commandOf(name: string): [string, ...string[]] {
   const docket = join(repositoryRoot, 'services', 'cli', 'dist', 'main.js');
   return [process.execPath, docket, ...(compose.services[name]?.command ?? [])];
+}
+
+/** What README's line `docker compose …` hands to the container of a service. */
+function readmeArguments(line: string, service: string): string[] {
+  const text = readFileSync(join(repositoryRoot, 'README.md'), 'utf8').replaceAll('\\\n', ' ');
+  const [, args] = new RegExp(`${line}\\s.*?\\b${service}\\s+([^\`\\n]+)`).exec(text) ?? [];
+  return args?.trim().split(/\s+/) ?? [];
 }
 
 async function start(name: string): Promise<void> {
@@ -121,15 +129,33 @@ describe('docker-compose.yml, started without containers', () => {
         return answer;
       };
       const bootstrap = secrets['DOCKET_BOOTSTRAP_TOKEN'] ?? '';
-      await call(bootstrap, '/v1/tenants', { id: 'acme', name: 'Acme' });
-      const access = { name: 'first', scopes: ['events:write', 'events:read'], tenants: ['acme'] };
-      const { key } = (await call(bootstrap, '/v1/keys', access)) as { key: string };
+      const made = await runDocket(readmeArguments('docker compose run', 'migrate'), {
+        ...environmentOf('migrate'),
+        DOCKET_URL: url,
+        DOCKET_KEY: bootstrap,
+      });
+      const [key = ''] = /dk_\S+/.exec(made.output) ?? [];
+      expect({ ...made, key }).toMatchObject({ code: 0, key: expect.stringMatching(/./) });
       const event = { tenant_id: 'acme', action: 'user.created', actor: { type: 'user', id: 'u_1' } };
       const accepted = await eventually(() => call(key, '/v1/events', event), { what: 'acceptance with the new key' });
       expect(accepted).toMatchObject({ results: [{ status: 'published' }] });
       const [{ id }] = (accepted as { results: [{ id: string }] }).results;
-      const found = await eventually(() => call(key, `/v1/events/${id}?wait=20`), { what: 'the event in the log' });
+      const found = await eventually(() => call(key, `/v1/events/${id}?tenant_id=acme&wait=20`), { what: 'the event in the log' });
       expect(found).toMatchObject({ id, action: 'user.created' });
+      const sink = { type: 'webhook', url: 'https://siem.acme.example/docket' };
+      const subscription = await call(key, '/v1/subscriptions', { tenant_id: 'acme', name: 'SIEM', sink });
+      expect(subscription).toMatchObject({ name: 'SIEM' });
+    },
+    deadlineMs,
+  );
+
+  test(
+    'whether the log is whole is told where the README says it is',
+    async () => {
+      const [program, ...command] = readmeArguments('docker compose exec', 'ingestor');
+      expect(program).toBe('docket');
+      const { code, output } = await runDocket(command, environmentOf('ingestor'));
+      expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining('OK') });
     },
     deadlineMs,
   );
