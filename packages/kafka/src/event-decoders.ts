@@ -13,7 +13,10 @@ import type { SchemaRegistry } from './schema-registry.ts';
 
 /** A schema that was registered a moment ago may not be visible on every node of the registry yet. */
 const unknownRetryMs = 30_000;
-/** An id that was unknown stays so for this long: a producer of garbage must not hold up its partition again and again. */
+/**
+ * An id that was unknown stays so for this long, and is not waited for again: neither garbage nor a producer that registers its schemas elsewhere
+ * may hold up a partition again and again.
+ */
 const unknownRememberedMs = 60_000;
 /** Within this time after one was given up, others are waited for no longer than this: garbage names a new id in each record. */
 const impatientRetryMs = 2_000;
@@ -77,14 +80,19 @@ export function createEventDecoders(
     return found.ok || found.reason !== 'unreachable';
   }
 
+  function patienceMs(schemaIds: readonly number[]): number {
+    if (schemaIds.every((schemaId) => unknownUntilMs.has(schemaId))) return 0;
+    return clock.nowMs() < waitsAgainAtMs ? impatientRetryMs : unknownRetryMs;
+  }
+
   function giveUp(schemaIds: readonly number[]): void {
     const nowMs = clock.nowMs();
+    if (schemaIds.some((schemaId) => !unknownUntilMs.has(schemaId))) waitsAgainAtMs = nowMs + unknownRememberedMs;
     logger.warn({ schema_ids: schemaIds.slice(0, namedIdsMax), unknown: schemaIds.length, subject }, 'schema.unknown');
     for (const schemaId of schemaIds) {
       if (unknownUntilMs.size >= unknownIdsMax) unknownUntilMs.clear();
       unknownUntilMs.set(schemaId, nowMs + unknownRememberedMs);
     }
-    waitsAgainAtMs = nowMs + unknownRememberedMs;
   }
 
   return {
@@ -93,11 +101,11 @@ export function createEventDecoders(
       const schemaIds = schemaIdsOf(records);
       let waitedFromMs = clock.nowMs();
       for (let missing = unsettled(); missing.length > 0; missing = unsettled()) {
-        if (!(await lookUp(missing))) waitedFromMs = clock.nowMs();
+        const isAnswered = await lookUp(missing);
+        if (!isAnswered) waitedFromMs = clock.nowMs();
         const stillMissing = unsettled();
         if (stillMissing.length === 0) return;
-        const patienceMs = clock.nowMs() < waitsAgainAtMs ? impatientRetryMs : unknownRetryMs;
-        if (clock.nowMs() - waitedFromMs >= patienceMs) return giveUp(stillMissing);
+        if (isAnswered && clock.nowMs() - waitedFromMs >= patienceMs(stillMissing)) return giveUp(stillMissing);
         await clock.pause(pauseMs, signal);
       }
     },

@@ -18,7 +18,8 @@ export interface TopicDemands {
 }
 
 /** What the log's correctness rests on. Retention and segment sizes are the operator's to change. */
-const bindingConfig = ['cleanup.policy', 'message.timestamp.type', 'unclean.leader.election.enable'];
+const bindingConfig = new Set(['cleanup.policy', 'message.timestamp.type', 'unclean.leader.election.enable']);
+const leastConfig = new Set(['max.message.bytes']);
 
 /**
  * I1: what is wrong with a topic, each with its remedy; empty when a 202 may rest on it.
@@ -37,9 +38,8 @@ export function topicProblems(
         'restore the topic, or open a new generation',
     );
   }
-  for (const name of bindingConfig) {
-    const wanted = declared.config[name];
-    if (wanted !== undefined && found.config[name] !== wanted) {
+  for (const [name, wanted] of Object.entries(declared.config)) {
+    if (!isHeld(name, wanted, found.config[name])) {
       problems.push(
         `${found.name} has ${name}=${found.config[name] ?? 'unknown'}: ` +
           `run kafka-configs --alter --topic ${found.name} --add-config ${name}=${wanted}`,
@@ -47,6 +47,11 @@ export function topicProblems(
     }
   }
   return [...problems, ...replicationProblems(found, demands)];
+}
+
+function isHeld(name: string, wanted: string, found: string | undefined): boolean {
+  if (leastConfig.has(name)) return Number(found) >= Number(wanted);
+  return !bindingConfig.has(name) || found === wanted;
 }
 
 function replicationProblems(found: TopicFound, demands: TopicDemands): string[] {

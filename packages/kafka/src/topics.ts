@@ -20,10 +20,13 @@ export interface Topics {
 
 const dayMs = 86_400_000;
 
-const kept7Days = { 'cleanup.policy': 'delete', 'retention.ms': String(7 * dayMs) };
+/** Kafka's own default. Record batches are made to fit it, and whatever was accepted must fit again when it is published anew. */
+const recordBytes = { 'max.message.bytes': '1048588' };
+
+const kept7Days = { ...recordBytes, 'cleanup.policy': 'delete', 'retention.ms': String(7 * dayMs) };
 
 /** Segments small enough that a view, which reads the whole topic at start, mostly reads compacted ones. */
-const compacted = { 'cleanup.policy': 'compact', 'segment.bytes': String(64 * 1024 * 1024) };
+const compacted = { ...recordBytes, 'cleanup.policy': 'compact', 'segment.bytes': String(64 * 1024 * 1024) };
 
 /**
  * The four topics of an installation, all named `<prefix>…`. Nothing else is ever read or written, but for Kafka's own.

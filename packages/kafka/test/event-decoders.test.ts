@@ -33,7 +33,10 @@ function decodersOf(ids: number[], backAtMs = 0) {
     await decoders.prepare(recordsOf(schemaIds), new AbortController().signal);
     return (nowMs - fromMs) / 1_000;
   };
-  return { registry, secondsOf, decoderOf: decoders.decoderOf };
+  const letPass = (seconds: number): void => {
+    nowMs += seconds * 1_000;
+  };
+  return { registry, secondsOf, letPass, decoderOf: decoders.decoderOf };
 }
 
 /** Records that name these schema ids. */
@@ -60,6 +63,27 @@ test('a producer that names a new id in each record holds its partition up once 
   expect(await secondsOf([1])).toBe(30);
   expect(await secondsOf([2])).toBe(2);
   expect(await secondsOf([2])).toBe(0);
+});
+
+test('a producer whose schema stays unknown holds its partition up once, and others are waited for as ever', async () => {
+  const { secondsOf, letPass, decoderOf } = decodersOf([7]);
+  expect(await secondsOf([1])).toBe(30);
+  for (let minute = 0; minute < 3; minute += 1) {
+    letPass(61);
+    expect(await secondsOf([1, 7])).toBe(0);
+  }
+  expect(decoderOf(7)).toBeDefined();
+  expect(await secondsOf([1, 2])).toBe(30);
+});
+
+test('an id that was given up counts as soon as it is asked for anew', async () => {
+  const ids: number[] = [];
+  const { secondsOf, letPass, decoderOf } = decodersOf(ids);
+  expect(await secondsOf([1])).toBe(30);
+  ids.push(1);
+  letPass(61);
+  expect(await secondsOf([1])).toBe(0);
+  expect(decoderOf(1)).toBeDefined();
 });
 
 test('with the registry away nothing is given up', async () => {

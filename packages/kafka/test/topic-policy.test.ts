@@ -38,6 +38,11 @@ describe('I1: a service checks the topics before a 202 rests on them', () => {
       { config: { ...good.config, 'unclean.leader.election.enable': 'true' } },
       /unclean.leader.election.enable=false/,
     ],
+    [
+      'records of less than is published',
+      { config: { ...good.config, 'max.message.bytes': '524288' } },
+      /--add-config max.message.bytes=1048588/,
+    ],
     ['too few replicas', { replicationFactor: 2 }, /2 replicas, at least 3 are demanded/],
     [
       'too few in sync',
@@ -50,11 +55,12 @@ describe('I1: a service checks the topics before a 202 rests on them', () => {
     expect(topicProblems(events, { ...good, ...change }, demands)).toEqual([expect.stringMatching(problem)]);
   });
 
-  test('a missing topic is one problem, and retention is the operator’s own', () => {
+  test('a missing topic is one problem; retention, and larger records, are the operator’s own', () => {
     expect(topicProblems(directory, undefined, demands)).toEqual([
       'audit.directory does not exist: run `docket migrate`',
     ]);
-    expect(topicProblems(events, { ...good, config: { ...good.config, 'retention.ms': '1' } }, demands)).toEqual([]);
+    const own = { 'retention.ms': '1', 'max.message.bytes': '10485760' };
+    expect(topicProblems(events, { ...good, config: { ...good.config, ...own } }, demands)).toEqual([]);
   });
 
   test('every topic begins with the prefix', () => {

@@ -112,7 +112,11 @@ test('I7, I8: a batch that unpacks to hundreds of megabytes stops its partition 
   await send(kafka, 1, texts(1, 3));
   const one = follow(kafka);
   await eventually('the bomb, twice', () => one.unreadable.length >= 2);
-  expect(one.unreadable[1]).toMatchObject({ partition: 0, failures: 2, batch: { offset: 2, reason: 'too_large' } });
+  expect(one.unreadable[1]).toMatchObject({
+    partition: 0,
+    failures: 2,
+    batch: { offset: 2, lastOffset: 2, reason: 'too_large' },
+  });
   await send(kafka, 1, texts(1, 3));
   await eventually('the other partition', () => one.offsetsOf(1).length === 6);
   expect([one.offsetsOf(0), one.jumps]).toEqual([[0, 1], []]);

@@ -7,7 +7,7 @@ export interface Stray {
   readonly record: LogRecord;
 }
 
-/** Headers of a stray that come to more are left behind: with them it might be more than Kafka takes (1 MiB by default). */
+/** Headers of a stray that come to more are left behind: with them it might be more than Kafka takes (1 MiB). */
 const headerBytesMax = 64 * 1024;
 /** One call of `publish` holds at most this much, far below the publisher's queue: a call that can never fit would be tried for ever. */
 const callBytesMax = 8 * 1024 * 1024;

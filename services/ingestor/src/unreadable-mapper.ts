@@ -7,7 +7,8 @@ const remedies: Readonly<Record<UnreadableBatch['reason'], string>> = {
 };
 
 /** What an operator reads about a partition that waits at a batch: nothing is lost yet, and only Kafka's tools can mend it. */
-export function unreadableDetail({ offset, reason, detail }: UnreadableBatch): string {
+export function unreadableDetail({ offset, lastOffset, reason, detail }: UnreadableBatch): string {
   const found = `the record batch at offset ${offset} cannot be read (${reason}: ${detail}); it and everything behind it wait in Kafka, and it is fetched again every 30 s`;
-  return `${found}. Remedy: ${remedies[reason]} remove the records up to the end of the batch with kafka-delete-records, and then accept the loss with \`docket accept-loss\``;
+  const end = lastOffset === null ? 'the end of the batch (kafka-dump-log shows it)' : `offset ${lastOffset}`;
+  return `${found}. Remedy: ${remedies[reason]} remove the records up to ${end} with kafka-delete-records (its "offset" is the first one that stays), accept the loss with \`docket accept-loss\`, and restart delivery`;
 }

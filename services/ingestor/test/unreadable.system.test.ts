@@ -9,6 +9,7 @@ import {
   eventRecord,
   eventually,
   publishRecords,
+  runDocket,
   runKafkaTool,
   startService,
   type ServiceProcess,
@@ -101,7 +102,7 @@ test('I7, I8: a batch that unpacks to 200 MiB stops its partition loudly and alo
   await publishRecords(world, [eventOf(blocked), eventOf(other)]);
   const said = await untilReady(ingestor, /^503 .*cannot be read/);
   expect(said).toContain(`partition ${partition}: the record batch at offset 2 cannot be read (too_large:`);
-  expect(said).toContain('kafka-delete-records');
+  expect(said).toContain('remove the records up to offset 2 with kafka-delete-records');
   await untilStored(other, 2);
   const metrics = await (await fetch(`${ingestor.url}/metrics`)).text();
   expect(metrics).toContain('docket_ingestor_stopped_partitions 1');
@@ -114,5 +115,9 @@ test('I7, I8: a batch that unpacks to 200 MiB stops its partition loudly and alo
   const then = await untilReady(ingestor, /begins at 3/);
   expect(then).toContain('what was between was removed before it was stored');
   expect(await storedRows(blocked)).toBe(2);
+  const accepted = await runDocket(['accept-loss', '--partition', String(partition), '--yes'], world.env);
+  expect(accepted).toMatchObject({ code: 0 });
+  await untilStored(blocked, 4);
+  await untilReady(ingestor, /^200/);
   await ingestor.stop();
 }, 180_000);

@@ -4,6 +4,8 @@ import type { LogRecord } from '@docket/event';
 export interface UnreadableBatch {
   /** Its first offset. */
   readonly offset: number;
+  /** Its last offset; null for one whose head cannot be trusted. */
+  readonly lastOffset: number | null;
   /**
    * damaged: its checksum does not fit, so other bytes came than the producer sent; they may have changed on their way only ·
    * too_large: it unpacks to more than a reader can hold · undecodable: whole, but not what Kafka writes.

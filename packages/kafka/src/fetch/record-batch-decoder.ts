@@ -66,14 +66,14 @@ export function findBatch(bytes: Buffer, from: number): FoundBatch | undefined {
   const end = from + prefixBytes + bytes.readInt32BE(from + at.length);
   const damaged = (detail: string): FoundBatch => ({
     ok: false,
-    unreadable: { offset, reason: 'damaged', detail },
+    unreadable: { offset, lastOffset: null, reason: 'damaged', detail },
   });
   if (end - from < headBytes) return damaged(`it says to be ${end - from} bytes long`);
   if (end > bytes.length) return from === 0 ? damaged(`of its ${end} bytes ${bytes.length} came`) : undefined;
   const magic = bytes.readInt8(from + at.magic);
   if (magic !== 2) {
     const detail = `its message format is ${magic}, and 2 is read`;
-    return { ok: false, unreadable: { offset, reason: 'undecodable', detail } };
+    return { ok: false, unreadable: { offset, lastOffset: null, reason: 'undecodable', detail } };
   }
   if (crc32c(bytes.subarray(from + at.attributes, end)) !== bytes.readUInt32BE(from + at.crc))
     return damaged('its CRC-32C does not fit its bytes');
@@ -103,7 +103,7 @@ export type DecodedBatch =
 
 /** The records of a batch. Keys, values and headers are views of the fetch's bytes, or of what they were unpacked to. */
 export async function decodeBatch(batch: RecordBatch, partition: number): Promise<DecodedBatch> {
-  const { baseOffset: offset, codec, count, packed } = batch;
+  const { baseOffset: offset, lastOffset, codec, count, packed } = batch;
   try {
     if (count > batchRecordsMax) throw new TooLargeError(`it holds ${count} records, more than ${batchRecordsMax}`);
     // A batch that compaction has emptied says its codec still.
@@ -112,7 +112,7 @@ export async function decodeBatch(batch: RecordBatch, partition: number): Promis
   } catch (error) {
     const reason = error instanceof TooLargeError ? 'too_large' : 'undecodable';
     const detail = error instanceof Error ? error.message : String(error);
-    return { ok: false, unreadable: { offset, reason, detail } };
+    return { ok: false, unreadable: { offset, lastOffset, reason, detail } };
   }
 }
 

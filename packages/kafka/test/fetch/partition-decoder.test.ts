@@ -134,7 +134,10 @@ test.each(bombs)(
   async (bomb) => {
     const above = batchOf(bomb.factor * batchBytesMax + 1, bomb);
     const before = process.memoryUsage().arrayBuffers;
-    expect(await decode(above)).toMatchObject({ kind: 'unreadable', batch: { offset: 7, reason: 'too_large' } });
+    expect(await decode(above)).toMatchObject({
+      kind: 'unreadable',
+      batch: { offset: 7, lastOffset: 7, reason: 'too_large' },
+    });
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 * batchBytesMax);
   },
 );
