@@ -11,7 +11,8 @@ import { createIngestRoute } from './http/ingest-route.ts';
 import { createUpstreamProxy } from './http/upstream-proxy.ts';
 import { addUpstreamRoutes } from './http/upstream-routes.ts';
 import { createJudges } from './judging/judges.ts';
-import { publishDeadlineMs } from './limits.ts';
+import { createLeftoverMemory } from './leftover-memory.ts';
+import { leftBytesMax, publishDeadlineMs } from './limits.ts';
 import { createRateLimits, trackedMax } from './rate-limits.ts';
 import { createGatewayMetrics } from './metrics.ts';
 import type { GatewayMetrics } from './metrics.ts';
@@ -99,6 +100,7 @@ function createIngest(config: IngestConfig, ports: AppPorts): { app: App; metric
       budget,
       limits,
       judges,
+      leftovers: createLeftoverMemory('young', leftBytesMax),
       metrics,
       logger,
       trustedProxyHops,

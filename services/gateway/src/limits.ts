@@ -12,3 +12,5 @@ export const answerErrorsMax = 100;
 export const resultErrorsMax = 5;
 /** Of a refused event this much is kept in quarantine: with its reason it must fit a Kafka record of 1 MiB. */
 export const rejectBytesMax = 512 * 1024;
+/** Bytes of large bodies that may be left in memory once they are not used any more, in each thread: more, and they are most of it; less, and it collects often. */
+export const leftBytesMax = 8 * 1024 * 1024;

@@ -6,6 +6,8 @@ import { DocketError } from '../errors/docket-error.ts';
 export interface BodyLimits {
   /** Bytes of the body, both as sent and after decompression. */
   readonly bytesMax: number;
+  /** Told of bytes that have been taken up meanwhile, and are not used any more. */
+  readonly onLeft?: (bytes: number) => void;
 }
 
 interface Unpacked {
@@ -26,10 +28,16 @@ function inflate(wire: Buffer, options: { readonly maxOutputLength: number }): P
       if (Buffer.isBuffer(bytes) && typeof consumed === 'number') return resolve({ bytes, consumedBytes: consumed });
       reject(new TypeError('zlib no longer tells how much it has read'));
     };
-    // Each piece of the output costs this thread a turn.
-    const chunkSize = Math.min(pieceBytes.most, Math.max(pieceBytes.least, 4 * wire.length));
-    gunzip(wire, { ...options, chunkSize, info: true }, told);
+    gunzip(wire, { ...options, chunkSize: pieceBytesFor(wire, options.maxOutputLength), info: true }, told);
   });
+}
+
+/** Each piece of the output costs this thread a turn, and several of them a copy: one, where the stream ends with its true length (RFC 1952 §2.3.1). */
+function pieceBytesFor(wire: Buffer, bytesMax: number): number {
+  const guessed = Math.min(pieceBytes.most, Math.max(pieceBytes.least, 4 * wire.length));
+  const told = wire.length < 4 ? 0 : wire.readUInt32LE(wire.length - 4);
+  // A byte more, so that zlib sees the end within it. What is never written takes no memory, so a lie costs nothing.
+  return told <= bytesMax ? Math.max(guessed, told + 1) : guessed;
 }
 
 /**
@@ -44,15 +52,16 @@ export async function readBody(req: IncomingMessage, limits: BodyLimits): Promis
       headers: { 'Accept-Encoding': 'gzip, identity' },
     });
   }
-  const wire = await collect(req, limits.bytesMax);
-  return encoding === 'identity' ? wire : decompress(wire, limits.bytesMax);
+  const wire = await collect(req, limits);
+  return encoding === 'identity' ? wire : decompress(wire, limits);
 }
 
-async function decompress(wire: Buffer, bytesMax: number): Promise<Buffer> {
+async function decompress(wire: Buffer, { bytesMax, onLeft }: BodyLimits): Promise<Buffer> {
   let unpacked: Unpacked;
   try {
     unpacked = await inflate(wire, { maxOutputLength: bytesMax });
   } catch (cause) {
+    onLeft?.(bytesMax);
     const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
     if (code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(bytesMax, {});
     throw new DocketError('invalid_request', 'The body is not the gzip stream that Content-Encoding promises.', {
@@ -68,10 +77,31 @@ function tooLarge(bytesMax: number, headers: Record<string, string>): DocketErro
   return new DocketError('body_too_large', `The body is larger than ${bytesMax} bytes.`, { headers });
 }
 
-/** Without a copy where all came at once. */
-function joined(chunks: readonly Buffer[], bytes: number): Buffer {
-  const [first] = chunks;
-  return first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks, bytes);
+/**
+ * Bytes that come in pieces, in one piece. Of an announced length they go where they belong as they come, so that a piece is free again at once; nothing
+ * is copied where all come at once.
+ */
+function createCollector(announced: number) {
+  let pieces: Buffer[] = [];
+  let whole: Buffer | undefined;
+  let bytes = 0;
+  return {
+    add: (piece: Buffer): void => {
+      if (whole === undefined && bytes + piece.length < announced) whole = Buffer.allocUnsafeSlow(announced);
+      if (whole === undefined) pieces.push(piece);
+      else piece.copy(whole, bytes);
+      bytes += piece.length;
+    },
+    drop: (): void => {
+      pieces = [];
+      whole = undefined;
+    },
+    all: (): Buffer => {
+      const [first] = pieces;
+      if (whole !== undefined) return whole.subarray(0, bytes);
+      return first !== undefined && pieces.length === 1 ? first : Buffer.concat(pieces, bytes);
+    },
+  };
 }
 
 /** What is still on its way when a body is refused is read and dropped for this long. */
@@ -81,28 +111,28 @@ const lingerMs = 500;
  * A body somewhat over the limit is read to its end and dropped, because a client that is still sending would see a reset instead of the
  * answer. From twice the limit on it is read for a moment more, for the same reason, and the connection is closed.
  */
-function collect(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
+function collect(req: IncomingMessage, { bytesMax, onLeft }: BodyLimits): Promise<Buffer> {
   const closing = { Connection: 'close' };
   const announced = Number(req.headers['content-length'] ?? 0);
   if (announced > 2 * bytesMax) return Promise.reject(tooLarge(bytesMax, closing));
   return new Promise((resolve, reject) => {
-    let chunks: Buffer[] = [];
+    const body = createCollector(announced);
     let bytes = 0;
     let lingering: NodeJS.Timeout | undefined;
     const settle = (act: () => void): void => {
       clearTimeout(lingering);
       req.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
+      onLeft?.(bytes);
       act();
     };
     const onData = (chunk: Buffer): void => {
       bytes += chunk.length;
-      if (bytes <= bytesMax) chunks.push(chunk);
-      else chunks = [];
+      if (Math.max(bytes, announced) <= bytesMax) body.add(chunk);
+      else body.drop();
       if (bytes > 2 * bytesMax)
         lingering ??= setTimeout(() => settle(() => reject(tooLarge(bytesMax, closing))), lingerMs);
     };
-    const onEnd = (): void =>
-      settle(() => (bytes > bytesMax ? reject(tooLarge(bytesMax, {})) : resolve(joined(chunks, bytes))));
+    const onEnd = (): void => settle(() => (bytes > bytesMax ? reject(tooLarge(bytesMax, {})) : resolve(body.all())));
     const onClose = (): void =>
       settle(() => reject(new DocketError('invalid_request', 'The client closed the connection within the body.')));
     req.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);

@@ -10,6 +10,7 @@ import { failureOf, limitRefusalOf } from '../ingest-answer-mapper.ts';
 import type { RecordForm } from '../judging/event-record-mapper.ts';
 import type { JudgeContext, JudgedBody } from '../judging/judge-body.ts';
 import type { Judges } from '../judging/judges.ts';
+import type { LeftoverMemory } from '../leftover-memory.ts';
 import { bodyBytesMax } from '../limits.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import { publishMsOf } from '../publish-deadline-policy.ts';
@@ -27,6 +28,7 @@ export interface IngestContext {
   readonly budget: ByteBudget;
   readonly limits: RateLimits;
   readonly judges: Pick<Judges, 'judge'>;
+  readonly leftovers: LeftoverMemory;
   readonly metrics: GatewayMetrics;
   readonly logger: Logger;
   readonly trustedProxyHops: number;
@@ -84,12 +86,12 @@ export function createIngestRoute(context: IngestContext): DirectHandler {
 
 /** Reads a body and has it judged. Its bytes are gone afterwards: the lease then counts what is kept. Throws the refusal. */
 async function receive(
-  { judges, metrics }: IngestContext,
+  { judges, leftovers, metrics }: IngestContext,
   { req, res }: { req: IncomingMessage; res: ServerResponse },
   lease: ByteLease,
   judgeContext: JudgeContext,
 ): Promise<JudgedBody> {
-  const bytes = await readBody(req, { bytesMax: bodyBytesMax });
+  const bytes = await readBody(req, { bytesMax: bodyBytesMax, onLeft: leftovers.leave });
   lease.resize(bytes.length);
   const judgement = await judges.judge(judgeContext.credential.keyId, bytes, judgeContext, elapsedSeconds(res) * 1_000);
   if (!judgement.ok) {

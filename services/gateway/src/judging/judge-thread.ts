@@ -1,6 +1,8 @@
 /** A thread that reads, checks and encodes bodies, so that none of them holds up the thread that serves everybody (I7). */
 import { parentPort } from 'node:worker_threads';
 
+import { leftBytesMax } from '../limits.ts';
+import { createLeftoverMemory } from '../leftover-memory.ts';
 import { judgeBody } from './judge-body.ts';
 import type { FromJudge, ToJudge } from './judge-protocol.ts';
 import { packJudgement } from './judgement-mapper.ts';
@@ -10,9 +12,14 @@ const port = parentPort;
 /** Jobs that wait to hear which tenants are known. */
 const asking = new Map<number, (known: ReadonlySet<string>) => void>();
 
+/** Of a body its bytes are left, and the text that was parsed. */
+const leftovers = createLeftoverMemory('all', leftBytesMax);
+
 port.on('message', (message: ToJudge) => {
-  if (message.type === 'judge') void judge(message);
-  else {
+  if (message.type === 'judge') {
+    const { length } = message.body;
+    void judge(message).then(() => leftovers.leave(2 * length));
+  } else {
     asking.get(message.n)?.(message.tenantIds);
     asking.delete(message.n);
   }

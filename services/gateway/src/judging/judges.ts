@@ -40,8 +40,11 @@ export interface JudgesOptions {
 const inPlaceBytesMax = 128 * 1024;
 /** So that a thread need not wait for the next body. */
 const jobsOfThreadMax = 2;
-/** Of the heap of a thread: several times what the largest body becomes there. */
-const threadMemory = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 32 };
+/**
+ * Of the heap of a thread: several times what the largest body becomes there. What a body becomes does not die young, and a larger young generation would stay
+ * as large as the largest body has made it.
+ */
+const threadMemory = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 8 };
 
 interface Job {
   readonly n: number;

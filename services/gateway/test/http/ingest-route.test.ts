@@ -11,8 +11,7 @@ import { Registry } from 'prom-client';
 
 import { createByteBudget } from '../../src/byte-budget.ts';
 import { publishEvents } from '../../src/endpoints.ts';
-import { createIngestRoute } from '../../src/http/ingest-route.ts';
-import type { IngestContext } from '../../src/http/ingest-route.ts';
+import { createIngestRoute, type IngestContext } from '../../src/http/ingest-route.ts';
 import { createJudges } from '../../src/judging/judges.ts';
 import { createGatewayMetrics } from '../../src/metrics.ts';
 import { createRateLimits } from '../../src/rate-limits.ts';
@@ -100,6 +99,7 @@ beforeAll(async () => {
     }),
     logger,
     judges: createJudges({ threads: 0, knownAmong: undefined, logger, onCrash: () => undefined }),
+    leftovers: { leave: () => undefined },
     trustedProxyHops: 0,
   };
   const router = createApiRouter();

@@ -5,6 +5,7 @@ import { hostileRequests } from '@docket/testkit';
 import { judgeBody } from '../../src/judging/judge-body.ts';
 import { createJudges } from '../../src/judging/judges.ts';
 import type { Judges, JudgesOptions } from '../../src/judging/judges.ts';
+import { bodyBytesMax } from '../../src/limits.ts';
 import { bodyOf, goodEvent, judgeContext } from './judge-context.ts';
 
 const logger = createLogger({ service: 'test', level: 'silent' });
@@ -36,6 +37,25 @@ afterEach(async () => {
 
 const many = bodyOf(Array.from({ length: 1_000 }, () => goodEvent));
 
+/** Bodies within every limit of a document that become many times their bytes: of 1,000 events each may have 250 values. */
+function largestInMemory(): [string, Buffer][] {
+  const events = 1_000;
+  const each = (value: (n: string) => unknown, count: number): Buffer =>
+    bodyOf(
+      Array.from({ length: events }, (_, event) => ({
+        ...goodEvent,
+        metadata: Object.fromEntries(
+          Array.from({ length: count }, (__, n) => [`${event}_${n}`, value(`${event}_${n}`)]),
+        ),
+      })),
+    );
+  return [
+    ['a quarter of a million values of their own', each((n) => `v${n}`, 240)],
+    ['100,000 objects of another form each', each((n) => ({ [`m${n}`]: 1 }), 110)],
+    ['100,000 arrays', each(() => [[]], 80)],
+  ];
+}
+
 describe('judging threads', () => {
   test('say of every hostile body, and of good ones, what is said in place', async () => {
     const judges = startJudges({ threads: 2 });
@@ -52,6 +72,21 @@ describe('judging threads', () => {
       }
     }
   }, 120_000);
+
+  test.each(largestInMemory())(
+    'I8: have memory for %s',
+    async (_what, body) => {
+      const judges = startJudges();
+      for (const isLenient of [true, false]) {
+        const context = judgeContext({ isLenient });
+        expect(body.length).toBeLessThanOrEqual(bodyBytesMax);
+        // One behind the other, so that what the first one leaves is there.
+        const judged = await Promise.all([0, 1].map(() => judges.judge('k', Buffer.from(body), context)));
+        expect(judged.map(({ ok }) => ok)).toEqual([isLenient, isLenient]);
+      }
+    },
+    120_000,
+  );
 
   test('ask which tenants are known', async () => {
     const judges = startJudges({ knownAmong: (ids) => new Set([...ids].filter((id) => id === 'acme')) });

@@ -1,0 +1,22 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { createLeftoverMemory } from '../src/leftover-memory.ts';
+
+const mebibyte = 1024 * 1024;
+
+/** Bytes of buffers that are held after so many have been used for a moment, beside those that were held before. */
+function heldAfter(buffers: number, leave: (bytes: number) => void): number {
+  const before = process.memoryUsage().arrayBuffers;
+  for (let n = 0; n < buffers; n += 1) leave(Buffer.alloc(mebibyte).length);
+  return process.memoryUsage().arrayBuffers - before;
+}
+
+describe('leftover memory', () => {
+  test.each(['young', 'all'] as const)('I8: %s: buffers that are not used any more do not gather', (what) => {
+    const leftovers = createLeftoverMemory(what, 4 * mebibyte);
+    leftovers.leave(4 * mebibyte);
+    expect(heldAfter(28, () => undefined)).toBeGreaterThan(20 * mebibyte);
+    leftovers.leave(4 * mebibyte);
+    expect(heldAfter(28, leftovers.leave)).toBeLessThan(10 * mebibyte);
+  });
+});
