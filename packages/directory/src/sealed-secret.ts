@@ -9,7 +9,7 @@ const tagBytes = 16;
 
 export type Opened =
   | { readonly ok: true; readonly secret: string }
-  /** other_key: sealed with another master key · damaged: not what was sealed, or for another subscription. */
+  /** other_key: sealed with a master key that is not known · damaged: not what was sealed, or for another subscription. */
   | { readonly ok: false; readonly reason: 'other_key' | 'damaged' };
 
 /**
@@ -26,10 +26,11 @@ export function sealSecret(masterKey: MasterKey, subscriptionId: string, secret:
 export function openSecret(masterKey: MasterKey, subscriptionId: string, sealed: string): Opened {
   const [, keyId, body] = /^v1\.([0-9a-f]{8})\.([A-Za-z0-9_-]+)$/.exec(sealed) ?? [];
   if (keyId === undefined || body === undefined) return { ok: false, reason: 'damaged' };
-  if (keyId !== masterKey.id) return { ok: false, reason: 'other_key' };
+  const key = keyId === masterKey.id ? masterKey.bytes : masterKey.older.get(keyId);
+  if (key === undefined) return { ok: false, reason: 'other_key' };
   const bytes = Buffer.from(body, 'base64url');
   if (bytes.length < nonceBytes + tagBytes) return { ok: false, reason: 'damaged' };
-  const decipher = createDecipheriv(algorithm, masterKey.bytes, bytes.subarray(0, nonceBytes))
+  const decipher = createDecipheriv(algorithm, key, bytes.subarray(0, nonceBytes))
     .setAAD(Buffer.from(subscriptionId))
     .setAuthTag(bytes.subarray(-tagBytes));
   try {

@@ -41,6 +41,16 @@ describe('sealed secrets', () => {
     expect(openSecret(otherKey, 'a', sealSecret(masterKey, 'a', 'x'))).toEqual({ ok: false, reason: 'other_key' });
   });
 
+  test('open with every key of the list, and are sealed with its first', () => {
+    const [older, newer] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')];
+    const both = readMasterKey(`${newer},${older}`);
+    const before = sealSecret(readMasterKey(older), 'a', 'x');
+    expect(openSecret(both, 'a', before)).toEqual({ ok: true, secret: 'x' });
+    expect(openSecret(both, 'b', before)).toEqual({ ok: false, reason: 'damaged' });
+    expect(openSecret(readMasterKey(newer), 'a', sealSecret(both, 'a', 'x'))).toEqual({ ok: true, secret: 'x' });
+    expect(openSecret(readMasterKey(older), 'a', sealSecret(both, 'a', 'x'))).toMatchObject({ reason: 'other_key' });
+  });
+
   test('do not open when any character was changed', () => {
     const sealed = sealSecret(masterKey, 'a', 'a secret of some length');
     for (let at = 0; at < sealed.length; at += 1) {
@@ -69,6 +79,8 @@ describe('DOCKET_MASTER_KEY', () => {
     randomBytes(32).toString('hex'),
     Buffer.alloc(32, 255).toString('base64url'),
     'changeme',
+    `${randomBytes(32).toString('base64')},`,
+    `${randomBytes(32).toString('base64')}, ${randomBytes(32).toString('base64')}`,
   ])('%s is refused, unseen', (text) => {
     expect(() => readSettings(masterKeySettings, { DOCKET_MASTER_KEY: text })).toThrow(/openssl rand -base64 32/);
     expect(() => readSettings(masterKeySettings, { DOCKET_MASTER_KEY: text })).toThrow(
