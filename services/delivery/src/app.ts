@@ -171,6 +171,7 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
     const stats = current?.run.stats();
     metrics.tailBytes.set(stats?.tailBytes ?? 0);
     metrics.heldBytes.set(stats?.heldBytes ?? 0);
+    metrics.lookups.set(webhook.lookups());
     metrics.parked.set(cursors.parkedCount());
     metrics.subscriptions.reset();
     for (const [phase, count] of stats?.byPhase ?? []) metrics.subscriptions.set({ phase }, count);

@@ -57,6 +57,11 @@ export function createDeliveryMetrics(registry: Registry) {
       help: 'Bytes of batches that wait for their next try',
       registers,
     }),
+    lookups: new Gauge({
+      name: 'docket_delivery_lookups',
+      help: "Receivers' names that are being looked up; never more than requests are under way, and each for 4 s at most",
+      registers,
+    }),
     parked: new Gauge({
       name: 'docket_delivery_parked_events',
       help: 'Events that are parked, of all subscriptions; every instance knows all',

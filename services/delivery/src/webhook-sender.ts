@@ -5,8 +5,9 @@ import { vetUrl } from './address-policy.ts';
 import type { Target } from './address-policy.ts';
 import { exchange, ExchangeTimeout } from './http-exchange.ts';
 import type { Answer, SendError } from './outcome-policy.ts';
+import { createReceiverNames } from './receiver-names.ts';
 import { parseRetryAfter } from './retry-policy.ts';
-import { addressNotAllowedCode, createVettedLookup } from './vetted-lookup.ts';
+import { addressNotAllowedCode, createVettedLookup, nameNotFoundCode } from './vetted-lookup.ts';
 import type { Resolve } from './vetted-lookup.ts';
 
 /** Deadlines of one exchange, which bound how long a slot is held. `exchangeMs` is that of the whole, answer's body included. */
@@ -41,22 +42,27 @@ export interface WebhookSender {
    * Sends one request of a tenant, and never rejects: every failure is an answer. Redirects are not followed. Aborted: `connection`.
    */
   send(webhook: WebhookRequest, signal: AbortSignal, tenantId?: string): Promise<Answer>;
+  /** I8: names that are being looked up. */
+  lookups(): number;
   close(): Promise<void>;
 }
 
 export interface WebhookSenderOptions {
-  /** SINK_ALLOWED_HOSTS: hosts whose addresses are not judged, for all or for one tenant. */
+  /** SINK_ALLOWED_HOSTS: hosts whose addresses are not judged, for all or for one tenant. The system's own look-up (hosts file, search domains) finds them. */
   readonly allowedHosts: readonly string[];
   /** Default: 5 s, 15 s, 30 s. */
   readonly deadlines?: Deadlines;
-  /** Default: the system's resolver. */
+  /** Name servers for all other hosts, as host or host:port; default: those of the system. */
+  readonly nameServers?: readonly string[];
+  /** In place of asking them. */
   readonly resolve?: Resolve;
   /** Authorities, PEM, in place of those that Node trusts. */
   readonly ca?: string;
 }
 
 export function createWebhookSender(options: WebhookSenderOptions): WebhookSender {
-  const { allowedHosts, deadlines = defaultDeadlines, resolve, ca } = options;
+  const { allowedHosts, deadlines = defaultDeadlines, ca } = options;
+  const names = createReceiverNames(options.nameServers);
   const limits = {
     headersTimeout: deadlines.firstByteMs,
     bodyTimeout: deadlines.firstByteMs,
@@ -64,7 +70,10 @@ export function createWebhookSender(options: WebhookSenderOptions): WebhookSende
     pipelining: 1,
   };
   const connect = { timeout: deadlines.connectMs, ...(ca === undefined ? {} : { ca }) };
-  const guarded = new Agent({ ...limits, connect: { ...connect, lookup: createVettedLookup(resolve) } });
+  const guarded = new Agent({
+    ...limits,
+    connect: { ...connect, lookup: createVettedLookup(options.resolve ?? names.resolve) },
+  });
   const trusted = new Agent({ ...limits, connect });
 
   const givingUp = createGivingUp();
@@ -114,7 +123,9 @@ export function createWebhookSender(options: WebhookSenderOptions): WebhookSende
         return { kind: 'failed', error: error instanceof ExchangeTimeout ? 'timeout' : sendErrorOf(error) };
       }
     },
+    lookups: () => names.underWay(),
     close: async () => {
+      names.close();
       await Promise.all([guarded.destroy(), trusted.destroy()]);
     },
   };
@@ -141,7 +152,7 @@ function createGivingUp(): (signal: AbortSignal, giveUp: () => void) => () => vo
   };
 }
 
-const dnsCodes = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'ENODATA']);
+const dnsCodes = new Set([nameNotFoundCode, 'ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'ENODATA']);
 const timeoutCodes = new Set([
   'ETIMEDOUT',
   'UND_ERR_CONNECT_TIMEOUT',

@@ -29,6 +29,7 @@ function senderTo(text: (request: WebhookRequest) => string) {
         requests.push(request);
         return { kind: 'answered', status: 403, retryAfterMs: null, text: text(request) };
       },
+      lookups: () => 0,
       close: async () => undefined,
     },
     masterKey,

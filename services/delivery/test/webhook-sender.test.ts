@@ -1,3 +1,4 @@
+import { promises } from 'node:dns';
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, RequestListener, Server } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
@@ -9,7 +10,8 @@ import { eventually } from '@docket/testkit';
 import { createVettedLookup } from '../src/vetted-lookup.ts';
 import { createWebhookSender } from '../src/webhook-sender.ts';
 
-const vettedLookup = createVettedLookup();
+/** A name is the address that it has. */
+const vettedLookup = createVettedLookup(async (address) => [{ address, family: 4 }]);
 const servers: { close(): unknown; closeAllConnections?(): void }[] = [];
 const sender = createWebhookSender({ allowedHosts: ['127.0.0.1'] });
 afterAll(async () => {
@@ -123,7 +125,12 @@ describe('the guard against requests to internal addresses', () => {
     server.on('connection', () => {
       connections += 1;
     });
-    const answer = await sender.send(webhook(`https://localhost:${portOf(server)}/`), never);
+    const guarded = createWebhookSender({
+      allowedHosts: [],
+      resolve: () => promises.lookup('localhost', { all: true }),
+    });
+    servers.push(guarded);
+    const answer = await guarded.send(webhook(`https://localhost:${portOf(server)}/`), never);
     expect(answer).toEqual({ kind: 'failed', error: 'address_not_allowed' });
     expect(connections).toBe(0);
   });
@@ -132,7 +139,7 @@ describe('the guard against requests to internal addresses', () => {
     'the look-up refuses with %j, and names no address',
     async (options) => {
       const error = await new Promise<Error | null>((resolve) => {
-        vettedLookup('localhost', options, (failure) => resolve(failure));
+        vettedLookup('127.0.0.1', options, (failure) => resolve(failure));
       });
       expect(error).toMatchObject({ code: 'ADDRESS_NOT_ALLOWED' });
       expect(error?.message).not.toMatch(/\d/);

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { eventually } from '@docket/testkit';
 
 import type { Answer } from '../../src/outcome-policy.ts';
-import { createVettedLookup } from '../../src/vetted-lookup.ts';
+import { createVettedLookup, NameNotFoundError } from '../../src/vetted-lookup.ts';
 import type { Resolve } from '../../src/vetted-lookup.ts';
 import { createWebhookSender } from '../../src/webhook-sender.ts';
 import { caCertificate, localhostCertificate, serverKey, siemCertificate } from './certificates.ts';
@@ -99,14 +99,11 @@ describe('a resolver that is not to be trusted', () => {
   /** Each look-up gets the next answer; the last one for ever. */
   const resolverOf = (...answers: readonly (readonly string[])[]): { resolve: Resolve; asked: () => number } => {
     let asked = 0;
-    const resolve: Resolve = (_name, _options, done) => {
+    const resolve: Resolve = async (_name) => {
       const answer = answers[Math.min(asked, answers.length - 1)] ?? [];
       asked += 1;
-      if (answer.length === 0) return done(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' }), []);
-      done(
-        null,
-        answer.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
-      );
+      if (answer.length === 0) throw new NameNotFoundError('no such name');
+      return answer.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
     };
     return { resolve, asked: () => asked };
   };
