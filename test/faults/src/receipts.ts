@@ -3,8 +3,10 @@ import { expectThat } from './fault-case.ts';
 
 /** Ids of events, as a receiver has seen them. */
 export interface Receipts {
-  /** Of all requests, repeats included. */
+  /** Of all requests, repeats included; without what is sent aside of the stream, tagged. */
   readonly received: readonly string[];
+  /** Of those that were refused, which has to come again. */
+  readonly refused: readonly string[];
   /** The same without repeats. */
   readonly first: readonly string[];
   readonly acknowledged: ReadonlySet<string>;
@@ -24,7 +26,8 @@ export function checkReceipts(tenantId: string, receiver: Receiver, ids: readonl
     wrong < 0,
     `${tenantId}: the first receipt number ${wrong + 1} is ${first[wrong]}, in the log it is ${ids[wrong]}`,
   );
-  return { received, first, acknowledged: acknowledgedIds(receiver) };
+  const refused = requests.filter(({ status }) => status !== null && status >= 300).flatMap(idsOf);
+  return { received, refused, first, acknowledged: acknowledgedIds(receiver) };
 }
 
 export function acknowledgedIds(receiver: Receiver): ReadonlySet<string> {
