@@ -120,7 +120,8 @@ export function createPartitionConsumer(kafka: KafkaClient, options: PartitionCo
     busy.set(partition, 'awaited');
     const paced = startPace();
     const handled = hand({ assignmentId, partition, fetchedOffset, records, lastOffset, highWatermark }, end);
-    if ((await isOverWithin(handled, patienceMs)) || current?.id !== assignmentId) return paced;
+    if (handled === undefined || (await isOverWithin(handled, patienceMs)) || current?.id !== assignmentId)
+      return paced;
     busy.set(partition, 'left alone');
     consumer?.pause([{ topic, partitions: [partition] }]);
   };
@@ -137,16 +138,24 @@ export function createPartitionConsumer(kafka: KafkaClient, options: PartitionCo
     options.onUnreadable?.({ assignmentId, partition, batch, ...retry });
   };
 
-  /** Never rejects. */
-  const hand = async (batch: PartitionBatch, end: { assignmentId: string; partition: number; nextOffset: number }) => {
-    const { assignmentId, partition, nextOffset } = end;
-    try {
-      await options.onBatch(batch);
-    } catch (error) {
-      // A bug of the handler. kafkajs would go on behind the batch, so nothing goes on.
+  /** Never rejects. Undefined: the handler is done already, which costs no timer. */
+  const hand = (batch: PartitionBatch, end: HandedEnd): Promise<void> | undefined => {
+    // A bug of the handler. kafkajs would go on behind the batch, so nothing goes on.
+    const crash = (error: unknown): void => {
       lose();
       options.onCrash(error instanceof Error ? error : new Error(String(error)));
+    };
+    try {
+      const handling = options.onBatch(batch);
+      if (handling !== undefined) return handling.catch(crash).then(() => handed(end));
+    } catch (error) {
+      crash(error);
     }
+    handed(end);
+    return undefined;
+  };
+
+  const handed = ({ assignmentId, partition, nextOffset }: HandedEnd): void => {
     // Of another assignment: whatever it did there is dropped, and this partition may be busy with a batch of the present one.
     if (current?.id !== assignmentId) return;
     const wasLeftAlone = busy.get(partition) === 'left alone';
@@ -295,6 +304,12 @@ function makeConsumer(kafka: KafkaClient, options: PartitionConsumerOptions): Co
     // By itself kafkajs would restart from a timer that nobody can wait for, also after it was told to stop.
     retry: { retries: 5, restartOnFailure: () => Promise.resolve(false) },
   });
+}
+
+interface HandedEnd {
+  readonly assignmentId: string;
+  readonly partition: number;
+  readonly nextOffset: number;
 }
 
 async function isOverWithin(work: Promise<void>, deadlineMs: number): Promise<boolean> {
