@@ -15,6 +15,7 @@ import {
 import type { Logger } from '@docket/runtime';
 import { backoffMs } from './backoff-policy.ts';
 import { monthOf } from './block-queue.ts';
+import { createJointWrite } from './joint-write.ts';
 import type { IngestorMetrics } from './metrics.ts';
 import { storeAttempts, type AttemptsAnswer } from './store-attempts.ts';
 
@@ -91,23 +92,28 @@ export function createAttemptsWriter(ports: AttemptPorts): Pick<PartitionConsume
     }
   }
 
-  async function store(batch: PartitionBatch): Promise<void> {
+  /** The partitions of a fetch come at once. */
+  const storeTogether = createJointWrite(async (assignmentId, attempts: readonly DeliveryAttempt[]) => {
     // An insert goes to one table partition, which is a month.
-    const byMonth = new Map<number, DeliveryAttempt[]>();
+    const months = new Set(attempts.map(({ started_at: startedAt }) => monthOf(startedAt)));
+    for (const month of months) {
+      const part = attempts.filter(({ started_at: startedAt }) => monthOf(startedAt) === month);
+      const isDone = await storeAttempts(part, { insert: (some) => insert(some, assignmentId), onRefused });
+      if (!isDone) return false;
+    }
+    return true;
+  });
+
+  async function store(batch: PartitionBatch): Promise<void> {
+    const attempts: DeliveryAttempt[] = [];
     for (const record of batch.records) {
       const attempt = await decode(record, batch.assignmentId);
       if (attempt === 'given_up') return;
       if (attempt === 'unreadable') metrics.unreadableAttempts.inc();
-      else listOf(byMonth, monthOf(attempt.started_at)).push(attempt);
+      else attempts.push(attempt);
     }
-    for (const attempts of byMonth.values()) {
-      const isDone = await storeAttempts(attempts, {
-        insert: (part) => insert(part, batch.assignmentId),
-        onRefused,
-      });
-      if (!isDone) return;
-    }
-    consumer.commit(batch.assignmentId, batch.partition, batch.lastOffset + 1);
+    const isDone = await storeTogether(batch.assignmentId, attempts);
+    if (isDone) consumer.commit(batch.assignmentId, batch.partition, batch.lastOffset + 1);
   }
 
   function onRefused(attempt: DeliveryAttempt, detail: string): void {
@@ -181,14 +187,6 @@ export function createAttemptsWriter(ports: AttemptPorts): Pick<PartitionConsume
       await consumer.stop();
     },
   };
-}
-
-function listOf(lists: Map<number, DeliveryAttempt[]>, month: number): DeliveryAttempt[] {
-  const known = lists.get(month);
-  if (known !== undefined) return known;
-  const made: DeliveryAttempt[] = [];
-  lists.set(month, made);
-  return made;
 }
 
 /** Avro has no UUID and no unsigned numbers, so an attempt may hold what no column takes. */
