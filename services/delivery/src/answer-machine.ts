@@ -22,7 +22,8 @@ export function answered(state: DeliveryState, sent: Sending, input: Answered, n
   const { acknowledged: count = 0, outcome } = input;
   const window = windowAfter(state, { isTaken: outcome.kind === 'delivered', underWay: all.length });
   const batch = all[count];
-  if (count === 0 || batch === undefined) return judged({ ...state, window }, sent, input, nowMs);
+  if (count === 0 || batch === undefined)
+    return judged(window === state.window ? state : { ...state, window }, sent, input, nowMs);
   // Those in front of the first that was not taken, or of the last; what was taken behind it comes again.
   const moved = acknowledge({ ...state, window }, all.slice(0, count), [], nowMs);
   const trying = { toSeq: batch.toSeq, tries: 1 };
@@ -73,34 +74,35 @@ function acknowledge(
 ): Step {
   const last = batches.at(-1);
   if (last === undefined) return { state, effects: [] };
+  const { reset, generation, resumeId, noticed, noticedAtMs, untold } = state.cursor;
   const cursor: Cursor = {
-    ...state.cursor,
+    reset,
     seq: last.toSeq,
+    // A cut belongs to its seq: the old one says nothing about the new seq.
+    offset: last.offset,
+    generation,
     eventSeq: last.eventSeq,
     passed: noneSkipped,
     toldAtMs: nowMs,
-    // A cut belongs to its seq: the old one says nothing about the new seq.
-    offset: last.offset,
     state: 'active',
     suspendedVersion: '',
+    resumeId,
     failingSinceMs: null,
     lastError: '',
+    noticed,
+    noticedAtMs,
+    untold,
   };
-  const parked = leftOut.filter(({ seq }) => seq <= last.toSeq).map((one) => parkedOf(one, nowMs));
   const refusals = batches.reduce(taken, state.refusals);
+  const recent = withAnswer(state.recent, true);
+  const next = { ...state, cursor, refusals, trying: null, proofAtMs: null, failures: 0, recent };
+  // Nearly always.
+  if (leftOut.length === 0 && state.parked.length === 0) return { state: next, effects: [save] };
+  const parked = leftOut.filter(({ seq }) => seq <= last.toSeq).map((one) => parkedOf(one, nowMs));
   // Parked by an owner who ended before its cursor was kept, and taken now.
   const found = state.parked.filter(({ seq }) => batches.some(({ eventSeqs }) => eventSeqs.includes(seq)));
-  const listed = found.reduce((listing, { seq }) => withoutParked(listing, seq), parked.reduce(withParked, state));
   return {
-    state: {
-      ...listed,
-      cursor,
-      refusals,
-      trying: null,
-      proofAtMs: null,
-      failures: 0,
-      recent: withAnswer(state.recent, true),
-    },
+    state: found.reduce((listing, { seq }) => withoutParked(listing, seq), parked.reduce(withParked, next)),
     effects: [
       ...parked.map((one): Effect => ({ type: 'keep_parked', parked: one })),
       ...found.map(({ seq }): Effect => ({ type: 'forget_parked', seq })),
@@ -112,7 +114,7 @@ function acknowledge(
 function delivered(state: DeliveryState, { batch, leftOut }: Sending, input: Answered, nowMs: number): Step {
   const step = acknowledge(state, [batch], leftOut, nowMs);
   const bytesLearned = batch.mayHaveMore ? grownBytes(state.bytesLearned, state.bytesMax) : state.bytesLearned;
-  const next = { ...step.state, bytesLearned };
+  const next = bytesLearned === state.bytesLearned ? step.state : { ...step.state, bytesLearned };
   const effects: Effect[] = [release, ...step.effects];
   // What is known of a batch is from when it was first read: whatever came while it waited for its next try, or was narrowed, is behind it.
   const wasTriedBefore = state.trying !== null && state.trying.tries > 1;

@@ -2,7 +2,7 @@ import { noAnswers } from './breaker-policy.ts';
 import { fartherCut, toldSeq } from './cursor-mapper.ts';
 import type { Cursor } from './cursor-mapper.ts';
 import { answered, failed } from './answer-machine.ts';
-import { idle, idleUntilMs, linger, proceed, rest, settle, stay } from './delivery-phases.ts';
+import { idle, idleUntilMs, linger, placeOf, proceed, rest, settle, stay } from './delivery-phases.ts';
 import { nothingRefused, passedMax } from './delivery-state.ts';
 import type { Aside, BatchPlace, DeliveryState, Effect, Input, Step, Wish } from './delivery-state.ts';
 import { tell, wasTold, withNotice } from './notice-machine.ts';
@@ -10,6 +10,8 @@ import { isNarrowing, needsProbe, refusalsEventsMax } from './refusal-machine.ts
 import { asked, nextReplay, replayRead } from './replay-machine.ts';
 import { readRetryDelayMs } from './retry-policy.ts';
 import { noneSkipped, sumSkipped } from './skipped-counts.ts';
+
+const noBatches: readonly BatchPlace[] = [];
 
 /** How soon ClickHouse is asked again for what it does not hold yet: about two inserts of the ingestor. */
 export const behindPollMs = 500;
@@ -148,7 +150,9 @@ function wasRead(
       // Its filter or its limits may be others now.
       if (version !== state.version) return proceed(state, [release]);
       const tries = (state.trying?.tries ?? 0) + 1;
-      const { kind, following, ...batch } = { following: [], ...result };
+      const { kind } = result;
+      const following = result.kind === 'batch' ? (result.following ?? noBatches) : noBatches;
+      const batch = placeOf(result);
       if (state.refusals.refused.length > 0 && batch.eventCount === 0) return alone(state, jitter, nowMs);
       if (kind === 'batch' && isPassed(state, batch)) return pass(state, batch, jitter, nowMs);
       return {

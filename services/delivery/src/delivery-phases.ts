@@ -1,6 +1,6 @@
 import { isAskedFor } from '@docket/directory';
 
-import type { DeliveryState, Effect, Step } from './delivery-state.ts';
+import type { BatchPlace, DeliveryState, Effect, Step } from './delivery-state.ts';
 import { proofAtMs } from './proof-policy.ts';
 import { isNarrowing } from './refusal-machine.ts';
 
@@ -76,4 +76,10 @@ export function rest(
     state: { ...state, phase: { name: 'resting', untilMs, forNeighbour } },
     effects: [...effects, { type: 'wake', atMs: untilMs }],
   };
+}
+
+/** The place of a batch, of a result that says more. */
+export function placeOf(result: BatchPlace): BatchPlace {
+  const { toSeq, eventSeq, eventCount, eventSeqs, skipped, bodyBytes, offset, mayHaveMore, isLast } = result;
+  return { toSeq, eventSeq, eventCount, eventSeqs, skipped, bodyBytes, offset, mayHaveMore, isLast };
 }

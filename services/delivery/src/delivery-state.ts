@@ -196,7 +196,7 @@ export type Effect =
   | { readonly type: 'read_parked'; readonly parked: ParkedEvent }
   /** Send the batch that was read. `answered` follows. */
   | { readonly type: 'send'; readonly tryNumber: number }
-  /** `due` at this time; a later `wake` replaces it. */
+  /** `due` at this time, and perhaps before, too; a later `wake` replaces it. */
   | { readonly type: 'wake'; readonly atMs: number }
   /** Keep a parked event. MUST be durable before any cursor that is saved after it. */
   | { readonly type: 'keep_parked'; readonly parked: ParkedEvent }
@@ -231,10 +231,20 @@ export interface Step {
 
 export function initialState(cursor: Cursor, wish: Wish, parked: readonly ParkedEvent[] = []): DeliveryState {
   const isSuspended = cursor.state === 'suspended' && cursor.suspendedVersion === wish.version;
+  const { isPaused, version, lingerMs, bytesMax, windowMax, proofIntervalMs, suspendAfterMs, noticeAfterMs } = wish;
   return {
     cursor,
     phase: { name: isSuspended ? 'suspended' : 'idle' },
-    ...wish,
+    // By their names: of an object that begins with a spread of others, each step's copy costs three times as much.
+    isPaused,
+    version,
+    lingerMs,
+    bytesMax,
+    windowMax,
+    proofIntervalMs,
+    suspendAfterMs,
+    noticeAfterMs,
+    resume: wish.resume,
     window: 1,
     bytesLearned: null,
     proofAtMs: null,

@@ -15,8 +15,8 @@ export interface Attempts {
 
 /** Attempts in memory while the registry or Kafka is away; beyond it they are lost, and counted. */
 const pendingMax = 10_000;
-/** Attempts are written together: one by one each would cost as much as the request that it tells of. */
-const gatherMs = 50;
+/** Attempts are written together: one by one each would cost as much as the request that it tells of. Who looks at them waits a second for the ingestor anyway. */
+const gatherMs = 200;
 const writtenAtOnceMax = 500;
 
 export function createAttempts(

@@ -1,6 +1,7 @@
 import { parkedMax } from '@docket/directory';
 import type { ParkedEvent } from '@docket/directory';
 
+import { nothingRefused } from './delivery-state.ts';
 import type { BatchPlace, DeliveryState, Refusals, RefusedEvent } from './delivery-state.ts';
 
 /** So many events refused in a row, each by itself, mean that the receiver refuses everything. */
@@ -80,6 +81,7 @@ export function probeTaken({ refused }: Refusals): Refusals {
 
 /** A batch was taken: what is still looked for is behind it. */
 export function taken(refusals: Refusals, batch: BatchPlace): Refusals {
+  if (refusals === nothingRefused) return refusals;
   const { suspect, refused } = refusals;
   const isBehind = suspect === null || suspect.toSeq <= batch.toSeq;
   const next: Refusals = {
@@ -87,7 +89,7 @@ export function taken(refusals: Refusals, batch: BatchPlace): Refusals {
     refused: refused.filter(({ seq }) => seq > batch.toSeq),
     hasTaken: true,
   };
-  return isNarrowing(next) ? next : { ...next, hasTaken: false };
+  return isNarrowing(next) ? next : nothingRefused;
 }
 
 /** A batch that left it out was taken. */

@@ -1,7 +1,7 @@
 import { isAskedFor, mergedParked } from '@docket/directory';
 import type { ParkedEvent } from '@docket/directory';
 
-import { idle, mayReplay, proceed, stay } from './delivery-phases.ts';
+import { idle, mayReplay, placeOf, proceed, stay } from './delivery-phases.ts';
 import type { DeliveryState, Effect, Input, Step } from './delivery-state.ts';
 import { readRetryDelayMs, retryDelayMs } from './retry-policy.ts';
 
@@ -39,7 +39,7 @@ export function replayRead(
     case 'batch': {
       if (state.isPaused) return { state: { ...state, phase: idle }, effects: [release] };
       if (phase.version !== state.version) return proceed(state, [release]);
-      const { kind: _batch, following: _none, ...batch } = result;
+      const batch = placeOf(result);
       const { version } = state;
       const sending = {
         name: 'sending',

@@ -7,6 +7,7 @@ import type { Batch } from './batch-mapper.ts';
 import type { Attempts } from './kafka-attempts.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import type { Answer, Outcome } from './outcome-policy.ts';
+import type { Verdict } from './sinks/sink-answer.ts';
 import { requestOf, verdictOf } from './sinks/sink-rules.ts';
 import type { WebhookSender } from './webhook-sender.ts';
 
@@ -38,13 +39,13 @@ export function createBatchSender(ports: {
   const { webhook, attempts, logger, metrics } = ports;
   const credentialsOf = createCredentials(ports.masterKey);
 
-  const exchange = async (
+  const exchange = (
     subscription: Subscription,
     batch: Batch,
     { secrets, headers }: Credentials,
     nowMs: number,
     signal: AbortSignal,
-  ): Promise<Answer> => {
+  ): Answer | Promise<Answer> => {
     if (headers === undefined) return { kind: 'failed', error: 'secret_unavailable' };
     const request = requestOf(subscription, { subscriptionId: subscription.id, batch, secrets, headers, nowMs });
     if (request === undefined) return { kind: 'failed', error: 'secret_unavailable' };
@@ -58,7 +59,9 @@ export function createBatchSender(ports: {
       const credentials = credentialsOf(subscription, startedAtMs);
       const answer = await exchange(subscription, batch, credentials, startedAtMs, signal);
       const durationMs = Date.now() - startedAtMs;
-      const { error, ...outcome } = verdictOf(subscription.sink.type, answer, batch.eventCount);
+      const verdict = verdictOf(subscription.sink.type, answer, batch.eventCount);
+      const { error } = verdict;
+      const outcome = outcomeIn(verdict);
       const status = answer.kind === 'answered' ? answer.status : 0;
       metrics.attempts.inc({ outcome: outcome.kind });
       metrics.attemptSeconds.observe(durationMs / 1_000);
@@ -87,13 +90,24 @@ export function createBatchSender(ports: {
         error,
         answer_excerpt: excerpt,
       });
-      const line = { subscription_id: subscription.id, from_seq: batch.fromSeq, to_seq: batch.toSeq, try: tryNumber };
       // Every attempt is in the ledger. A line of each that succeeds, or fails again as it did, would cost as much as a tenth of it.
       const level = isDelivered || tryNumber > 1 ? 'debug' : 'info';
-      logger[level]({ ...line, outcome: outcome.kind, status, error, duration_ms: durationMs }, 'delivery.attempted');
+      if (logger.isLevelEnabled(level)) {
+        const range = { from_seq: batch.fromSeq, to_seq: batch.toSeq };
+        const came = { outcome: outcome.kind, status, error, duration_ms: durationMs };
+        logger[level]({ subscription_id: subscription.id, ...range, try: tryNumber, ...came }, 'delivery.attempted');
+      }
       return { outcome, status, error, excerpt, retryAfterMs: answer.kind === 'answered' ? answer.retryAfterMs : null };
     },
   };
+}
+
+const wasDelivered: Outcome = { kind: 'delivered' };
+
+function outcomeIn(verdict: Verdict): Outcome {
+  if (verdict.kind === 'delivered') return wasDelivered;
+  const { error: _error, ...outcome } = verdict;
+  return outcome;
 }
 
 /** What proves to a receiver who sends. */
@@ -116,13 +130,20 @@ function createCredentials(masterKey: MasterKey): (subscription: Subscription, n
       return found.ok ? [{ secret: found.secret, expiresAtMs }] : [];
     });
     const sealed = sink.type === 'webhook' ? sink.headers : undefined;
-    return { secrets, headers: sealed === undefined ? noHeaders : openHeaders(masterKey, id, sealed) };
+    const headers = sealed === undefined ? noHeaders : openHeaders(masterKey, id, sealed);
+    const valid: Credentials = { secrets: [], headers };
+    return { secrets, headers, valid, validUntilMs: 0 };
   };
   return (subscription, nowMs) => {
     const opened = known.get(subscription) ?? open(subscription);
     known.set(subscription, opened);
-    const valid = opened.secrets.filter(({ expiresAtMs }) => expiresAtMs > nowMs);
-    return { secrets: valid.map(({ secret }) => secret), headers: opened.headers };
+    // The same list until one of them expires.
+    if (nowMs >= opened.validUntilMs) {
+      const valid = opened.secrets.filter(({ expiresAtMs }) => expiresAtMs > nowMs);
+      opened.validUntilMs = Math.min(...valid.map(({ expiresAtMs }) => expiresAtMs));
+      opened.valid = { secrets: valid.map(({ secret }) => secret), headers: opened.headers };
+    }
+    return opened.valid;
   };
 }
 

@@ -54,6 +54,14 @@ interface Held {
   hasFailed: boolean;
 }
 
+/** What a tenant has under way in a pool. */
+interface Share {
+  held: number;
+  readonly byHost: Map<string, number>;
+}
+
+const noShare = { held: 0, byHost: new Map<string, number>() } as const;
+
 export function createSlots(limits: SlotLimits): Slots {
   const lines = byPool((): FairLine<SlotRequest> => createFairLine());
   const held = { ...byPool(() => new Map<string, Held>()), slow: new Map<string, Held>() };
@@ -64,24 +72,25 @@ export function createSlots(limits: SlotLimits): Slots {
     doubtful: createAllowance(limits.failuresPerSecond),
     failing: createAllowance(limits.failuresPerSecond),
   };
-  /** By pool and tenant, and by pool, tenant and host. */
-  const shares = new Map<string, number>();
+  /** By tenant. */
+  const shares = { ...byPool(() => new Map<string, Share>()), slow: new Map<string, Share>() };
   /** Where each waits. */
   const waiting = new Map<string, Pool>();
   const poolOf = new Map<string, Pool | 'slow'>();
 
   const count = (pool: Pool | 'slow', { tenantId, host }: SlotRequest, change: 1 | -1): void => {
-    for (const key of [`${pool} ${tenantId}`, `${pool} ${tenantId} ${host}`]) {
-      const share = (shares.get(key) ?? 0) + change;
-      if (share === 0) shares.delete(key);
-      else shares.set(key, share);
-    }
+    const share = shares[pool].get(tenantId) ?? { held: 0, byHost: new Map<string, number>() };
+    share.held += change;
+    share.byHost.set(host, (share.byHost.get(host) ?? 0) + change);
+    if (share.byHost.get(host) === 0) share.byHost.delete(host);
+    if (share.held === 0) shares[pool].delete(tenantId);
+    else shares[pool].set(tenantId, share);
   };
   const hasShare = (pool: Pool | 'slow', { tenantId, host }: SlotRequest): boolean => {
     const [perTenant, perHost] =
       pool === 'slow' ? [limits.perTenantSlow, limits.perHostSlow] : [limits.perTenant, limits.perHost];
-    if ((shares.get(`${pool} ${tenantId}`) ?? 0) >= perTenant) return false;
-    return (shares.get(`${pool} ${tenantId} ${host}`) ?? 0) < perHost;
+    const { held: ofTenant, byHost } = shares[pool].get(tenantId) ?? noShare;
+    return ofTenant < perTenant && (byHost.get(host) ?? 0) < perHost;
   };
 
   const cancel = (id: string): void => {

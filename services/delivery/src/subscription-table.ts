@@ -73,9 +73,13 @@ interface Row {
   readonly tail: TailBuffer;
   state: DeliveryState;
   timer: NodeJS.Timeout | undefined;
+  /** When it fires, as performance.now() tells. */
+  firesAtMs: number;
   /** Of the last request: the next is likely as large. */
   sentBytes: number;
 }
+
+const withoutNone: ReadonlySet<number> = new Set();
 
 /** I8: batches that wait for their next try. */
 const heldBytesMax = 64 * 1024 * 1024;
@@ -132,10 +136,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
       case 'send':
         return isOver ? release(id) : track(send(row, effect.tryNumber));
       case 'wake':
-        clearTimeout(row.timer);
-        if (!isOver)
-          row.timer = setTimeout(() => dispatch(row, { type: 'due' }), Math.max(0, effect.atMs - Date.now()));
-        return;
+        return isOver ? clearTimeout(row.timer) : wake(row, effect.atMs);
       case 'keep_parked':
         return isRemoved ? undefined : cursors.keepParked(row.subscription, effect.parked);
       case 'forget_parked':
@@ -147,21 +148,48 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     }
   };
 
+  /** A timer that fires before is left as it is, and set again when it does: after each delivery the time of the next proof is put off. */
+  const wake = (row: Row, atMs: number): void => {
+    const delayMs = Math.max(0, atMs - Date.now());
+    // Not by the clock that says the time: it may be set forward, and timers do not follow it.
+    const firesAtMs = performance.now() + delayMs;
+    if (row.timer !== undefined && row.firesAtMs <= firesAtMs) return;
+    clearTimeout(row.timer);
+    row.firesAtMs = firesAtMs;
+    row.timer = setTimeout(() => {
+      row.timer = undefined;
+      dispatch(row, { type: 'due' });
+    }, delayMs);
+  };
+
   const wasTold = (row: Row, notice: Notice): void => {
     if (!isStopped && rows.get(row.subscription.id) === row) dispatch(row, { type: 'told', notice });
   };
 
-  const read = async (row: Row, { type: _read, without, ...wanted }: ReadEffect): Promise<void> => {
+  const read = async (row: Row, effect: ReadEffect): Promise<void> => {
     const { subscription, partition, tail, state } = row;
-    const { toSeq } = wanted;
+    const { toSeq, bytesMax, eventsMax, batchesMax, without, isProbe, isProofDue } = effect;
     const [kept] = held.get(subscription.id) ?? [];
     if (toSeq !== null && kept?.place.toSeq === toSeq) {
       held.setUnderWay(subscription.id, true);
       metrics.reads.inc({ source: 'held', result: 'batch' });
       return dispatch(row, { type: 'read', result: { kind: 'batch', ...kept.place }, jitter: Math.random() });
     }
-    const about = { subscription, partition, tail, cursor: state.cursor, signal: aborting.signal };
-    wasRead(row, await ports.source.read({ ...about, ...wanted, without: new Set(without) }));
+    const request = {
+      subscription,
+      partition,
+      tail,
+      cursor: state.cursor,
+      signal: aborting.signal,
+      toSeq,
+      bytesMax,
+      eventsMax,
+      batchesMax,
+      without: without.length === 0 ? withoutNone : new Set(without),
+      isProbe,
+      isProofDue,
+    };
+    wasRead(row, await ports.source.read(request));
   };
 
   const locate = async (row: Row, { receivedFromMs }: Resume): Promise<void> => {
@@ -234,7 +262,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     const wish = wishOf(subscription, ports);
     const state = initialState(inGeneration(cursor, topology.generation), wish, parked);
     const host = hostOf(subscription);
-    const row: Row = { subscription, host, partition, tail, state, timer: undefined, sentBytes: 0 };
+    const row: Row = { subscription, host, partition, tail, state, timer: undefined, firesAtMs: 0, sentBytes: 0 };
     rows.set(id, row);
     const siblings = byLog.get(log) ?? new Set();
     byLog.set(log, siblings.add(row));

@@ -29,12 +29,16 @@ interface LogTail {
   readonly isItsLog: boolean;
   /** Every record of the log at or above this offset and below the end is in `records`. */
   wholeFrom: number;
-  records: LogRecord[];
+  records: KeptRecord[];
   /** Records before it have been dropped; cut off now and then, so that dropping costs a constant. */
   first: number;
 }
 
-interface Kept {
+interface KeptRecord extends LogRecord {
+  readonly tail: LogTail;
+}
+
+interface Taken {
   readonly tail: LogTail;
   readonly record: LogRecord;
 }
@@ -52,8 +56,9 @@ export function createTailBuffer(options: {
   const { partition, partitions, bytesMax } = options;
   const logs = new Map<string, LogTail>();
   /** All kept records in the order of their offsets, whichever their log: the oldest goes first. */
-  let order: Kept[] = [];
+  let order: KeptRecord[] = [];
   let orderFirst = 0;
+  const room: Room = { free: Buffer.alloc(0) };
   let endOffset = options.fromOffset;
   let bytes = 0;
 
@@ -63,12 +68,12 @@ export function createTailBuffer(options: {
     const oldest = order[orderFirst];
     if (oldest === undefined) return;
     orderFirst += 1;
-    bytes -= sizeOf(oldest.record);
-    const { tail, record } = oldest;
+    bytes -= sizeOf(oldest);
+    const { tail } = oldest;
     // An unwatched log's records still wait here for their turn.
-    if (tail.records[tail.first] === record) {
+    if (tail.records[tail.first] === oldest) {
       tail.first += 1;
-      tail.wholeFrom = record.offset + 1;
+      tail.wholeFrom = oldest.offset + 1;
       if (tail.first > 1024 && tail.first * 2 > tail.records.length) {
         tail.records = tail.records.slice(tail.first);
         tail.first = 0;
@@ -90,7 +95,7 @@ export function createTailBuffer(options: {
     unwatch: (log) => void logs.delete(log),
     append: (records, nextOffset) => {
       const grown = new Set<string>();
-      const taken: Kept[] = [];
+      const taken: Taken[] = [];
       for (const record of records) {
         const log = record.key?.toString('latin1') ?? '';
         const tail = logs.get(log);
@@ -98,10 +103,10 @@ export function createTailBuffer(options: {
         taken.push({ tail, record });
         grown.add(log);
       }
-      for (const kept of detached(taken)) {
-        kept.tail.records.push(kept.record);
+      for (const kept of detached(taken, room)) {
+        kept.tail.records.push(kept);
         order.push(kept);
-        bytes += sizeOf(kept.record);
+        bytes += sizeOf(kept);
       }
       endOffset = nextOffset;
       while (isOverfull()) dropOldest();
@@ -133,26 +138,37 @@ function firstBehind(tail: LogTail, offset: number): number {
   return low;
 }
 
+/** Memory for the next values. */
+interface Room {
+  free: Buffer;
+}
+
+/** Asking for memory costs as much as copying some records; one piece is what a tail keeps too much, at most. */
+const roomBytes = 64 * 1024;
+
 /**
- * A record's bytes are slices of a whole fetch, most of which may be other tenants'; a kept one must not keep that alive. The values of one call share memory of
- * their own: they are dropped in the same order.
+ * A record's bytes are slices of a whole fetch, most of which may be other tenants'; a kept one must not keep that alive. Values that come one behind the other
+ * share memory of their own: they are dropped in the same order.
  */
-function detached(taken: readonly Kept[]): Kept[] {
-  const shared = Buffer.allocUnsafeSlow(taken.reduce((sum, { record }) => sum + (record.value?.length ?? 0), 0));
+function detached(taken: readonly Taken[], room: Room): KeptRecord[] {
+  const bytes = taken.reduce((sum, { record }) => sum + (record.value?.length ?? 0), 0);
+  if (bytes > room.free.length) room.free = Buffer.allocUnsafeSlow(Math.max(bytes, roomBytes));
+  const shared = room.free;
+  room.free = shared.subarray(bytes);
   let at = 0;
   return taken.map(({ tail, record }) => {
     const { partition, offset, timestampMs, value, headers } = record;
     const from = at;
     if (value !== null) at += value.copy(shared, at);
-    const kept: LogRecord = {
+    return {
       partition,
       offset,
       timestampMs,
       key: tail.key,
       value: value === null ? null : shared.subarray(from, at),
       headers: detachedHeaders(headers),
+      tail,
     };
-    return { tail, record: kept };
   });
 }
 
@@ -167,6 +183,7 @@ function detachedHeaders(headers: LogRecord['headers']): LogRecord['headers'] {
 
 function sizeOf(record: LogRecord): number {
   let bytes = recordOverheadBytes + (record.key?.length ?? 0) + (record.value?.length ?? 0);
+  if (record.headers === noHeaders) return bytes;
   for (const [name, value] of Object.entries(record.headers)) bytes += name.length + (value?.length ?? 0);
   return bytes;
 }

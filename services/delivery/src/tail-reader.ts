@@ -1,4 +1,4 @@
-import { createQuickReader, readRecord } from '@docket/event';
+import { createQuickReader, readRecord, schemaIdOf } from '@docket/event';
 import type { LogRecord, RecordMac } from '@docket/event';
 import type { EventCodecs, Topology } from '@docket/kafka';
 
@@ -33,6 +33,12 @@ export function createTailReader(ports: {
   const readerOf = (log: string, isText: boolean) => (record: LogRecord, seq: number) =>
     readQuickly(record, log, isText ? seq : undefined) ?? readRecord(record, rules);
 
+  /** Its schema is known: there is nothing to wait for. */
+  const isReadable = ({ value }: LogRecord): boolean => {
+    const schemaId = value === null ? undefined : schemaIdOf(value);
+    return schemaId === undefined || decoders.codecOf(schemaId) !== undefined;
+  };
+
   return async (request, offset) => {
     const { subscription, tail, cursor, toSeq } = request;
     const log = subscription.tenant_id;
@@ -49,7 +55,7 @@ export function createTailReader(ports: {
     const wanted = toSeq === null ? Math.min(likely, tailRecordsMax) : toSeq - cursor.seq;
     const records = tail.after(log, offset, wanted);
     if (records.length === 0) return { source: 'tail', result: { kind: 'nothing', offset: seenThrough } };
-    await decoders.prepare(records, request.signal);
+    if (!records.every(isReadable)) await decoders.prepare(records, request.signal);
     const matches = filterOf(subscription);
     const read = readerOf(log, encoding.isPlain && matches === undefined);
     const behindCursor = entriesOfRecords(records, cursor.seq + 1, read, matches, ownNoticesOf(subscription.id));

@@ -8,7 +8,8 @@ export const delivered: Verdict = { kind: 'delivered', error: '' };
 
 /** What no answer, and any that the sink does not explain further, means: as for a webhook. */
 export function generalVerdict(answer: Answer): Verdict {
-  return { ...outcomeOf(answer), error: errorNameOf(answer) };
+  const outcome = outcomeOf(answer);
+  return outcome.kind === 'delivered' ? delivered : { ...outcome, error: errorNameOf(answer) };
 }
 
 /** The sink refused something in the batch without saying what. Without events it was not one of them. */

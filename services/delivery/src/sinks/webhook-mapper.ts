@@ -54,7 +54,7 @@ const envelopeOf: BatchEncoding['frame'] = (events, summary) => {
 /** A signed request (Standard Webhooks); undefined without a secret that can sign. */
 export function webhookRequest(sink: WebhookSink, outgoing: Outgoing): WebhookRequest | undefined {
   const { batch, secrets, headers, nowMs } = outgoing;
-  const keys = secrets.flatMap((secret) => webhookSecretBytes(secret) ?? []);
+  const keys = keysOf(secrets);
   if (keys.length === 0) return undefined;
   const message = { id: batch.webhookId, timestampSeconds: Math.floor(nowMs / 1_000), body: batch.body };
   const contentType = sink.layout === 'ndjson' ? 'application/x-ndjson' : 'application/json';
@@ -63,4 +63,13 @@ export function webhookRequest(sink: WebhookSink, outgoing: Outgoing): WebhookRe
     headers: { ...headers, ...webhookHeaders(message, keys), 'content-type': contentType },
     body: batch.body,
   };
+}
+
+/** The same list of secrets is asked for at each request. */
+const knownKeys = new WeakMap<readonly string[], readonly Buffer[]>();
+
+function keysOf(secrets: readonly string[]): readonly Buffer[] {
+  const keys = knownKeys.get(secrets) ?? secrets.flatMap((secret) => webhookSecretBytes(secret) ?? []);
+  knownKeys.set(secrets, keys);
+  return keys;
 }
