@@ -16,7 +16,7 @@ import type { HostileRequest, Keyring, RawExchange, ServiceProcess, World } from
 const tenantId = 'acme';
 const stormWorkers = 6;
 const mebibyte = 1024 * 1024;
-/** What is promised. Two bodies of 5 MiB a worker, read, unpacked and parsed, come to some 210 MiB. */
+/** What is promised. Two bodies of 5 MiB a worker, read, unpacked and parsed, come to some 250 MiB. */
 const rssBytesMax = 300_000_000;
 
 let world: World;

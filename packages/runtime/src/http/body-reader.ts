@@ -122,13 +122,13 @@ function collect(req: IncomingMessage, { bytesMax, onLeft }: BodyLimits): Promis
     const settle = (act: () => void): void => {
       clearTimeout(lingering);
       req.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
-      onLeft?.(bytes);
       act();
     };
     const onData = (chunk: Buffer): void => {
       bytes += chunk.length;
       if (Math.max(bytes, announced) <= bytesMax) body.add(chunk);
       else body.drop();
+      onLeft?.(chunk.length);
       if (bytes > 2 * bytesMax)
         lingering ??= setTimeout(() => settle(() => reject(tooLarge(bytesMax, closing))), lingerMs);
     };

@@ -1,4 +1,5 @@
 /** A thread that reads, checks and encodes bodies, so that none of them holds up the thread that serves everybody (I7). */
+import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 
 import { leftBytesMax } from '../limits.ts';
@@ -7,8 +8,13 @@ import { judgeBody } from './judge-body.ts';
 import type { FromJudge, ToJudge } from './judge-protocol.ts';
 import { packJudgement } from './judgement-mapper.ts';
 
+/** Of three turns the serving thread gets two or more, and bodies are judged in time on a busy machine, too. */
+const niceness = 5;
+
 if (parentPort === null) throw new Error('judge-thread is a thread, not a program');
 const port = parentPort;
+// I7: where processors are scarce the serving thread comes first. Of the thread alone, which only Linux can; elsewhere it would be the process's.
+if (process.platform === 'linux') setPriority(niceness);
 /** Jobs that wait to hear which tenants are known. */
 const asking = new Map<number, (known: ReadonlySet<string>) => void>();
 
