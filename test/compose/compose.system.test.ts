@@ -140,7 +140,9 @@ describe('docker-compose.yml, started without containers', () => {
       const accepted = await eventually(() => call(key, '/v1/events', event), { what: 'acceptance with the new key' });
       expect(accepted).toMatchObject({ results: [{ status: 'published' }] });
       const [{ id }] = (accepted as { results: [{ id: string }] }).results;
-      const found = await eventually(() => call(key, `/v1/events/${id}?tenant_id=acme&wait=20`), { what: 'the event in the log' });
+      const found = await eventually(() => call(key, `/v1/events/${id}?tenant_id=acme&wait=20`), {
+        what: 'the event in the log',
+      });
       expect(found).toMatchObject({ id, action: 'user.created' });
       const sink = { type: 'webhook', url: 'https://siem.acme.example/docket' };
       const subscription = await call(key, '/v1/subscriptions', { tenant_id: 'acme', name: 'SIEM', sink });
