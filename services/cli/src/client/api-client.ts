@@ -3,7 +3,7 @@ import { messageOfProblem } from './problem-message-mapper.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** Calls the API as any client does. Rejects with a message for people: what failed, which fields, and what to do. */
+/** Calls the API as any client does. Rejects with a message for people: what failed, which fields, and what to do; ApiRefusal for an answer that says so. */
 export interface ApiClient {
   get(path: string): Promise<Json>;
   /** `ifMatch`: an ETag; what has another one by now is not changed, and the message says so. */
@@ -19,6 +19,17 @@ export interface ApiClient {
   list(path: string, max: number): AsyncIterable<Json>;
   /** An answer that is not read yet. */
   open(path: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response>;
+}
+
+/** What was asked for was not done; the message says why, for people. */
+export class ApiRefusal extends Error {
+  override readonly name = 'ApiRefusal';
+  readonly status: number;
+
+  constructor(status: number, text: string) {
+    super(messageOfProblem(status, text));
+    this.status = status;
+  }
 }
 
 /** Longer than the gateway needs to say that something is away. */
@@ -37,7 +48,7 @@ export function createApiClient({ docketUrl, docketKey }: ClientConfig): ApiClie
       throw new Error(`${base} does not answer: check DOCKET_URL, and that the gateway runs`, { cause });
     }
     if (response.ok) return response;
-    throw new Error(messageOfProblem(response.status, await response.text()));
+    throw new ApiRefusal(response.status, await response.text());
   };
 
   const exchange = (method: string, path: string, body?: Json, ifMatch?: string): Promise<Response> =>

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { InvalidArgumentError, type Command } from 'commander';
-import { objectOf, type ApiClient } from './api-client.ts';
+import { ApiRefusal, objectOf, type ApiClient } from './api-client.ts';
 import { printList } from './client-output.ts';
 import type { ClientPorts } from './object-commands.ts';
 import { eventCells, eventHeading } from './event-line-mapper.ts';
@@ -85,7 +85,7 @@ async function followLog(client: ApiClient, path: string, onEvent: (data: string
   for (;;) {
     const headers: Record<string, string> = lastId === '' ? {} : { 'last-event-id': lastId };
     const response = await client.open(path, headers, new AbortController().signal).catch(async (error: unknown) => {
-      if (lastId === '') throw error;
+      if (lastId === '' || isForGood(error)) throw error;
       await pause(comeBackMs);
       return undefined;
     });
@@ -98,6 +98,13 @@ async function followLog(client: ApiClient, path: string, onEvent: (data: string
     if (isOver) throw new Error('the credential has ended');
     await pause(comeBackMs);
   }
+}
+
+/** Whether asking again is of no use until somebody has mended the question, the key or the place to go on at. */
+function isForGood(error: unknown): boolean {
+  if (!(error instanceof ApiRefusal)) return false;
+  const { status } = error;
+  return status >= 400 && status < 500 && status !== 408 && status !== 429;
 }
 
 /** Reads server-sent events until the connection ends, well or not; true when the stream said that the credential has ended. */

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -176,4 +178,80 @@ describe('docket, as a client of the API', () => {
       child.kill('SIGKILL');
     }
   }, 120_000);
+
+  test('tail: comes back when its connection breaks, and ends with the reason when it is then refused for good', async () => {
+    const way = await startWay(Number(new URL(service.url).port));
+    const [made] = await printed(['keys', 'create', 'tail', '--scope', 'events:read', '--tenant', 'acme']);
+    const child = spawn(process.execPath, [main, 'tail', 'action:gate.*', '--json'], {
+      env: { DOCKET_URL: way.url, DOCKET_KEY: String(made?.['key']) },
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += String(chunk)));
+    const exited = once(child, 'exit');
+    const comes = (action: string): Promise<unknown> =>
+      eventually(
+        async () => {
+          await record({ action });
+          return output.includes(action);
+        },
+        { what: `${action} in the tail`, intervalMs: 500 },
+      );
+    try {
+      await comes('gate.opened');
+      way.cut();
+      await eventually(() => way.refused() >= 2, { what: 'two tries to come back' });
+      way.mend();
+      await comes('gate.closed');
+      way.cut();
+      await docket(['keys', 'revoke', String(made?.['id'])]);
+      way.mend();
+      expect(await exited).toEqual([1, null]);
+      expect(output).toContain('docket: The key was revoked at');
+      expect(output).toContain('401 unauthenticated');
+    } finally {
+      child.kill('SIGKILL');
+      way.close();
+    }
+  }, 120_000);
 });
+
+/** A way to a port that can be cut: what is open breaks, and what comes is closed at once. */
+async function startWay(port: number) {
+  let [isCut, refused] = [false, 0];
+  const open = new Set<Socket>();
+  const server = createServer((from) => {
+    from.on('error', () => undefined);
+    if (isCut) {
+      refused += 1;
+      from.destroy();
+      return;
+    }
+    const to = connect(port, '127.0.0.1').on('error', () => undefined);
+    for (const socket of [from, to]) {
+      open.add(socket);
+      socket.on('close', () => {
+        open.delete(socket);
+        from.destroy();
+        to.destroy();
+      });
+    }
+    from.pipe(to).pipe(from);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const address = server.address();
+  const cut = (): void => {
+    isCut = true;
+    for (const socket of open) socket.destroy();
+  };
+  return {
+    url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`,
+    cut,
+    mend: () => (isCut = false),
+    /** Connections since the beginning that found it cut. */
+    refused: () => refused,
+    close: () => {
+      cut();
+      server.close();
+    },
+  };
+}
