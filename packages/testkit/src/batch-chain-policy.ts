@@ -22,7 +22,7 @@ export interface ChainReport {
 }
 
 export interface ChainRules {
-  /** After a crash of the sender a range may come again; receivers drop seq ≤ the last seen. Default false: nothing comes twice. */
+  /** After a crash of the sender a range may come again; receivers keep each event once. Default false: nothing comes twice. */
   readonly mayOverlap?: boolean;
 }
 

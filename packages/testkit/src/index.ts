@@ -10,6 +10,14 @@ export { exchangeRaw, type RawAnswer, type RawExchange, type RawRequest } from '
 export { createKeyring, type Keyring, type MadeKey } from './keyring.ts';
 export { runKafkaProgram, runKafkaTool } from './kafka-console.ts';
 export {
+  gapsByTheQueries,
+  receiveByTheDocs,
+  rowsByTheDocs,
+  type Gap,
+  type KeptEvent,
+  type ReceiverAccount,
+} from './receiver-by-the-docs.ts';
+export {
   startReceiver,
   type Behaviour,
   type IncomingRequest,

@@ -25,7 +25,7 @@ export interface Cursor {
    */
   readonly offset: number | null;
   readonly generation: number;
-  /** seq of the last event that was sent: the next event's prev_seq. */
+  /** seq of the last event that was sent: the next event's prev_seq. 0: there was none, or it is not known which. */
   readonly eventSeq: number;
   /** What has no event since the last batch that was sent: the next batch accounts for it, and begins that much before `seq`. */
   readonly passed: SkippedCounts;
@@ -54,7 +54,7 @@ export function firstCursor(startAfterSeq: number, generation: number): Cursor {
     seq: startAfterSeq,
     offset: startAfterSeq === 0 && generation === 1 ? -1 : null,
     generation,
-    eventSeq: startAfterSeq,
+    eventSeq: 0,
     passed: noneSkipped,
     toldAtMs: null,
     state: 'active',

@@ -217,7 +217,7 @@ function moved(state: DeliveryState, toSeq: number): Step {
   const place =
     toSeq >= cursor.seq
       ? { seq: toSeq, passed: { ...cursor.passed, operator_skipped: skipped + toSeq - cursor.seq } }
-      : { seq: Math.min(toSeq, told), passed: noneSkipped, eventSeq: Math.min(toSeq, told, cursor.eventSeq) };
+      : backTo(Math.min(toSeq, told), cursor.eventSeq);
   const next: Cursor = { ...cursor, ...place, reset: cursor.reset + 1, resumeId: resume?.id ?? '' };
   // A cut belongs to its seq.
   const offset = next.seq === cursor.seq ? cursor.offset : null;
@@ -226,6 +226,11 @@ function moved(state: DeliveryState, toSeq: number): Step {
     { type: 'release' },
     { type: 'save', isUrgent: true },
   ]);
+}
+
+/** Which event was sent before a place is known of the last one only; 0: of none, rather than a number that no event may have. */
+function backTo(seq: number, eventSeq: number): Pick<Cursor, 'seq' | 'passed' | 'eventSeq'> {
+  return { seq, passed: noneSkipped, eventSeq: eventSeq <= seq ? eventSeq : 0 };
 }
 
 /** Goes on behind what has no event, without a request; the next batch accounts for it. */

@@ -6,6 +6,7 @@ import type { Behaviour, IncomingRequest, Reply, ServiceProcess, World } from '@
 import { bodiesOf, firstReceipts, idsIn, record } from './delivery-for-tests.ts';
 import type { Subscriber } from './delivery-for-tests.ts';
 import { createInstallation, token } from './installation-for-tests.ts';
+import { expectGapWithout, expectNothingMissing } from './receiver-account.ts';
 
 const site = createInstallation({ partitions: 2 });
 
@@ -116,6 +117,9 @@ describe('events that a receiver refuses', () => {
     );
     expect(replayed.flatMap(idsIn)).toEqual([poison[1], poison[0], poison[2], poison[3]]);
     expect(received().events.map(({ id }) => id)).toEqual([...ids.filter((id) => !poison.includes(id)), ...later]);
+    const taken = bodiesOf(one.receiver.accepted());
+    expectNothingMissing(taken, [...ids, ...later], ids[50] ?? '');
+    expectGapWithout(taken, ids[50] ?? '');
   }, 180_000);
 
   test('a receiver that refuses everything for a while and recovers: nothing is parked, and everything comes in order', async () => {

@@ -68,7 +68,7 @@ test.each([
     ]);
     const events = batches.flatMap((data) => [...data.events]);
     expect(events.map(({ seq, prev_seq: prev, replay }) => [seq, prev, replay])).toEqual(
-      [3, 4, 5, 6, 7].map((seq) => [seq, seq - 1, 'range']),
+      [3, 4, 5, 6, 7].map((seq) => [seq, seq === 3 ? 0 : seq - 1, 'range']),
     );
     expect(last).toEqual({ kind: 'nothing', offset: null });
   },

@@ -6,6 +6,7 @@ import { checkBatchChain, createWorld, eventually, startReceiver, startService }
 import type { Receiver, ServiceProcess, World } from '@docket/testkit';
 
 import { bodiesOf, deliveryEnv, record } from './delivery-for-tests.ts';
+import { expectGapWithout, expectNothingMissing } from './receiver-account.ts';
 import { ask, putKey } from './subscriber-for-tests.ts';
 
 const token = randomBytes(24).toString('hex');
@@ -89,6 +90,12 @@ test('a range is counted first, then sent once more beside the live stream, tagg
   const live = checkBatchChain(takenOf(id), { mayOverlap: true });
   expect(live).toMatchObject({ problems: [], replayed: [] });
   expect(live.events.map((event) => event.id)).toEqual([...ids, ...more]);
+  // In one index, with the replay among the live stream: of what is in the replay, too, nothing is missing without it.
+  const [ofReplay, ofStream] = [takenOf(replayId), takenOf(id)];
+  expectNothingMissing([...ofReplay, ...ofStream], [...ids, ...more], ids[27] ?? '');
+  expectNothingMissing([...ofStream, ...ofReplay], [...ids, ...more], ids[27] ?? '');
+  expectGapWithout([...ofStream, ...ofReplay], ids[27] ?? '');
+
   // Masked with the same pseudonyms, or the two could not be told to be the same.
   const names = (of: string) => new Set(JSON.stringify(takenOf(of)).match(/hmac:[\w-]{22}/g));
   expect(names(replayId)).toEqual(names(id));

@@ -5,6 +5,7 @@ import type { ServiceProcess } from '@docket/testkit';
 import { bodiesOf, record, untilAccepted } from './delivery-for-tests.ts';
 import type { Subscriber } from './delivery-for-tests.ts';
 import { createInstallation, token } from './installation-for-tests.ts';
+import { expectNothingMissing } from './receiver-account.ts';
 
 const site = createInstallation({ partitions: 2 });
 
@@ -75,4 +76,8 @@ test('a receiver that fails for too long is suspended with nothing skipped; it g
   await untilAccepted(receiver, last);
   expect(chainFrom(one, knownThen).events.map(({ id }) => id)).toEqual(last);
   expect(await resume(manager, one, { time: 'yesterday' })).toBe(422);
+
+  // Those of the outage came late, behind others of higher seqs.
+  const all = [...told, ...missed, ...later, ...last];
+  expectNothingMissing(bodiesOf(receiver.accepted()), all, missed[4] ?? '');
 }, 180_000);

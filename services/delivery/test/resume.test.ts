@@ -64,7 +64,13 @@ describe('resume', () => {
 
   test('back: the range begins where the receiver was told to, with nothing passed', () => {
     const state = resumed(stateIn('idle', { cursor: { ...cursor, eventSeq: 9 } }), 4);
-    expect(state.cursor).toMatchObject({ reset: 1, seq: 4, eventSeq: 4, offset: null, passed: noneSkipped });
+    expect(state.cursor).toMatchObject({ reset: 1, seq: 4, offset: null, passed: noneSkipped });
+  });
+
+  test('back: names the event before only where it was one that was sent', () => {
+    const eventSeqAt = (toSeq: number): number =>
+      resumed(stateIn('idle', { cursor: { ...cursor, eventSeq: 7 } }), toSeq).cursor.eventSeq;
+    expect([9, 7, 6, 0].map(eventSeqAt)).toEqual([7, 7, 0, 0]);
   });
 
   test('into what was passed without a batch: back to what was told', () => {
