@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
 import { ClickHouseError, noAnswerCode } from './error-policy.ts';
 import type { ClickHouseConfig } from './settings.ts';
-import { checkedBytes } from './stream-answer.ts';
+import { beginningOf, checkedBytes } from './stream-answer.ts';
 
 /** Below the server's keep_alive_timeout (3 s before 23.11, 10 s since), so that no request goes out on a closing socket. */
 const idleSocketTtlMs = 2_500;
@@ -28,6 +28,11 @@ export interface RequestOptions {
   readonly settings?: Readonly<Record<string, SettingValue>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly queryId?: string;
+  /**
+   * For reads of rows that may be large: asked before each `bytes` of the answer is kept; with false the statement is cancelled, and the answer
+   * is what came before them, whole rows of it. Whoever says so knows that there was more.
+   */
+  readonly takes?: ((bytes: number) => boolean) | undefined;
 }
 
 export type QueryParameters = Readonly<Record<string, unknown>>;
@@ -44,7 +49,7 @@ export interface ClickHouse {
    * too, never a short answer. Values belong into `params` ({name:Type} in the SQL), never into the text.
    */
   query<T = Record<string, unknown>>(sql: string, params?: QueryParameters, options?: RequestOptions): Promise<T[]>;
-  /** The same for a statement that names its own FORMAT: the raw bytes. */
+  /** The same for a statement that names its own FORMAT: the raw bytes. Where `takes` has ended it, its end may lie within a row. */
   queryBytes(sql: string, params?: QueryParameters, options?: RequestOptions): Promise<Buffer>;
   /**
    * The same, as the bytes come: of any length, in constant memory, read as fast as they are taken. Resolves when ClickHouse has
@@ -97,7 +102,20 @@ export function createClickHouse(config: ClickHouseConfig, ports: ClickHousePort
     // which their columns are read of every row, and the text index is not read in their place.
     use_top_k_dynamic_filtering: 0,
   };
+  const stream: ClickHouse['stream'] = (sql, params, options = {}) => {
+    const settings = { ...readSettings, wait_end_of_query: 0, ...options.settings };
+    return openStream(client, { sql, params, options: { ...options, settings } });
+  };
   const queryBytes: ClickHouse['queryBytes'] = async (sql, params, options = {}) => {
+    const { takes } = options;
+    if (takes !== undefined) {
+      const bounded = { ...options, signal: signalOf(options) };
+      const again = (error: ClickHouseError) => {
+        if (isSocketGone(error.cause)) return stream(sql, params, bounded);
+        throw error;
+      };
+      return beginningOf(await stream(sql, params, bounded).catch(again), takes);
+    }
     const asked = { sql, params, options: { ...options, settings: { ...readSettings, ...options.settings } } };
     const answer = await exchange(client, asked);
     // An idle socket that the server closed at the same moment: reading again is harmless, and once is enough.
@@ -107,10 +125,7 @@ export function createClickHouse(config: ClickHouseConfig, ports: ClickHousePort
   return {
     database: config.clickhouseDatabase,
     queryBytes,
-    stream: (sql, params, options = {}) => {
-      const settings = { ...readSettings, wait_end_of_query: 0, ...options.settings };
-      return openStream(client, { sql, params, options: { ...options, settings } });
-    },
+    stream,
     async query<T>(sql: string, params?: QueryParameters, options?: RequestOptions): Promise<T[]> {
       const bytes = await queryBytes(`${sql}\nFORMAT JSONEachRow`, params, options);
       // The border: what the statement selects is what the caller says it selects.
@@ -161,6 +176,12 @@ async function exchange(client: ClickHouseClient, asked: Exchange): Promise<Answ
     if (deadline.aborted) return { ok: false, code: noAnswerCode, message: `no answer within ${deadlineMs} ms`, cause };
     return { ok: false, code: noAnswerCode, message: messageOf(cause), cause };
   }
+}
+
+/** Aborts with the caller's, and at the deadline. */
+function signalOf({ signal, deadlineMs = defaultDeadlineMs }: RequestOptions): AbortSignal {
+  const deadline = AbortSignal.timeout(deadlineMs);
+  return signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
 }
 
 /** Sends a statement and gives its answer as it comes. Throws ClickHouseError. */
@@ -249,7 +270,10 @@ function messageOf(cause: unknown): string {
   return cause.message === '' ? cause.name : cause.message;
 }
 
+/** ClickHouse ends each line: what is behind the last end is the beginning of a row that was not taken. */
 function linesOf(bytes: Buffer): string[] {
-  const text = bytes.toString('utf8');
-  return text === '' ? [] : text.trimEnd().split('\n');
+  return bytes
+    .toString('utf8', 0, bytes.lastIndexOf('\n') + 1)
+    .split('\n')
+    .slice(0, -1);
 }

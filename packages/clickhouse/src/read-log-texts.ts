@@ -39,38 +39,47 @@ export async function readLogTexts(
   const params = { tenantId, afterSeq, toSeq: afterSeq + limit, limit };
   const settings = { ...publicEventSettings, ...options.settings };
   const bytes = await clickhouse.queryBytes(readLogTextsSql, params, { ...options, settings });
-  return contiguousRows(textsOf(bytes), afterSeq);
+  return contiguousRows(textsOf(bytes, options.takes !== undefined), afterSeq);
 }
 
-/** RowBinary: integers of 64 bits, little-endian; texts behind a LEB128 length. */
-function textsOf(bytes: Buffer): StoredText[] {
+/** @param mayBeCut whether the answer may end within a row, which is then left out */
+function textsOf(bytes: Buffer, mayBeCut: boolean): StoredText[] {
   const rows: StoredText[] = [];
   for (let at = 0; at < bytes.length;) {
-    const seq = Number(bytes.readBigUInt64LE(at));
-    const state = textAt(bytes, at + 8);
-    const receivedAtMs = Number(bytes.readBigInt64LE(state.end));
-    const text = textAt(bytes, state.end + 8);
-    rows.push({
-      seq,
-      status: statusOf(bytes.toString('latin1', state.from, state.end)),
-      receivedAtMs,
-      text: bytes.subarray(text.from, text.end),
-    });
-    at = text.end;
+    const read = rowAt(bytes, at);
+    if (read !== undefined) rows.push(read.row);
+    else if (mayBeCut) break;
+    else throw new ClickHouseError(noAnswerCode, 'an answer in RowBinary is cut off');
+    at = read.end;
   }
   return rows;
 }
 
-function textAt(bytes: Buffer, at: number): { readonly from: number; readonly end: number } {
+/** RowBinary: integers of 64 bits, little-endian; texts behind a LEB128 length. Undefined: it is not whole. */
+function rowAt(bytes: Buffer, at: number): { readonly row: StoredText; readonly end: number } | undefined {
+  const state = textAt(bytes, at + 8);
+  if (state === undefined) return undefined;
+  const text = textAt(bytes, state.end + 8);
+  if (text === undefined) return undefined;
+  const row = {
+    seq: Number(bytes.readBigUInt64LE(at)),
+    status: statusOf(bytes.toString('latin1', state.from, state.end)),
+    receivedAtMs: Number(bytes.readBigInt64LE(state.end)),
+    text: bytes.subarray(text.from, text.end),
+  };
+  return { row, end: text.end };
+}
+
+function textAt(bytes: Buffer, at: number): { readonly from: number; readonly end: number } | undefined {
   let length = 0;
   let from = at;
   for (let scale = 1; ; scale *= 128) {
-    const byte = bytes.readUInt8(from++);
+    const byte = bytes[from++];
+    if (byte === undefined) return undefined;
     length += (byte & 0x7f) * scale;
     if (byte < 0x80) break;
   }
-  if (from + length > bytes.length) throw new ClickHouseError(noAnswerCode, 'an answer in RowBinary is cut off');
-  return { from, end: from + length };
+  return from + length > bytes.length ? undefined : { from, end: from + length };
 }
 
 function statusOf(name: string): EventStatus {

@@ -37,6 +37,16 @@ export async function* checkedBytes(
   if (held.length > 0) yield held;
 }
 
+/** As much of an answer as is taken, piece by piece; the rest is cancelled. Throws as the stream does. */
+export async function beginningOf(stream: AsyncIterable<Buffer>, takes: (bytes: number) => boolean): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for await (const piece of stream) {
+    if (!takes(piece.length)) break;
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
+
 function failureOf(bytes: Buffer): ClickHouseError {
   const message = bytes.subarray(0, messageBytesMax).toString('utf8').trim();
   const code = /^Code: (\d+)\./.exec(message)?.[1];

@@ -1,10 +1,16 @@
 import { createDirectoryView, createKeyUses } from '@docket/directory';
 import { checkTopics, createKafka, createPublisher, createSchemaRegistry, findEventSchema } from '@docket/kafka';
-import { addDocumentRoutes, createApiRouter, createCors, createStartCheck, healthOf } from '@docket/runtime';
+import {
+  addDocumentRoutes,
+  createApiRouter,
+  createByteBudget,
+  createCors,
+  createStartCheck,
+  healthOf,
+} from '@docket/runtime';
 import type { App, AppPorts } from '@docket/runtime';
 import { openApiDocuments } from '@docket/schemas';
 
-import { createByteBudget } from './byte-budget.ts';
 import type { Config, IngestConfig } from './config.ts';
 import { publishEvents } from './endpoints.ts';
 import { createIngestRoute } from './http/ingest-route.ts';

@@ -1,7 +1,8 @@
 import { createClickHouse, queryClickhouseConfig } from '@docket/clickhouse';
 import { createDirectoryView } from '@docket/directory';
 import { createKafka } from '@docket/kafka';
-import { createStartCheck, healthOf, type App, type AppPorts } from '@docket/runtime';
+import { createByteBudget, createStartCheck, healthOf, type App, type AppPorts } from '@docket/runtime';
+import { createAnswerBudget } from './answer-bytes.ts';
 import { createLogReader } from './clickhouse-log-reader.ts';
 import type { Config } from './config.ts';
 import { createPublishing } from './create-publishing.ts';
@@ -36,7 +37,8 @@ export function createQueryApp(config: Config, ports: AppPorts): App {
     keyMax: config.queryKeyConcurrencyMax,
   };
   const gate = createReadGate(limits, metrics);
-  const reader = createLogReader({ clickhouse, gate, metrics, timeoutMs: config.queryTimeoutMs });
+  const answers = createAnswerBudget(createByteBudget(config.queryAnswerBytesMax), metrics);
+  const reader = createLogReader({ clickhouse, gate, answers, metrics, timeoutMs: config.queryTimeoutMs });
   const tables = createStartCheck({
     name: 'clickhouse',
     logger,
@@ -69,6 +71,7 @@ export function createQueryApp(config: Config, ports: AppPorts): App {
       },
       metrics.tails,
     ),
+    answers,
     watch,
     metrics,
     pollMs: config.tailPollMs,

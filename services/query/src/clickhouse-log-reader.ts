@@ -2,16 +2,16 @@ import {
   readLog,
   readLogBounds,
   readSeqBefore,
-  storedEventOf,
   type ClickHouse,
   type LogBounds,
   type LogRange,
   type RequestOptions,
   type Statement,
-  type StoredEventJson,
 } from '@docket/clickhouse';
 import { scopeSearch, type AttemptRow, type SearchScope, type StoredEventRow } from '@docket/event';
 import { DocketError } from '@docket/runtime';
+import { pageBytesMax, rowBytesMax, type AnswerBudget, type AnswerBytes } from './answer-bytes.ts';
+import { readBounded, type Bounded, type ReadRows, type RowsWork } from './bounded-read.ts';
 import {
   facetsStatement,
   histogramStatement,
@@ -19,12 +19,11 @@ import {
   type FacetsQuery,
   type HistogramQuery,
 } from './count-sql-mapper.ts';
-import { eventStatement, pageStatement, placeStatement, type PageQuery } from './event-sql-mapper.ts';
+import { eventStatement, type PageQuery } from './event-sql-mapper.ts';
 import type { HistogramRow } from './histogram-mapper.ts';
 import { laterStatement, ledgerStatement, type LedgerQuery, type LedgerRow } from './ledger/ledger-mapper.ts';
 import type { QueryMetrics } from './metrics.ts';
-import { createPageLooks } from './page-looks.ts';
-import { pageOf } from './page-policy.ts';
+import { createPageReader, rowsOf } from './page-reader.ts';
 import type { ReadGate } from './read-gate.ts';
 import {
   allQuarantineStatement,
@@ -40,8 +39,6 @@ import { attemptsStatement, placesStatement, type AttemptsQuery, type PlaceRow }
 const answerGraceMs = 2_000;
 /** Groups of one count: a field with more different values is refused, before its groups take the server's memory. */
 const groupsMax = 1_000_000;
-/** Looks at a part of the log before all of the rest is read: each costs a statement. */
-const looksMax = 2;
 /** An id that has more rows than this was sent thousands of times; the lowest seqs tell the story. */
 const occurrencesMax = 100;
 
@@ -51,7 +48,7 @@ export interface LogBoundsAt extends LogBounds {
   readonly atMs: number;
 }
 
-/** For whom a read is: its places are counted by the key, and an aborted signal ends the read in ClickHouse too. */
+/** For whom a read is: its places are counted by the key. The signal aborts when its answer is over, sent or not, and ends the read in ClickHouse too. */
 export interface Asker {
   readonly keyId: string;
   readonly signal: AbortSignal;
@@ -60,16 +57,17 @@ export interface Asker {
 /**
  * Reads of one tenant's log. Every read is scoped twice: by its statement and by the tenant lock (I5). All throw DocketError:
  * clickhouse_unavailable, schema_outdated, query_too_expensive, overloaded, rate_limited.
+ * Rows of events and records end at 8 MiB as ClickHouse writes them, or where there is no room for more of them, but never before the first one.
  */
 export interface LogReader {
   /** Newest first by (occurred_at, id, seq). */
-  page(query: PageQuery, asker: Asker): Promise<StoredEventRow[]>;
+  page(query: PageQuery, asker: Asker): Promise<ReadRows<StoredEventRow>>;
   /** The rows of an id in a scope, of each status that it shows, lowest seq first, at most 100. */
-  event(scope: SearchScope, id: string, asker: Asker): Promise<StoredEventRow[]>;
-  /** Rows of every status behind a seq, in seq order and without a hole. */
-  feed(range: LogRange, asker: Asker): Promise<StoredEventRow[]>;
-  /** The same, and where the log begins and ends, read at once. The rows may go beyond that end: they were read later. */
-  feedWithin(range: LogRange, asker: Asker): Promise<{ rows: StoredEventRow[]; bounds: LogBoundsAt }>;
+  event(scope: SearchScope, id: string, asker: Asker): Promise<readonly StoredEventRow[]>;
+  /** Rows of every status behind a seq, in seq order and without a hole; of 2 MiB at most, for streams. */
+  feed(range: LogRange, asker: Asker): Promise<Bounded<ReadRows<StoredEventRow>>>;
+  /** The same of 8 MiB, and where the log begins and ends, read at once. The rows may go beyond that end: they were read later. */
+  feedWithin(range: LogRange, asker: Asker): Promise<{ rows: readonly StoredEventRow[]; bounds: LogBoundsAt }>;
   /** The highest seq that was received before a time; 0 when there is none. */
   seqBefore(at: { readonly tenantId: string; readonly timeMs: number }, asker: Asker): Promise<number>;
   histogram(query: HistogramQuery, asker: Asker): Promise<HistogramRow[]>;
@@ -80,9 +78,12 @@ export interface LogReader {
   /** For operators: where these rows of a log lie in Kafka. */
   places(log: string, seqs: readonly number[], asker: Asker): Promise<PlaceRow[]>;
   /** For operators: records of a log that are quarantined. */
-  quarantine(query: Parameters<typeof quarantineStatement>[0], asker: Asker): Promise<OperatorRecordRow[]>;
+  quarantine(query: Parameters<typeof quarantineStatement>[0], asker: Asker): Promise<ReadRows<OperatorRecordRow>>;
   /** The same of all logs. */
-  allQuarantine(query: Parameters<typeof allQuarantineStatement>[0], asker: Asker): Promise<OperatorRecordRow[]>;
+  allQuarantine(
+    query: Parameters<typeof allQuarantineStatement>[0],
+    asker: Asker,
+  ): Promise<ReadRows<OperatorRecordRow>>;
   /** For operators; undefined: there is no such record, or it is not quarantined. */
   quarantined(log: string, seq: number, asker: Asker): Promise<OperatorRecordRow | undefined>;
 }
@@ -90,12 +91,13 @@ export interface LogReader {
 interface ReaderPorts {
   readonly clickhouse: ClickHouse;
   readonly gate: ReadGate;
+  readonly answers: AnswerBudget;
   readonly metrics: QueryMetrics;
   readonly timeoutMs: number;
 }
 
-export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: ReaderPorts): LogReader {
-  const looks = createPageLooks();
+export function createLogReader({ clickhouse, gate, answers, metrics, timeoutMs }: ReaderPorts): LogReader {
+  const readPage = createPageReader(clickhouse);
 
   function optionsFor(tenantId: string, signal: AbortSignal): RequestOptions {
     return {
@@ -127,37 +129,21 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
     });
   }
 
-  async function rowsOf(statement: Statement, options: RequestOptions): Promise<StoredEventRow[]> {
-    const { sql, params } = requireShort(statement);
-    return (await clickhouse.query<StoredEventJson>(sql, params, options)).map(storedEventOf);
+  /** A read of rows that may be large. */
+  function readRows<Rows extends ReadRows<unknown>>(
+    of: { readonly kind: string; readonly log: string; readonly limit: number; readonly bytesMax?: number },
+    asker: Asker,
+    work: RowsWork<Rows>,
+  ): Promise<Bounded<Rows>> {
+    const { kind, log, limit, bytesMax = pageBytesMax } = of;
+    const open = (isSingle: boolean): AnswerBytes =>
+      answers.open({ tenantId: log, keyId: asker.keyId }, asker.signal, isSingle ? null : bytesMax);
+    return read(kind, log, asker, (options) => readBounded(limit, options, open, work));
   }
 
   async function readBounds(tenantId: string, options: RequestOptions): Promise<LogBoundsAt> {
     const bounds = await readLogBounds(clickhouse, tenantId, options);
     return { ...bounds, atMs: Date.now() };
-  }
-
-  async function pageRows(query: PageQuery, options: RequestOptions): Promise<StoredEventRow[]> {
-    const { limit } = query;
-    const { rows, cut } = pageOf(await firstRows({ ...query, limit: limit + 1 }, options), limit);
-    if (cut === null) return [...rows];
-    return [...rows, ...(await rowsOf(placeStatement({ ...query, limit: limit - rows.length }, cut), options))];
-  }
-
-  /** The first rows by (occurred_at, id): of the last days, and only if they do not suffice, of ever more of the time before. */
-  async function firstRows(query: PageQuery, options: RequestOptions): Promise<StoredEventRow[]> {
-    const nowMicros = Date.now() * 1_000;
-    const rows: StoredEventRow[] = [];
-    let before: number | null = null;
-    let from = looks.firstFrom(query, nowMicros);
-    for (let look = 1; ; look += 1) {
-      const part = { ...query, limit: query.limit - rows.length, within: { from, before } };
-      rows.push(...(await rowsOf(pageStatement(part), from === null ? options : inOneThread(options))));
-      if (from === null || rows.length === query.limit) break;
-      [before, from] = [from, look < looksMax ? looks.nextFrom(query, from, rows.length, nowMicros) : null];
-    }
-    looks.learn(query, nowMicros, rows[query.limit - 1]?.occurred_at ?? null);
-    return rows;
   }
 
   /** A count: of at most a million groups. */
@@ -176,23 +162,50 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
     });
   }
 
-  function quarantined(log: string, statement: Statement, asker: Asker): Promise<OperatorRecordRow[]> {
-    return forOperators('quarantine', log, statement, asker);
+  /** A page of records; `statementOf` has one more than the page takes. */
+  function records(
+    log: string,
+    limit: number,
+    asker: Asker,
+    headers: RequestOptions['headers'],
+    statementOf: (limit: number) => Statement,
+  ): Promise<ReadRows<OperatorRecordRow>> {
+    return readRows({ kind: 'quarantine', log, limit }, asker, async (max, options, bytes) => {
+      const { sql, params } = statementOf(max + 1);
+      const rows = await clickhouse.query<OperatorRecordRow>(sql, params, { ...options, ...(headers && { headers }) });
+      return { rows: rows.slice(0, max), hasMore: rows.length > max || bytes.isCut() };
+    });
   }
 
   return {
-    page: (query, asker) => read('list', query.search.tenantId, asker, (options) => pageRows(query, options)),
-    event: (scope, id, asker) =>
-      read('event', scope.tenantId, asker, (options) => {
-        const anyStatus = scopeSearch({ kind: 'is', field: 'status', values: scope.statuses }, scope);
-        return rowsOf(eventStatement(anyStatus, id, occurrencesMax), options);
-      }),
-    feed: (range, asker) => read('feed', range.tenantId, asker, (options) => readLog(clickhouse, range, options)),
+    page: (query, asker) =>
+      readRows({ kind: 'list', log: query.search.tenantId, limit: query.limit }, asker, (limit, options, bytes) =>
+        readPage({ ...query, limit }, options, bytes),
+      ),
+    async event(scope, id, asker) {
+      const anyStatus = scopeSearch({ kind: 'is', field: 'status', values: scope.statuses }, scope);
+      const of = { kind: 'event', log: scope.tenantId, limit: occurrencesMax };
+      const { rows } = await readRows(of, asker, async (limit, options, bytes) => {
+        const found = await rowsOf(clickhouse, eventStatement(anyStatus, id, limit), options);
+        return { rows: found, hasMore: bytes.isCut() };
+      });
+      return rows;
+    },
+    feed: (range, asker) =>
+      readRows(
+        { kind: 'feed', log: range.tenantId, limit: range.limit, bytesMax: rowBytesMax },
+        asker,
+        async (limit, options, bytes) => {
+          const rows = await readLog(clickhouse, { ...range, limit }, options);
+          return { rows, hasMore: rows.length === limit || bytes.isCut() };
+        },
+      ),
     feedWithin: (range, asker) =>
-      read('feed', range.tenantId, asker, async (options) => {
-        const asked = [readBounds(range.tenantId, options), readLog(clickhouse, range, options)] as const;
+      readRows({ kind: 'feed', log: range.tenantId, limit: range.limit }, asker, async (limit, options, bytes) => {
+        const { takes: _, ...whole } = options;
+        const asked = [readBounds(range.tenantId, whole), readLog(clickhouse, { ...range, limit }, options)] as const;
         const [bounds, rows] = await Promise.all(asked);
-        return { rows, bounds };
+        return { rows, hasMore: bytes.isCut(), bounds };
       }),
     seqBefore: (at, asker) =>
       read('seq_before', at.tenantId, asker, (options) => readSeqBefore(clickhouse, at, options)),
@@ -209,18 +222,14 @@ export function createLogReader({ clickhouse, gate, metrics, timeoutMs }: Reader
         return clickhouse.query<AttemptRow>(sql, params, options);
       }),
     places: (log, seqs, asker) => forOperators('places', log, placesStatement(log, seqs), asker),
-    quarantine: (query, asker) => quarantined(query.log, quarantineStatement(query), asker),
-    quarantined: async (log, seq, asker) => (await quarantined(log, quarantinedRecordStatement(log, seq), asker))[0],
+    quarantine: (query, asker) =>
+      records(query.log, query.limit, asker, tenantLock(query.log, { isOperator: true }), (limit) =>
+        quarantineStatement({ ...query, limit }),
+      ),
     allQuarantine: (query, asker) =>
-      read('quarantine', allLogs, asker, (options) => {
-        const { sql, params } = allQuarantineStatement(query);
-        return clickhouse.query<OperatorRecordRow>(sql, params, { ...options, headers: allLogsLock() });
-      }),
+      records(allLogs, query.limit, asker, allLogsLock(), (limit) => allQuarantineStatement({ ...query, limit })),
+    quarantined: async (log, seq, asker) =>
+      (await forOperators<OperatorRecordRow>('quarantine', log, quarantinedRecordStatement(log, seq), asker))[0],
     bounds: (tenantId, asker) => read('bounds', tenantId, asker, (options) => readBounds(tenantId, options)),
   };
-}
-
-/** What reads a few granules takes longer to divide among threads than to read. */
-function inOneThread(options: RequestOptions): RequestOptions {
-  return { ...options, settings: { ...options.settings, max_threads: 1 } };
 }

@@ -4,7 +4,11 @@ import { Type, type TSchema } from '@sinclair/typebox';
 import { groupFields, intervalNames } from './histogram-mapper.ts';
 
 /** Of a page of events. */
-export const pageLimit = integerParameter('limit', 'Events of one page.', { min: 1, max: 1_000, default: 100 });
+export const pageLimit = integerParameter(
+  'limit',
+  'Events of one page at most. One of large events ends earlier, after about 8 MiB: `next_cursor` alone says whether there are more.',
+  { min: 1, max: 1_000, default: 100 },
+);
 export const cursorParameter = queryParameter('cursor', '`next_cursor` of the page before, with the same filters.');
 
 /** Of the quarantine, which is for operators. */
@@ -94,6 +98,6 @@ export const feedWait = integerParameter(
 );
 export const feedLimit = integerParameter(
   'limit',
-  'Seqs that are passed, not the events that q leaves of them, so that every answer is quick.',
+  'Seqs that are passed at most, not the events that q leaves of them, so that every answer is quick. An answer of large events ends earlier, after about 8 MiB: `next_after` says where to go on, and `complete_through` whether there is more.',
   { min: 1, max: 1_000, default: 100 },
 );

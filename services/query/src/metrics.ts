@@ -24,9 +24,14 @@ export function createQueryMetrics(registry: Registry) {
       help: 'Reads under way in ClickHouse; the limit is QUERY_CONCURRENCY_MAX',
       registers,
     }),
+    answerBytes: new Gauge({
+      name: 'docket_query_answer_bytes',
+      help: 'Bytes of answers that are held until they are sent, pages of tails included, in bytes; the limit is QUERY_ANSWER_BYTES_MAX',
+      registers,
+    }),
     readsRefused: new Counter({
       name: 'docket_query_reads_refused_total',
-      help: 'Reads refused at a limit: process (QUERY_CONCURRENCY_MAX), tenant (QUERY_TENANT_CONCURRENCY_MAX) or key (QUERY_KEY_CONCURRENCY_MAX)',
+      help: 'Reads refused at a limit: process (QUERY_CONCURRENCY_MAX), tenant (QUERY_TENANT_CONCURRENCY_MAX), key (QUERY_KEY_CONCURRENCY_MAX) or bytes (QUERY_ANSWER_BYTES_MAX)',
       labelNames: ['limit'] as const,
       registers,
     }),

@@ -11,10 +11,11 @@ import {
 } from '@docket/clickhouse';
 import { createDirectoryState, newApiKey, parseApiKey, type ApiKey, type Scope } from '@docket/directory';
 import { eventColumns, newEventId, type EventRow } from '@docket/event';
-import { createLogger, readSettings, serveHttp, type App } from '@docket/runtime';
+import { createByteBudget, createLogger, readSettings, serveHttp, type App } from '@docket/runtime';
 import { clickhouseMigrationsDirectory } from '@docket/schemas';
 import { claimTestDatabase } from '@docket/testkit';
 import { Registry } from 'prom-client';
+import { createAnswerBudget } from '../src/answer-bytes.ts';
 import { createLogReader } from '../src/clickhouse-log-reader.ts';
 import { createCredentialWatch } from '../src/credential-watch.ts';
 import { createCursorSeal } from '../src/cursor-seal.ts';
@@ -69,6 +70,7 @@ export type KeptReading = Reading & { readonly kind: ReadingKind };
 interface QueryWorldOptions {
   readonly rangeDaysMax?: number;
   readonly timeoutMs?: number;
+  readonly answerBytesMax?: number;
   readonly viewerOrigins?: readonly string[];
   /** False: the service gets a user without row policies. */
   readonly isLocked?: boolean;
@@ -82,6 +84,7 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
   const {
     rangeDaysMax = 0,
     timeoutMs = 10_000,
+    answerBytesMax = 64 * 1024 * 1024,
     disturb = (same) => same,
     isLocked = true,
     viewerOrigins = [],
@@ -96,7 +99,9 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
   const registry = new Registry();
   const metrics = createQueryMetrics(registry);
   const gate = createReadGate({ processMax: 32, tenantMax: 4, keyMax: 4 }, metrics);
-  const reader = createLogReader({ clickhouse: disturb(isLocked ? readers : clickhouse), gate, metrics, timeoutMs });
+  const answers = createAnswerBudget(createByteBudget(answerBytesMax), metrics);
+  const locked = disturb(isLocked ? readers : clickhouse);
+  const reader = createLogReader({ clickhouse: locked, gate, answers, metrics, timeoutMs });
   const readings: KeptReading[] = [];
   const tokenKeys = readTokenKeys([randomBytes(32).toString('base64')]);
   const tokens = createViewerTokens(tokenKeys);
@@ -113,7 +118,7 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
     },
     {
       recordsClickhouse: records,
-      exportClickhouse: disturb(isLocked ? readers : clickhouse),
+      exportClickhouse: locked,
       watch,
       tokenKeys,
       metrics,
@@ -124,6 +129,7 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
   const tails = createTailSender({
     pages,
     places: createPlaces({ processMax: 8, tenantMax: 4, keyMax: 2 }, metrics.tails),
+    answers,
     watch,
     metrics,
     pollMs: 50,

@@ -2,10 +2,9 @@ import { authenticate, permitScope } from '@docket/directory';
 import type { Credential, DirectoryView, KeyUses } from '@docket/directory';
 import type { Publisher } from '@docket/kafka';
 import { DocketError, elapsedSeconds, readBody, receivedFrom, requestIdOf, requireJsonType } from '@docket/runtime';
-import type { DirectHandler, Logger } from '@docket/runtime';
+import type { ByteBudget, ByteLease, DirectHandler, Logger } from '@docket/runtime';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { ByteBudget, ByteLease } from '../byte-budget.ts';
 import { failureOf, limitRefusalOf } from '../ingest-answer-mapper.ts';
 import type { RecordForm } from '../judging/event-record-mapper.ts';
 import type { JudgeContext, JudgedBody } from '../judging/judge-body.ts';
@@ -163,7 +162,7 @@ function reserve({ budget, metrics }: IngestContext, req: IncomingMessage, keyId
   const announced = Number(req.headers['content-length'] ?? bodyBytesMax);
   const isPlain = (req.headers['content-encoding'] ?? 'identity').toLowerCase() === 'identity';
   const bytes = Math.min(announced, bodyBytesMax) + (isPlain ? 0 : bodyBytesMax);
-  const taken = budget.take(keyId, bytes);
+  const taken = budget.take([keyId], bytes);
   if (taken.ok) return taken.lease;
   metrics.limited(taken.reason === 'all_taken' ? 'all_bytes' : 'key_bytes');
   if (taken.reason === 'all_taken') {

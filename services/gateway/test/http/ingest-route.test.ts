@@ -4,12 +4,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { createDirectoryState, newApiKey } from '@docket/directory';
 import type { ApiKey, DirectoryView } from '@docket/directory';
 import type { Publisher, PublishRecord } from '@docket/kafka';
-import { createApiRouter, createLogger, DocketError, serveHttp } from '@docket/runtime';
+import { createApiRouter, createByteBudget, createLogger, DocketError, serveHttp } from '@docket/runtime';
 import type { HttpServer } from '@docket/runtime';
 import fc from 'fast-check';
 import { Registry } from 'prom-client';
 
-import { createByteBudget } from '../../src/byte-budget.ts';
 import { publishEvents } from '../../src/endpoints.ts';
 import { createIngestRoute, type IngestContext } from '../../src/http/ingest-route.ts';
 import { createJudges } from '../../src/judging/judges.ts';
@@ -335,7 +334,7 @@ describe('POST /v1/events: not now', () => {
   });
 
   test('I8: over the budget of bytes: 503 overloaded before the body is read, and fine again afterwards', async () => {
-    const halves = ['other', 'third'].map((owner) => budget.take(owner, budget.limitBytes / 2));
+    const halves = ['other', 'third'].map((owner) => budget.take([owner], budget.limitBytes / 2));
     const answer = await send(one);
     expect(answer).toMatchObject({ status: 503, body: { code: 'overloaded' } });
     expect(answer.headers.get('retry-after')).toBe('1');
@@ -345,7 +344,7 @@ describe('POST /v1/events: not now', () => {
   });
 
   test('I7: a key that has half of the budget under way: 429, while others go on', async () => {
-    const half = budget.take(keys.acme.id, budget.limitBytes / 2);
+    const half = budget.take([keys.acme.id], budget.limitBytes / 2);
     expect(await send(one)).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
     const other = { authorization: `Bearer ${keys.several.text}` };
     expect((await send(JSON.stringify({ ...event, tenant_id: 'acme' }), other)).status).toBe(202);

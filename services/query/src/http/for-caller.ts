@@ -2,16 +2,18 @@ import { clientGone, DocketError } from '@docket/runtime';
 import type { Request, RequestHandler, Response } from 'express';
 
 /**
- * A handler whose work ends when its caller goes away: `signal` then aborts, and whatever the work throws because of it is
- * nobody's problem any more.
+ * A handler whose work ends with its answer: `signal` aborts when that was sent, or its caller has gone away. What the work throws because of
+ * it is nobody's problem any more.
  */
 export function forCaller(work: (req: Request, res: Response, signal: AbortSignal) => Promise<void>): RequestHandler {
   return async (req, res) => {
-    const signal = clientGone(res);
+    const gone = clientGone(res);
+    const over = new AbortController();
+    res.once('close', () => over.abort(new Error('The answer is over.')));
     try {
-      await work(req, res, signal);
+      await work(req, res, over.signal);
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!gone.aborted) throw error;
     }
   };
 }

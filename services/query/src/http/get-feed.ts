@@ -69,7 +69,7 @@ export function getFeed({ callers, reader, pages, waitingRoom }: FeedPorts): Rea
     const leave = page.rows.length === 0 && waitSeconds > 0 ? waitingRoom.enter(tenantId) : undefined;
     if (leave !== undefined) {
       const isThere = async (): Promise<true | null> =>
-        (await pages.after(tenantId, after, credential.keyId)).length > 0 ? true : null;
+        (await pages.after(tenantId, after, credential.keyId)).rows.length > 0 ? true : null;
       await look(isThere, waitSeconds * 1_000, signal).finally(leave);
       page = await pageWithin({ tenantId, afterSeq: after, limit }, asker);
     }

@@ -1,5 +1,6 @@
 import { DocketError } from '@docket/runtime';
 import type { Request } from 'express';
+import type { ReadRows } from '../bounded-read.ts';
 import type { Asker, LogReader } from '../clickhouse-log-reader.ts';
 import { pageLimit } from '../endpoint-parameters.ts';
 import { listQuarantineEndpoint } from '../endpoints.ts';
@@ -43,10 +44,10 @@ interface Asked {
 async function listOfLog(asked: Asked, reader: LogReader, asker: Asker, req: Request): Promise<ReadAnswer> {
   const { log, limit, cursor } = asked;
   const beforeSeq = cursor === undefined ? null : seqOfCursor(cursor);
-  const rows = await reader.quarantine({ log, beforeSeq, limit: limit + 1 }, asker);
+  const page = await reader.quarantine({ log, beforeSeq, limit }, asker);
   const told = cursor === undefined ? {} : { before_seq: cursor };
-  const reading = readingOf(asked, { log, question: '', asked: told, results: Math.min(limit, rows.length) });
-  return { reading, ...pageOfRows(rows, asked, req, ({ seq }) => String(seq)) };
+  const reading = readingOf(asked, { log, question: '', asked: told, results: page.rows.length });
+  return { reading, ...pageOfRows(page, asked, req, ({ seq }) => String(seq)) };
 }
 
 /**
@@ -56,33 +57,31 @@ async function listOfLog(asked: Asked, reader: LogReader, asker: Asker, req: Req
 async function listOfAllLogs(asked: Asked, reader: LogReader, asker: Asker, req: Request): Promise<ReadAnswer> {
   const { limit, cursor } = asked;
   const after = cursor === undefined ? null : placeOfCursor(cursor);
-  const rows = await reader.allQuarantine({ after, limit: limit + 1 }, asker);
-  const shown = new Map([[allLogs, Math.min(limit, rows.length)]]);
-  for (const { log } of rows.slice(0, limit)) shown.set(log, (shown.get(log) ?? 0) + 1);
+  const page = await reader.allQuarantine({ after, limit }, asker);
+  const shown = new Map([[allLogs, page.rows.length]]);
+  for (const { log } of page.rows) shown.set(log, (shown.get(log) ?? 0) + 1);
   const reading = [...shown].map(([log, results]) =>
     readingOf(asked, { log, question: allLogs, asked: { logs: 'all' }, results }),
   );
-  return { reading, ...pageOfRows(rows, asked, req, cursorOfPlace) };
+  return { reading, ...pageOfRows(page, asked, req, cursorOfPlace) };
 }
 
 function readingOf({ credential }: Asked, told: Pick<Reading, 'log' | 'question' | 'asked' | 'results'>): Reading {
   return { credential, eventId: null, ...told };
 }
 
-/** @param rows one more than the page has, if there are so many. */
 function pageOfRows(
-  rows: readonly OperatorRecordRow[],
+  { rows, hasMore }: ReadRows<OperatorRecordRow>,
   { log, limit }: Asked,
   req: Request,
   cursorOf: (last: OperatorRecordRow) => string,
 ) {
-  const page = rows.slice(0, limit);
-  const last = page.at(-1);
-  const nextCursor = rows.length > limit && last !== undefined ? cursorOf(last) : null;
+  const last = rows.at(-1);
+  const nextCursor = hasMore && last !== undefined ? cursorOf(last) : null;
   const next = new URLSearchParams({ tenant_id: log, limit: String(limit), cursor: nextCursor ?? '' });
   return {
     headers: nextCursor === null ? {} : { Link: `<${req.path}?${next.toString()}>; rel="next"` },
-    body: { data: page.map(quarantinedRecordOf), next_cursor: nextCursor },
+    body: { data: rows.map(quarantinedRecordOf), next_cursor: nextCursor },
   };
 }
 

@@ -34,11 +34,10 @@ export function listEvents({ callers, cursors, reader, rangeDaysMax }: ListPorts
     const fingerprint = fingerprintOf(search);
     const after = cursor === undefined ? null : positionOf(cursor, fingerprint);
 
-    const rows = await reader.page({ search, after, limit: limit + 1 }, asker);
-    const page = rows.slice(0, limit);
+    const { rows: page, hasMore } = await reader.page({ search, after, limit }, asker);
     const last = page.at(-1);
     const nextCursor =
-      rows.length > limit && last !== undefined
+      hasMore && last !== undefined
         ? cursors.seal({
             fingerprint,
             nowMicros,

@@ -2,6 +2,7 @@ import type { Endpoint } from '@docket/runtime';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Reading, ReadingKind } from '../trail/reading.ts';
 import { forCaller } from './for-caller.ts';
+import { sendUnhurried } from './unhurried-write.ts';
 
 /**
  * An answer that shows something of a log, with the account of what it shows; of several logs, of each one. Nothing of it is sent
@@ -42,6 +43,6 @@ export function readingHandler(
     await Promise.all([answered.reading].flat().map((reading) => keep(reads, reading, req, res)));
     res.set('Cache-Control', 'no-store').set(answered.headers ?? {});
     if ('stream' in answered) await answered.stream(res);
-    else res.json(answered.body);
+    else await sendUnhurried(res, Buffer.from(JSON.stringify(answered.body)), signal);
   });
 }

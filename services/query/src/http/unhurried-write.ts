@@ -34,6 +34,20 @@ export async function writeUnhurried(
   });
 }
 
+/** Of an answer that is there already, so much is given to the connection at once. */
+const pieceBytes = 256 * 1024;
+
+/** Sends a body of JSON, as fast as its reader takes it, and ends the answer. Rejects as `writeUnhurried` does. */
+export async function sendUnhurried(res: ServerResponse, json: Buffer, signal: AbortSignal): Promise<void> {
+  res.setHeader('Content-Type', 'application/json; charset=utf-8');
+  res.setHeader('Content-Length', json.length);
+  let at = 0;
+  for (; json.length - at > pieceBytes; at += pieceBytes) {
+    await writeUnhurried(res, json.subarray(at, at + pieceBytes), signal);
+  }
+  res.end(json.subarray(at));
+}
+
 function closed(): DocketError {
   return new DocketError('request_timeout', 'The connection was closed within the answer.');
 }

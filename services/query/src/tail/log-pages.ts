@@ -1,15 +1,15 @@
 import type { StoredEventRow } from '@docket/event';
-import type { Asker, LogReader } from '../clickhouse-log-reader.ts';
+import type { Bounded, ReadRows } from '../bounded-read.ts';
+import type { LogReader } from '../clickhouse-log-reader.ts';
 
-/**
- * Rows of one page. A stream holds one page at a time, so this bounds its memory: 16 MiB where every event is of the largest
- * size there is.
- */
-export const pageRowsMax = 64;
+/** Rows of one page; large ones end it after 2 MiB. */
+const pageRowsMax = 64;
+
+export type LogPage = Bounded<ReadRows<StoredEventRow>>;
 
 export interface LogPages {
-  /** The rows behind a seq, of every status, in seq order and without a hole: at most `pageRowsMax`. Throws as LogReader.feed. */
-  after(tenantId: string, afterSeq: number, keyId: string): Promise<readonly StoredEventRow[]>;
+  /** The rows behind a seq, of every status, in seq order and without a hole: at most 64, or 2 MiB of them. Throws as LogReader.feed. */
+  after(tenantId: string, afterSeq: number, keyId: string): Promise<LogPage>;
 }
 
 /**
@@ -17,17 +17,21 @@ export interface LogPages {
  * of a log ask for the same one, at the same moment.
  */
 export function createLogPages(reader: Pick<LogReader, 'feed'>): LogPages {
-  const underWay = new Map<string, Promise<readonly StoredEventRow[]>>();
-  // A read is short and may be another stream's as well: it is not cancelled.
-  const { signal } = new AbortController();
+  const underWay = new Map<string, Promise<LogPage>>();
 
   return {
     after(tenantId, afterSeq, keyId) {
       const page = `${afterSeq} ${tenantId}`;
       const shared = underWay.get(page);
       if (shared !== undefined) return shared;
-      const asker: Asker = { keyId, signal };
-      const read = reader.feed({ tenantId, afterSeq, limit: pageRowsMax }, asker).finally(() => underWay.delete(page));
+      // A read is short and may be another stream's as well: it is not cancelled. Whoever keeps the page accounts for it.
+      const over = new AbortController();
+      const read = reader
+        .feed({ tenantId, afterSeq, limit: pageRowsMax }, { keyId, signal: over.signal })
+        .finally(() => {
+          underWay.delete(page);
+          over.abort();
+        });
       underWay.set(page, read);
       return read;
     },

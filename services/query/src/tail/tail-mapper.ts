@@ -46,7 +46,7 @@ export interface Progress {
   readonly after: number;
   /** Since the progress before. */
   readonly skipped: Skipped;
-  /** When the log was last looked at, and had nothing behind `after`; null: it had, or could not be read. */
+  /** When ClickHouse was last looked at, and had nothing behind `after`; null: it had, or could not be read. What Kafka alone holds is not told of. */
   readonly asOfMs: number | null;
 }
 

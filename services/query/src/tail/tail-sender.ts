@@ -3,12 +3,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { compileScoped, type ScopedSearch } from '@docket/event';
 import { DocketError } from '@docket/runtime';
 import type { Response } from 'express';
+import type { AnswerBudget } from '../answer-bytes.ts';
 import type { CredentialWatch } from '../credential-watch.ts';
 import { writeUnhurried } from '../http/unhurried-write.ts';
 import type { QueryMetrics } from '../metrics.ts';
 import type { PlaceHolder, Places } from '../places.ts';
 import type { Caller } from '../reader-policy.ts';
-import { pageRowsMax, type LogPages } from './log-pages.ts';
+import type { LogPage, LogPages } from './log-pages.ts';
 import {
   addSkipped,
   endMessage,
@@ -45,6 +46,7 @@ export interface TailSender {
 interface SenderPorts {
   readonly pages: LogPages;
   readonly places: Places;
+  readonly answers: AnswerBudget;
   readonly watch: CredentialWatch;
   readonly metrics: Pick<QueryMetrics, 'tailsRefused' | 'tailedEvents'>;
   readonly pollMs: number;
@@ -86,6 +88,8 @@ export function createTailSender(ports: SenderPorts): TailSender {
         if (res.writableNeedDrain) res.destroy();
         else res.end(endMessage(reason));
       } finally {
+        // The page that is under way is given back.
+        ending.abort();
         endings.delete(end);
         unwatch();
         res.off('close', onClose);
@@ -100,7 +104,7 @@ export function createTailSender(ports: SenderPorts): TailSender {
 
 /** Never returns: it throws when the signal aborts and when the stream fails. */
 async function follow(plan: TailPlan, res: Response, signal: AbortSignal, ports: SenderPorts): Promise<never> {
-  const { pages, metrics, pollMs } = ports;
+  const { metrics, pollMs } = ports;
   const { tenantId } = plan.search;
   const matches = compileScoped(plan.search);
   let after = plan.afterSeq;
@@ -115,26 +119,40 @@ async function follow(plan: TailPlan, res: Response, signal: AbortSignal, ports:
   await write(retryMessage + progressMessage({ after, skipped, asOfMs: null }));
   for (;;) {
     const askedAtMs = Date.now();
-    const rows = await pages.after(tenantId, after, plan.caller.keyId).catch(atNextLook);
+    const page = await takePage(ports, plan, after, signal).catch(atNextLook);
     signal.throwIfAborted();
-    if (rows !== null && rows.length > 0) {
-      const page = pageMessages(rows, matches);
-      for (const event of page.events) await write(event);
-      metrics.tailedEvents.inc(page.events.length);
-      after = page.lastSeq;
-      skipped = addSkipped(skipped, page.skipped);
-      if (page.events.length < rows.length) {
+    if (page !== null && page.rows.length > 0) {
+      const messages = pageMessages(page.rows, matches);
+      for (const event of messages.events) await write(event);
+      metrics.tailedEvents.inc(messages.events.length);
+      after = messages.lastSeq;
+      skipped = addSkipped(skipped, messages.skipped);
+      if (messages.events.length < page.rows.length) {
         await write(progressMessage({ after, skipped, asOfMs: null }));
         skipped = nothingSkipped;
       }
-      if (rows.length === pageRowsMax) continue;
+      page.release();
+      if (page.hasMore) continue;
     }
     if (performance.now() - wroteAtMs >= heartbeatMs) {
       // Without a look at the log nothing can be said of it.
-      await write(rows === null ? heartbeat : progressMessage({ after, skipped, asOfMs: askedAtMs }));
+      await write(page === null ? heartbeat : progressMessage({ after, skipped, asOfMs: askedAtMs }));
     }
     await pause(msToLook(pollMs, tenantId), undefined, { signal });
   }
+}
+
+/** A page with its bytes held until they are released, or the stream ends. Throws as LogReader.feed. */
+async function takePage(
+  { pages, answers }: SenderPorts,
+  { caller: { keyId }, search: { tenantId } }: TailPlan,
+  after: number,
+  signal: AbortSignal,
+): Promise<LogPage & { readonly release: () => void }> {
+  const page = await pages.after(tenantId, after, keyId);
+  const held = answers.open({ tenantId, keyId }, signal, null);
+  if (page.bytes > 0 && !held.takes(page.bytes)) held.requireRoom();
+  return { ...page, release: held.release };
 }
 
 /** The log can not be read now: a limit, or ClickHouse is away. Anything else is a bug, and ends the stream. */

@@ -1,0 +1,72 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+import { createByteBudget } from '../src/byte-budget.ts';
+import type { ByteLease, Taken } from '../src/byte-budget.ts';
+
+function leaseOf(taken: Taken): ByteLease {
+  if (!taken.ok) throw new Error(taken.reason);
+  return taken.lease;
+}
+
+test('I8: takes up to the limit exactly, and again what was given back', () => {
+  const budget = createByteBudget(10);
+  leaseOf(budget.take(['a'], 5));
+  const lease = leaseOf(budget.take(['b'], 5));
+  expect(budget.take(['c'], 1)).toEqual({ ok: false, reason: 'all_taken' });
+  lease.resize(2);
+  expect(budget.usedBytes()).toBe(7);
+  leaseOf(budget.take(['c'], 3));
+  expect(budget.take(['d'], 1)).toEqual({ ok: false, reason: 'all_taken' });
+});
+
+test('I7: one owner gets at most half, however much is free', () => {
+  const budget = createByteBudget(10);
+  const lease = leaseOf(budget.take(['a'], 5));
+  expect(budget.take(['a'], 1)).toEqual({ ok: false, reason: 'share_taken' });
+  leaseOf(budget.take(['b'], 5)).release();
+  lease.release();
+  leaseOf(budget.take(['a'], 5));
+});
+
+test('I7: of what several own, each has to have room for all', () => {
+  const budget = createByteBudget(10);
+  leaseOf(budget.take(['tenant a', 'key of all'], 3));
+  leaseOf(budget.take(['tenant b', 'key of all'], 2));
+  expect(budget.take(['tenant c', 'key of all'], 1)).toEqual({ ok: false, reason: 'share_taken' });
+  expect(budget.take(['tenant a', 'its own key'], 3)).toEqual({ ok: false, reason: 'share_taken' });
+  leaseOf(budget.take(['tenant a', 'its own key'], 2));
+});
+
+test('grows within the limits, leaving spare what it is told to, and keeps what it has when it may not', () => {
+  const budget = createByteBudget(20);
+  const lease = leaseOf(budget.take(['a'], 2));
+  expect(lease.grow(3, 5)).toBeUndefined();
+  expect(lease.grow(1, 5)).toBe('share_taken');
+  expect(lease.grow(5)).toBeUndefined();
+  expect(lease.grow(1)).toBe('share_taken');
+  const other = leaseOf(budget.take(['b'], 0));
+  expect(other.grow(6, 5)).toBe('all_taken');
+  expect(other.grow(10)).toBeUndefined();
+  expect(leaseOf(budget.take(['c'], 0)).grow(1)).toBe('all_taken');
+  expect(budget.usedBytes()).toBe(20);
+});
+
+test('is empty when everything was released, however often and in whatever order', () => {
+  const request = fc.record({ owner: fc.constantFrom('a', 'b', 'c'), bytes: fc.nat(100), later: fc.nat(100) });
+  fc.assert(
+    fc.property(fc.array(request), (requests) => {
+      const budget = createByteBudget(500);
+      const leases = requests.flatMap(({ owner, bytes, later }) => {
+        const taken = budget.take([owner], bytes);
+        if (!taken.ok) return [];
+        taken.lease.resize(later);
+        return [taken.lease];
+      });
+      for (const lease of leases.toReversed()) lease.release();
+      for (const lease of leases) lease.release();
+      expect(budget.usedBytes()).toBe(0);
+      for (const owner of ['a', 'b']) expect(budget.take([owner], 250).ok).toBe(true);
+    }),
+  );
+});
