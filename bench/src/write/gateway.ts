@@ -8,17 +8,18 @@ import { startMeter } from '../process-meter.ts';
 import { sendLoad, type Loaded } from './load.ts';
 import { requestsOf } from './requests.ts';
 
-const seconds = Number(process.env['BENCH_SECONDS'] ?? 10);
+/** Of each measurement. */
+export const seconds = Number(process.env['BENCH_SECONDS'] ?? 10);
 const warmUpSeconds = 5;
-const tenants = 200;
-const partitions = 4;
+export const tenants = 200;
+export const partitions = 4;
 const shapes = {
   batch: { events: 100, connections: 16, halfEventsPerSecond: 20_000 },
   single: { events: 1, connections: 64, halfEventsPerSecond: 2_000 },
 } as const;
 const kafkaCallRecords = 1_000;
 const kafkaCallsAtOnce = 4;
-const dir = fileURLToPath(new URL('../../../.local', import.meta.url));
+export const stackDir = fileURLToPath(new URL('../../../.local', import.meta.url));
 const plainMain = fileURLToPath(new URL('plain-gateway.js', import.meta.url));
 
 type Figures = Readonly<Record<string, number | string | boolean>>;
@@ -26,7 +27,7 @@ type Say = (line: string) => void;
 
 /** Events accepted a second with acks=all by the gateway, by the same server without what makes it a gateway, and by Kafka from a bare publisher. */
 export async function benchGateway(say: Say): Promise<Figures> {
-  const stack = await startStack({ dir, fresh: true, quickStart: false, report: say });
+  const stack = await startStack({ dir: stackDir, fresh: true, quickStart: false, report: say });
   try {
     Object.assign(process.env, stack.env);
     const world = await createWorld({ partitions });
@@ -80,7 +81,7 @@ async function measureService(service: ServiceProcess, authorization: string, sa
 }
 
 /** The gateway may know its key some moments after it is ready. */
-function untilAccepted(url: string, authorization: string): Promise<number> {
+export function untilAccepted(url: string, authorization: string): Promise<number> {
   const first = { url, requests: requestsOf(1, tenants, authorization), connections: 1, seconds: 0.1 };
   return eventually(async () => (await sendLoad(first)).accepted, { what: 'a first 202' });
 }
@@ -121,7 +122,7 @@ function requireAccepted(name: string, loads: readonly Loaded[]): void {
   if (refused > 0) throw new Error(`${name} refused ${refused} requests`);
 }
 
-async function countRecords(world: World): Promise<number> {
+export async function countRecords(world: World): Promise<number> {
   let count = 0;
   await readTopic(world.kafka, {
     topic: world.kafka.topics.events.name,

@@ -1,6 +1,7 @@
 // make bench-write: what writing an event costs, on the side of the application and of the gateway. Scenarios by name: SCENARIOS='gateway'; all of them
 // by default. Ends with one line RESULT {json}.
 import { benchGateway } from './gateway.ts';
+import { benchHostile } from './hostile.ts';
 import { benchSdk } from './sdk.ts';
 
 type Figures = Readonly<Record<string, number | string | boolean>>;
@@ -8,6 +9,7 @@ type Figures = Readonly<Record<string, number | string | boolean>>;
 /** In the order in which they run. */
 const scenarios: Readonly<Record<string, (say: (line: string) => void) => Promise<Figures>>> = {
   gateway: benchGateway,
+  hostile: benchHostile,
   sdk: benchSdk,
 };
 
