@@ -101,6 +101,8 @@ export function createClickHouse(config: ClickHouseConfig, ports: ClickHousePort
     // On, it takes PREWHERE for itself where there is ORDER BY … LIMIT: the conditions are then evaluated behind the reading, for
     // which their columns are read of every row, and the text index is not read in their place.
     use_top_k_dynamic_filtering: 0,
+    // Answers are short: to start threads that write them takes longer than to write them.
+    output_format_parallel_formatting: 0,
   };
   const stream: ClickHouse['stream'] = (sql, params, options = {}) => {
     const settings = { ...readSettings, wait_end_of_query: 0, ...options.settings };

@@ -37,10 +37,19 @@ export function decodeCursor(bytes: Buffer): PageCursor | null {
 
 /** Names a search and its scope, so that a cursor of another one is told apart. */
 export function fingerprintOf({ tenantId, search, ownActions }: ScopedSearch): string {
-  return createHash('sha256')
-    .update(JSON.stringify([tenantId, printSearch(search), ownActions === null ? null : printSearch(ownActions)]))
-    .digest('base64url')
-    .slice(0, 12);
+  return nameOf([tenantId, printSearch(search), ownActions === null ? null : printSearch(ownActions)]);
+}
+
+/** The same for all searches of a log that differ by their values only: each actor's events are such a kind. */
+export function kindOf({ tenantId, search }: ScopedSearch): string {
+  return nameOf([tenantId, JSON.stringify(search, (key, value: unknown) => (searchValues.has(key) ? null : value))]);
+}
+
+/** The members of a Search that hold what a caller compares with. */
+const searchValues: ReadonlySet<string> = new Set(['values', 'text', 'tokens', 'from', 'before']);
+
+function nameOf(parts: readonly (string | null)[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 12);
 }
 
 function isInteger(value: unknown): value is number {

@@ -1,5 +1,5 @@
 import { timeRangeOf, type TimeRange } from '@docket/event';
-import { fingerprintOf } from './cursor-mapper.ts';
+import { fingerprintOf, kindOf } from './cursor-mapper.ts';
 import type { PageQuery } from './event-sql-mapper.ts';
 
 const hourMicros = 3_600_000_000;
@@ -9,7 +9,9 @@ const firstSpanMicros = 48 * hourMicros;
 const spanMicrosMin = hourMicros;
 /** How much longer a second look may be than the first; what needs more is looked for everywhere at once. */
 const secondSpanTimesMax = 16;
-/** Searches whose spans are remembered: some 100 bytes each. */
+/** Where pages of a kind go back this far, a first look is mostly lost. */
+const rareSpanMicros = 8 * 24 * hourMicros;
+/** Searches whose spans are remembered: some 100 bytes each; and as many kinds. */
 const searchesMax = 10_000;
 
 export interface PageLooks {
@@ -27,14 +29,20 @@ export interface PageLooks {
   learn(query: PageQuery, nowMicros: number, lastMicros: number | null): void;
 }
 
-/** What a search needed last time tells what it needs next time. A wrong guess costs one short statement, never a row. */
+/**
+ * What a search needed last time tells what it needs next time, and what one of its kind needed tells of a value that was not asked for
+ * before. A wrong guess costs one statement, never a row.
+ */
 export function createPageLooks(): PageLooks {
   /** Name of a search → span in µs, the search that was asked last at the end. Infinity: there are not enough rows for a page. */
   const spans = new Map<string, number>();
+  /** The same of the last search of a kind. */
+  const kindSpans = new Map<string, number>();
 
   return {
     firstFrom(query, nowMicros) {
       const known = spans.get(nameOf(query));
+      if (known === undefined && (kindSpans.get(kindNameOf(query)) ?? 0) > rareSpanMicros) return null;
       const span = known === undefined ? firstSpanMicros : Math.max(spanMicrosMin, 2 * known);
       const first = endOf(query, nowMicros) - span;
       return isAtOnce(query, first) ? null : first;
@@ -46,14 +54,19 @@ export function createPageLooks(): PageLooks {
       return times > secondSpanTimesMax || isAtOnce(query, next) ? null : next;
     },
     learn(query, nowMicros, lastMicros) {
-      const name = nameOf(query);
       const span = lastMicros === null ? Number.POSITIVE_INFINITY : Math.max(0, endOf(query, nowMicros) - lastMicros);
-      spans.delete(name);
-      spans.set(name, span);
-      const [oldest] = spans.size > searchesMax ? spans.keys() : [];
-      if (oldest !== undefined) spans.delete(oldest);
+      remember(spans, nameOf(query), span);
+      remember(kindSpans, kindNameOf(query), span);
     },
   };
+}
+
+/** As the last one; the first one goes when there are too many. */
+function remember(spans: Map<string, number>, name: string, span: number): void {
+  spans.delete(name);
+  spans.set(name, span);
+  const [oldest] = spans.size > searchesMax ? spans.keys() : [];
+  if (oldest !== undefined) spans.delete(oldest);
 }
 
 /** Behind it the page has no rows, but for those that were dated ahead of their time. */
@@ -70,4 +83,8 @@ function isAtOnce({ search }: PageQuery, from: number): boolean {
 /** First pages go back over the time in which nothing has happened since; those behind a position begin at an event. */
 function nameOf({ search, after }: PageQuery): string {
   return `${fingerprintOf(search)}${after === null ? '' : '+'}`;
+}
+
+function kindNameOf({ search, after }: PageQuery): string {
+  return `${kindOf(search)}${after === null ? '' : '+'}`;
 }

@@ -35,7 +35,7 @@ export function createPageReader(clickhouse: ClickHouse): PageReader {
     for (let look = 1; ; look += 1) {
       const part = { ...query, limit: query.limit - rows.length, within: { from, before } };
       const statement = pageStatement(part);
-      rows.push(...(await rowsOf(clickhouse, statement, from === null ? options : inOneThread(options))));
+      rows.push(...(await rowsOf(clickhouse, statement, look === 1 && from !== null ? inOneThread(options) : options)));
       if (isCut()) return rows;
       if (from === null || rows.length === query.limit) break;
       [before, from] = [from, look < looksMax ? looks.nextFrom(query, from, rows.length, nowMicros) : null];

@@ -73,14 +73,33 @@ describe('createPageLooks', () => {
     expect(looks.firstFrom(queryOf('actor_id=a'), now)).toBe(now - 6 * hour);
   });
 
+  test('a value that was not asked for before is looked for as one of its kind: at once where pages go back far', () => {
+    const looks = createPageLooks();
+    looks.learn(queryOf('actor_id=a'), now, now - 193 * hour);
+    expect(looks.firstFrom(queryOf('actor_id=b'), now)).toBeNull();
+    expect(looks.firstFrom(queryOf('actor_id=a'), now)).toBe(now - 386 * hour);
+    expect(looks.firstFrom(queryOf('on_behalf_of_id=b'), now)).toBe(now - 48 * hour);
+    expect(looks.firstFrom(queryOf('actor_id=b&outcome=denied'), now)).toBe(now - 48 * hour);
+    expect(looks.firstFrom(queryOf('actor_id=b', now - hour), now)).toBe(now - 49 * hour);
+    looks.learn(queryOf('actor_id=c'), now, now - 192 * hour);
+    expect(looks.firstFrom(queryOf('actor_id=b'), now)).toBe(now - 48 * hour);
+  });
+
   test('I8: remembers 10,000 searches, those that were asked last', () => {
     const looks = createPageLooks();
     for (let n = 0; n <= 10_000; n += 1) {
-      if (n === 10_000) looks.learn(queryOf('actor_id=0'), now, null);
-      looks.learn(queryOf(`actor_id=${n}`), now, null);
+      if (n === 10_000) looks.learn(queryOf('actor_id=0'), now, now - 3 * hour);
+      looks.learn(queryOf(`actor_id=${n}`), now, now - 3 * hour);
     }
-    expect(looks.firstFrom(queryOf('actor_id=0'), now)).toBeNull();
+    expect(looks.firstFrom(queryOf('actor_id=0'), now)).toBe(now - 6 * hour);
     expect(looks.firstFrom(queryOf('actor_id=1'), now)).toBe(now - 48 * hour);
-    expect(looks.firstFrom(queryOf('actor_id=2'), now)).toBeNull();
+    expect(looks.firstFrom(queryOf('actor_id=2'), now)).toBe(now - 6 * hour);
+  });
+
+  test('I8: and 10,000 kinds', () => {
+    const looks = createPageLooks();
+    for (let n = 0; n <= 10_000; n += 1) looks.learn(queryOf(`metadata.k${n}=v`), now, null);
+    expect(looks.firstFrom(queryOf('metadata.k0=w'), now)).toBe(now - 48 * hour);
+    expect(looks.firstFrom(queryOf('metadata.k1=w'), now)).toBeNull();
   });
 });

@@ -26,7 +26,6 @@ const clickhouseSettings = {
   max_memory_usage: 2 * 1024 * 1024 * 1024,
   // Blocks pass through several stages at once, each with its own.
   max_block_size: 16_384,
-  output_format_parallel_formatting: 0,
   // Parts are opened when their turn comes, not all at the beginning.
   read_in_order_use_virtual_row: 1,
   // The reader's pace is bounded here, by `writeUnhurried`.
