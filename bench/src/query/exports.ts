@@ -33,14 +33,11 @@ export async function exportLog(
   const samples: number[] = [];
   const timer = setInterval(() => samples.push(usageOf(reader.service.pid).rssBytes), sampleIntervalMs);
   const beganAtMs = performance.now();
-  const response = await reader.download(`/v1/export?tenant_id=${tenantId}&format=${format}`);
-  let bytes = 0;
-  response.on('data', (chunk: Buffer) => (bytes += chunk.length));
-  await new Promise((resolve, reject) => response.once('end', resolve).once('error', reject));
+  const { head, bytes } = await reader.download(`/v1/export?tenant_id=${tenantId}&format=${format}`);
   const seconds = (performance.now() - beganAtMs) / 1_000;
   clearInterval(timer);
   const [query, clickhouse] = [usageOf(reader.service.pid), usageOf(clickhousePid)];
-  await checkCount(reader, tenantId, response.headers['docket-export-id'], rows);
+  await checkCount(reader, tenantId, /^docket-export-id: (\S+)/im.exec(head)?.[1], rows);
   const settled = samples.slice(Math.floor(samples.length / 10));
   return {
     format,

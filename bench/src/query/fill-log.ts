@@ -5,7 +5,7 @@ import { planRuns, slicesCount, type PlannedRun, type PlannedTenant } from './lo
 import { insertSliceSql } from './row-sql.ts';
 
 const fillDeadlineMs = 600_000;
-/** One statement writes the whole long log. */
+/** One statement writes the whole long log, and says nothing until its end. */
 const longFillDeadlineMs = 1_800_000;
 const runsOfInsert = 10_000;
 
@@ -13,6 +13,8 @@ const runsOfInsert = 10_000;
 export interface FilledLog {
   readonly database: string;
   readonly clickhouse: ClickHouse;
+  /** Whose rows they are: the largest tenant first. */
+  readonly tenants: readonly PlannedTenant[];
   readonly rows: number;
 }
 
@@ -30,7 +32,8 @@ export async function fillLog(
 ): Promise<FilledLog> {
   const own = { ...config, clickhouseDatabase: database };
   await migrate(own, { directory: clickhouseMigrationsDirectory });
-  const clickhouse = createClickHouse(own);
+  // A statement that fills says nothing until its end.
+  const clickhouse = createClickHouse(own, { silenceMs: fillDeadlineMs });
   const runs = planRuns(tenants);
   const planned = runs.reduce((sum, run) => sum + run.run_rows, 0);
   if ((await countRows(clickhouse)) !== planned) {
@@ -46,7 +49,7 @@ export async function fillLog(
   }
   await checkInvariants(clickhouse, planned);
   await waitForMerges(clickhouse);
-  return { database, clickhouse, rows: planned };
+  return { database, clickhouse, tenants, rows: planned };
 }
 
 /** One log of `rows` rows, those of another database, for what is asked of a single log this long; one that is there is used again. */
@@ -57,7 +60,6 @@ export async function fillLongLog(
 ): Promise<{ readonly database: string; readonly tenantId: string; readonly rows: number }> {
   const own = { ...config, clickhouseDatabase: longDatabase };
   await migrate(own, { directory: clickhouseMigrationsDirectory });
-  // One statement, which says nothing until its end.
   const clickhouse = createClickHouse(own, { silenceMs: longFillDeadlineMs });
   const tenantId = 'long';
   if ((await countRows(clickhouse)) !== rows) {

@@ -32,15 +32,18 @@ const deepPages = 10;
 const loadSeconds = Number(process.env['BENCH_LOAD_SECONDS'] ?? 30);
 /** Only fills the databases, which takes minutes, so that a later run only measures. */
 const fillsOnly = process.env['BENCH_FILL_ONLY'] === '1';
-/** What is measured, all of it by default: a machine that others use too may be had for some minutes at a time only. */
+/** What is measured or filled for it, all of it by default: a machine that others use too may be had for some minutes at a time only. */
 const measured = (process.env['BENCH_PARTS'] ?? 'peer questions exports long-export load').split(' ');
+
+const asksLargeLog = measured.some((part) => part !== 'peer');
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const local = fileURLToPath(new URL('../../../.local', import.meta.url));
-const dir = join(local, 'bench-query');
+/** Where the filled databases are kept: some 10 GB, and 2.5 GB for each million rows of the peer. */
+const dir = process.env['BENCH_DIR'] ?? join(local, 'bench-query');
 mkdirSync(dir, { recursive: true });
 // What is downloaded for the stack of this checkout serves here too.
-if (!existsSync(join(dir, 'artifacts'))) symlinkSync(join('..', 'artifacts'), join(dir, 'artifacts'));
+if (!existsSync(join(dir, 'artifacts'))) symlinkSync(join(local, 'artifacts'), join(dir, 'artifacts'));
 
 type Result = Record<string, number | string>;
 const rounded = (value: number): number => Math.round(value * 10) / 10;
@@ -56,16 +59,15 @@ const config = readSettings(clickhouseSettings, { ...stack.env });
 let world: World | undefined;
 try {
   Object.assign(process.env, stack.env);
-  const large = await fillLog(config, largeDatabase, planTenants(rows), say);
+  const large = asksLargeLog ? await fillLog(config, largeDatabase, planTenants(rows), say) : undefined;
   world = fillsOnly ? undefined : await createWorld();
-  const peer = fillsOnly || measured.includes('peer') ? await fillAndComparePeer(world) : {};
+  const peer = measured.includes('peer') ? await fillAndComparePeer(world) : {};
   if (world === undefined) say('filled');
   else {
-    const ours = await measureLarge(world, large);
-    if (measured.includes('long-export')) Object.assign(ours, await measureLongExport(world, large));
-    say(`RESULT ${JSON.stringify({ rows: large.rows, requests, ...ours, ...peer })}`);
+    const ours = large === undefined ? {} : await measureLarge(world, large);
+    say(`RESULT ${JSON.stringify({ requests, ...ours, ...peer })}`);
   }
-  await large.clickhouse.close();
+  await large?.clickhouse.close();
 } finally {
   await world?.close();
   await stack.stop();
@@ -104,10 +106,11 @@ async function measureLarge(inWorld: World, log: FilledLog): Promise<Result> {
   const subjects = await readSubjects(log, randomFrom(1));
   const reader = await startReader(inWorld, log.database);
   try {
-    const result: Result = { parts, bytes_per_row: Math.round(bytesPerRow) };
+    const result: Result = { rows: log.rows, parts, bytes_per_row: Math.round(bytesPerRow) };
     if (measured.includes('questions')) Object.assign(result, await measureQuestions(reader, subjects, log.database));
     if (measured.includes('exports')) Object.assign(result, await measureExports(reader, subjects));
     if (measured.includes('load')) Object.assign(result, await measureLoad({ world: inWorld, log, reader, subjects }));
+    if (measured.includes('long-export')) Object.assign(result, await measureLongExport(inWorld, log));
     return result;
   } finally {
     await reader.stop();

@@ -1,7 +1,6 @@
 import { createDirectoryView, createDirectoryWriter, newApiKey, type ApiKey } from '@docket/directory';
 import { eventually, startService, type ServiceProcess, type World } from '@docket/testkit';
-import { once } from 'node:events';
-import { get as httpGet, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 
 /** The query service on one database, and keys for every tenant. */
 export interface Reader {
@@ -10,12 +9,19 @@ export interface Reader {
   get(path: string, reader?: number): Promise<void>;
   /** A JSON answer. Rejects on any status but 200. */
   read(path: string): Promise<unknown>;
-  /** An answer whose bytes are taken as they come, with less work than `fetch` makes of them: the cores are shared. */
-  download(path: string): Promise<IncomingMessage>;
+  /** An answer that is only counted: its reader has a machine of its own elsewhere, and here shares the cores. Rejects unless it is a whole 200. */
+  download(path: string): Promise<Download>;
   stop(): Promise<void>;
 }
 
+export interface Download {
+  readonly head: string;
+  /** Of the body, with its chunks' frames. */
+  readonly bytes: number;
+}
+
 const keysCount = 20;
+const downloadBufferBytes = 256 * 1024;
 
 export async function startReader(world: World, database: string): Promise<Reader> {
   const view = createDirectoryView(world.kafka, { onCrash: () => undefined });
@@ -53,11 +59,10 @@ export async function startReader(world: World, database: string): Promise<Reade
   async function get(path: string, reader = 0): Promise<void> {
     await (await open(path, reader)).arrayBuffer();
   }
-  async function download(path: string): Promise<IncomingMessage> {
-    const headers = { authorization: `Bearer ${made[0]?.text ?? ''}` };
-    const [response] = await once(httpGet(`${service.url}${path}`, { headers }), 'response');
-    if (response.statusCode !== 200) throw new Error(`${path}: ${response.statusCode}`);
-    return response;
+  function download(path: string): Promise<Download> {
+    const { hostname, port } = new URL(service.url);
+    const request = `GET ${path} HTTP/1.1\r\nHost: ${hostname}\r\nAuthorization: Bearer ${made[0]?.text ?? ''}\r\nConnection: close\r\n\r\n`;
+    return countBytes(hostname, Number(port), request);
   }
   await eventually(() => get('/v1/whoami').then(() => true), { what: 'the keys are known' });
   return {
@@ -68,3 +73,34 @@ export async function startReader(world: World, database: string): Promise<Reade
     stop: async () => void (await service.stop()),
   };
 }
+
+/** Reads into one buffer again and again, without an HTTP parser: what a byte costs is the kernel's copy of it. */
+function countBytes(host: string, port: number, request: string): Promise<Download> {
+  return new Promise((resolve, reject) => {
+    let [head, tail, total] = ['', '', 0];
+    const socket = connect({
+      host,
+      port,
+      onread: {
+        buffer: Buffer.alloc(downloadBufferBytes),
+        callback(bytes, buffer) {
+          total += bytes;
+          const read = Buffer.from(buffer.buffer, buffer.byteOffset, bytes);
+          if (!head.includes('\r\n\r\n')) head += read.toString('latin1');
+          tail = (tail + read.toString('latin1', Math.max(0, bytes - lastChunk.length))).slice(-lastChunk.length);
+          return true;
+        },
+      },
+    });
+    socket.on('connect', () => socket.write(request)).on('error', reject);
+    socket.on('close', () => {
+      const headBytes = head.indexOf('\r\n\r\n') + 4;
+      if (head.startsWith('HTTP/1.1 200 ') && tail === lastChunk)
+        resolve({ head: head.slice(0, headBytes), bytes: total - headBytes });
+      else reject(new Error(`a download is not whole: ${head.slice(0, 500)}`));
+    });
+  });
+}
+
+/** The end of a body in chunks: without it the answer broke off. */
+const lastChunk = '0\r\n\r\n';

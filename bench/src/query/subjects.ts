@@ -1,5 +1,4 @@
 import type { FilledLog } from './fill-log.ts';
-import { planTenants } from './log-plan.ts';
 import type { Subject } from './questions.ts';
 
 /** Whom questions are asked about, the next one each time. */
@@ -14,8 +13,7 @@ export interface Subjects {
 const samplesCount = 200;
 
 /** Picks tenants and events from a filled log; the same ones for the same source of numbers. */
-export async function readSubjects({ clickhouse, rows }: FilledLog, random: () => number): Promise<Subjects> {
-  const tenants = planTenants(rows);
+export async function readSubjects({ clickhouse, tenants }: FilledLog, random: () => number): Promise<Subjects> {
   const below = (n: number): number => Math.floor(random() * n);
   const [newest] = await clickhouse.query<{ end: number }>(
     "SELECT toUnixTimestamp64Milli(max(occurred_at)) + 1000 AS end FROM audit_events WHERE startsWith(tenant_id, 'tenant-')",
