@@ -79,6 +79,14 @@ function isFencedMessage(message: string): boolean {
   return message === prefix || message.startsWith(`${prefix}:`) || message.startsWith(`${prefix}.`);
 }
 
+/** TOO_MANY_ROWS_OR_BYTES: what a read's max_result_bytes or max_result_rows is for. */
+const tooLargeCode = 396;
+
+/** Whether a read would have had a larger answer than it may have: the same of fewer rows may succeed. */
+export function isAnswerTooLarge(error: unknown): boolean {
+  return error instanceof ClickHouseError && error.code === tooLargeCode;
+}
+
 /** A statement that ClickHouse did not carry out. `code` is ClickHouse's own, 0 when it gave none. */
 export class ClickHouseError extends Error {
   override readonly name = 'ClickHouseError';

@@ -6,7 +6,7 @@ export {
   type RequestOptions,
   type SendOutcome,
 } from './clickhouse-client.ts';
-export { ClickHouseError, noAnswerCode, type FailureReason } from './error-policy.ts';
+export { ClickHouseError, isAnswerTooLarge, noAnswerCode, type FailureReason } from './error-policy.ts';
 export {
   claimPartitions,
   closeGeneration,

@@ -6,6 +6,7 @@ import {
   createBinder,
   createBlock,
   insertBlock,
+  isAnswerTooLarge,
   publicEventOfManySql,
   publicEventSettings,
   publicEventSql,
@@ -164,6 +165,31 @@ describe('readWindow', () => {
     expect(window.slice(-300)).toEqual(expected);
     expect(window).toHaveLength(301);
   });
+});
+
+describe('a read whose answer is too large', () => {
+  test.each([
+    ['readLog', readLog],
+    ['readLogTexts', readLogTexts],
+  ])(
+    'I8: %s is refused as that before anything is sent, and the same of fewer rows is answered',
+    async (_name, read) => {
+      const tenantId = `large-${_name}`;
+      const description = 'x'.repeat(4_000);
+      const rows = Array.from({ length: 20 }, (_, index) =>
+        eventRow({ src_partition: 3, tenant_id: tenantId, seq: index + 1, src_offset: 9_000 + index, description }),
+      );
+      await store(rows);
+      const ask = (limit: number) =>
+        read(database.clickhouse, { tenantId, afterSeq: 0, limit }, { settings: { max_result_bytes: 40_000 } });
+      const failure = await ask(20).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      expect(isAnswerTooLarge(failure)).toBe(true);
+      expect(await ask(2)).toHaveLength(2);
+    },
+  );
 });
 
 describe('readLog', () => {

@@ -5,7 +5,7 @@ import type { Logger } from '@docket/runtime';
 
 /** The stored half of the logs, as catch-up needs it. Every call may reject: ClickHouse may be away. */
 export interface StoredLog {
-  /** Rows behind a seq, consecutive; fewer than `limit` at the end of what is stored. */
+  /** Rows behind a seq, consecutive; fewer than `limit` at the end of what is stored. Rejects when they are too large together (isAnswerTooLarge). */
   rows(tenantId: string, afterSeq: number, limit: number, signal: AbortSignal): Promise<readonly StoredEventRow[]>;
   /** The same rows with the JSON of their events, for who looks into none of them. */
   texts(tenantId: string, afterSeq: number, limit: number, signal: AbortSignal): Promise<readonly StoredText[]>;
@@ -22,9 +22,12 @@ export interface StoredLog {
 }
 
 const queryDeadlineMs = 10_000;
+/** I8: of one catch-up read; twice what is read ahead at once. Beyond it the read is refused (isAnswerTooLarge) before a byte is sent. */
+const answerBytesMax = 16 * 1024 * 1024;
 const refreshIntervalMs = 1_000;
 
 export function createStoredLog(clickhouse: ClickHouse, generation: number, logger: Logger): StoredLog {
+  const bounded = { deadlineMs: queryDeadlineMs, settings: { max_result_bytes: answerBytesMax } };
   const positions = new Map<number, number>();
   const askedAtMs = new Map<number, number>();
 
@@ -38,9 +41,9 @@ export function createStoredLog(clickhouse: ClickHouse, generation: number, logg
 
   return {
     rows: (tenantId, afterSeq, limit, signal) =>
-      readLog(clickhouse, { tenantId, afterSeq, limit }, { signal, deadlineMs: queryDeadlineMs }),
+      readLog(clickhouse, { tenantId, afterSeq, limit }, { ...bounded, signal }),
     texts: (tenantId, afterSeq, limit, signal) =>
-      readLogTexts(clickhouse, { tenantId, afterSeq, limit }, { signal, deadlineMs: queryDeadlineMs }),
+      readLogTexts(clickhouse, { tenantId, afterSeq, limit }, { ...bounded, signal }),
     bounds: (tenantId, signal) => readLogBounds(clickhouse, tenantId, { signal, deadlineMs: queryDeadlineMs }),
     seqBefore: (tenantId, timeMs, signal) =>
       readSeqBefore(clickhouse, { tenantId, timeMs }, { signal, deadlineMs: queryDeadlineMs }),

@@ -1,3 +1,5 @@
+import { isAnswerTooLarge } from '@docket/clickhouse';
+
 /**
  * Reads the logs of those who catch up ahead of them: a subscriber that takes batch after batch gets the next one from memory, while more is asked of
  * ClickHouse. How much is read at once grows only with what has been used, and is bounded by rows and bytes; of more subscribers than a few nothing is
@@ -29,13 +31,19 @@ export interface ReadAheadLimits<Row> {
 
 type Read<Row> = (tenantId: string, afterSeq: number, limit: number, signal: AbortSignal) => Promise<readonly Row[]>;
 
+interface Chunk<Row> {
+  readonly rows: readonly Row[];
+  /** ClickHouse had no more. */
+  readonly isAtEnd: boolean;
+}
+
 interface Reader<Row> {
   /** Consecutive, oldest first; those before the cursor are dropped at the next call. */
   rows: readonly Row[];
   /** How many are read at once, from what was read last. */
   chunkRows: number;
   /** The chunk behind `rows` is being read; undefined when it failed. */
-  following: Promise<readonly Row[] | undefined> | undefined;
+  following: Promise<Chunk<Row> | undefined> | undefined;
   /** ClickHouse had no more, when it was asked last. */
   isAtEnd: boolean;
 }
@@ -55,10 +63,27 @@ export function createReadAhead<Row extends StoredRow>(read: Read<Row>, limits: 
     return reader;
   };
 
+  /** What comes next may be far larger than what came last: then a quarter of the rows is asked for, and so on; one is always read (I8). */
+  const readFitting: (...asked: Parameters<Read<Row>>) => Promise<Chunk<Row>> = async (
+    tenantId,
+    afterSeq,
+    limit,
+    signal,
+  ) => {
+    for (let asked = limit; ; asked = Math.ceil(asked / 4)) {
+      try {
+        const rows = await read(tenantId, afterSeq, asked, signal);
+        return { rows, isAtEnd: rows.length < asked };
+      } catch (error) {
+        if (asked === 1 || !isAnswerTooLarge(error)) throw error;
+      }
+    }
+  };
+
   /** Takes in what was read behind `rows`. */
-  const take = (reader: Reader<Row>, rows: readonly Row[], asked: number): void => {
+  const take = (reader: Reader<Row>, { rows, isAtEnd }: Chunk<Row>): void => {
     reader.rows = [...reader.rows, ...rows];
-    reader.isAtEnd = rows.length < asked;
+    reader.isAtEnd = isAtEnd;
     if (rows.length > 0) reader.chunkRows = nextRows(rows, limits);
   };
 
@@ -70,17 +95,16 @@ export function createReadAhead<Row extends StoredRow>(read: Read<Row>, limits: 
       if (reader.rows.length < limit && reader.following !== undefined) {
         const following = await reader.following;
         reader.following = undefined;
-        const next = rowsBehind(following ?? [], reader.rows.at(-1)?.seq ?? afterSeq);
-        if (next.length > 0) take(reader, next, next.length);
-        reader.isAtEnd = following !== undefined && following.length < chunkRows;
+        const rows = rowsBehind(following?.rows ?? [], reader.rows.at(-1)?.seq ?? afterSeq);
+        take(reader, { rows, isAtEnd: following?.isAtEnd === true });
       }
-      if (reader.rows.length === 0) take(reader, await read(tenantId, afterSeq, limit, signal), limit);
+      if (reader.rows.length === 0) take(reader, await readFitting(tenantId, afterSeq, limit, signal));
       const lastSeq = reader.rows.at(-1)?.seq;
       const isRunningOut = reader.rows.length - limit < chunkRows / 2;
       if (lastSeq !== undefined && reader.following === undefined && !reader.isAtEnd && isRunningOut) {
         const asked = Math.max(limit, reader.chunkRows);
         // Whoever asks next meets the failure, by asking ClickHouse itself.
-        reader.following = read(tenantId, lastSeq, asked, signal).catch(() => undefined);
+        reader.following = readFitting(tenantId, lastSeq, asked, signal).catch(() => undefined);
       }
       return reader.rows.slice(0, limit);
     },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { ClickHouseError } from '@docket/clickhouse';
 import type { StoredEventRow } from '@docket/event';
 import fc from 'fast-check';
 
@@ -47,6 +48,37 @@ describe('reading ahead of a subscriber that catches up', () => {
     expect(await ahead.rows('sub', 'acme', 15, limit, never)).toEqual([]);
     world.stored = 25;
     expect(seqsOf(await ahead.rows('sub', 'acme', 15, limit, never))).toEqual(seqsFrom(16, 10));
+  });
+
+  test('I8: rows that are suddenly far larger are read by as many as an answer may hold, and not taken for the end', async () => {
+    const sizes = { small: 1, large: 400 };
+    const answerMax = 2_000;
+    const { world } = logOf(3_000);
+    const stored = storedLogOf(world, () => 0);
+    const largest: number[] = [];
+    const read: typeof stored.rows = async (...asked) => {
+      const rows = await stored.rows(...asked);
+      const size = rows.reduce((sum, { seq }) => sum + (seq > 2_000 ? sizes.large : sizes.small), 0);
+      if (size > answerMax) throw new ClickHouseError(396, 'Limit for result exceeded');
+      largest.push(size);
+      return rows;
+    };
+    const ahead = createReadAhead(read, { ...held, bytesMax: 1e9 });
+    const seqs: number[] = [];
+    while (seqs.length < 3_000) {
+      const rows = await ahead.rows('sub', 'acme', seqs.length, limit, never);
+      expect(rows.length).toBeGreaterThan(0);
+      seqs.push(...seqsOf(rows));
+    }
+    expect(seqs).toEqual(seqsFrom(1, 3_000));
+    expect(Math.max(...largest)).toBeLessThanOrEqual(answerMax);
+  });
+
+  test('a single row that is too large is a failure', async () => {
+    const ahead = createReadAhead<StoredEventRow>(async () => {
+      throw new ClickHouseError(396, 'Limit for result exceeded');
+    }, held);
+    await expect(ahead.rows('sub', 'acme', 0, limit, never)).rejects.toThrow('exceeded');
   });
 
   test('a failed reading ahead is nobody’s failure; the one that is waited for is', async () => {
