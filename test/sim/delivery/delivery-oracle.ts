@@ -5,6 +5,11 @@ import type { Cursor } from '../../../services/delivery/src/cursor-mapper.ts';
 import type { Outcome } from '../../../services/delivery/src/outcome-policy.ts';
 import { isSameNotice } from '../../../services/delivery/src/notice-mapper.ts';
 import type { Notice } from '../../../services/delivery/src/notice-mapper.ts';
+import {
+  gapsByTheQueries,
+  receiveByTheDocs,
+  rowsByTheDocs,
+} from '../../../packages/testkit/src/receiver-by-the-docs.ts';
 import { Violation } from '../oracle.ts';
 import type { Body } from './model-receiver.ts';
 import type { LogPlace, Meaning } from './sample-logs.ts';
@@ -25,6 +30,8 @@ interface Ledger {
   highestSeen: number;
   /** Taken, in the stream or aside. */
   readonly taken: Set<number>;
+  /** In what it was taken. */
+  readonly bodies: Body[];
   /** `parked` was said of them in a batch that was taken. */
   readonly claimed: Set<number>;
   reachedSeq: number;
@@ -88,6 +95,7 @@ export function createDeliveryOracle(
     const sets = {
       seen: new Set<number>(),
       taken: new Set<number>(),
+      bodies: [],
       claimed: new Set<number>(),
       late: new Set<number>(),
     };
@@ -210,7 +218,9 @@ export function createDeliveryOracle(
     arrived(id, body, isTaken) {
       const ledger = of(id);
       if (isStream(body)) checkStream(ledger, body, isTaken);
-      if (isTaken) for (const { seq } of body.data.events) ledger.taken.add(seq);
+      if (!isTaken) return;
+      ledger.bodies.push(body);
+      for (const { seq } of body.data.events) ledger.taken.add(seq);
     },
     answered(process, id, body, outcome) {
       const { hasTaken, proven } = of(id);
@@ -277,11 +287,24 @@ export function createDeliveryOracle(
         for (const { notice, isOvertaken } of ledger.promised)
           if (!isOvertaken && !ledger.told.some((one) => isSameNotice(one.notice, notice)))
             throw new Violation(`${ledger.subscription.id} is never told ${notice.kind} of ${notice.sinceMs}`);
+        checkReceiver(ledger, (seq) => isWanted(ledger, seq));
         if ((parked.get(ledger.subscription.id)?.size ?? 0) > 0)
           throw new Violation(`${ledger.subscription.id} keeps parked what was taken`);
       }
     },
   };
+}
+
+/** Whoever goes by the docs alone has what was taken, and takes nothing for missing but what its owner has left out. */
+function checkReceiver({ subscription: { id }, bodies, taken }: Ledger, isWanted: (seq: number) => boolean): void {
+  const { events, gaps } = receiveByTheDocs(bodies);
+  const lost = [...taken].filter((seq) => !events.some((event) => event.seq === seq));
+  const { spl, esql } = gapsByTheQueries(rowsByTheDocs(bodies));
+  const wrong = [...spl, ...esql].filter((seq) => taken.has(seq) || !isWanted(seq));
+  if (gaps.length + lost.length + wrong.length === 0) return;
+  throw new Violation(
+    `a receiver of ${id} by the docs loses ${lost.join()}, and takes for missing ${gaps.join(' ')}; ${wrong.join()}`,
+  );
 }
 
 const sumOf = (counts: Readonly<Record<string, number | undefined>>): number =>
