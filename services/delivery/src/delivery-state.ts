@@ -82,6 +82,9 @@ export interface Replay {
 /** So many seqs without an event are passed without a batch; then one without events accounts for them (I8). */
 export const passedMax = 100_000;
 
+/** The bodies of a window's batches together; a single batch may be larger (I8). */
+export const windowBytesMax = 8 * 1024 * 1024;
+
 export const nothingRefused: Refusals = { suspect: null, refused: [], hasTaken: false };
 
 /** What is sent beside the stream: a parked event, or one behind those that were refused, to see whether it is taken. Neither moves the cursor. */

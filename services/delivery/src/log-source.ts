@@ -6,7 +6,7 @@ import type { Logger } from '@docket/runtime';
 import { buildExpired, buildProof } from './batch-mapper.ts';
 import type { HeldBatch } from './batch-store.ts';
 import type { StoredLog } from './clickhouse-log.ts';
-import { passedMax } from './delivery-state.ts';
+import { passedMax, windowBytesMax } from './delivery-state.ts';
 import { found, originOf, placeOfBatch } from './log-read-mapper.ts';
 import type { ReadRequest, SourceRead } from './log-read-mapper.ts';
 import type { PartitionEnds } from './partition-ends.ts';
@@ -131,17 +131,19 @@ export function createLogSource(ports: {
     return read;
   };
 
-  /** What is behind a batch, as far as there are batches with events. */
+  /** What is behind a batch, as far as there are batches with events, and they take no more together than a window may (I8). */
   const readWindow = async (request: ReadRequest, first: SourceRead): Promise<SourceRead> => {
     const following: HeldBatch[] = [];
     let read = first;
-    while (following.length + 1 < (request.batchesMax ?? 1)) {
+    let bytes = first.batch?.body.length ?? 0;
+    while (following.length + 1 < (request.batchesMax ?? 1) && bytes + request.bytesMax <= windowBytesMax) {
       const { result } = read;
       if (result.kind !== 'batch' || result.eventCount === 0 || !result.mayHaveMore) break;
       const { toSeq: seq, eventSeq, offset } = result;
       read = await readOnce({ ...request, cursor: { ...request.cursor, seq, eventSeq, offset, passed: noneSkipped } });
       if (read.batch === undefined || read.result.kind !== 'batch' || read.result.eventCount === 0) break;
       const { kind: _batch, ...place } = read.result;
+      bytes += read.batch.body.length;
       following.push({ batch: read.batch, place });
     }
     if (following.length === 0) return first;

@@ -1,3 +1,4 @@
+import { createBytesUnderWay } from './bytes-under-way-policy.ts';
 import { createFairLine } from './fair-line-policy.ts';
 import type { FairLine } from './fair-line-policy.ts';
 
@@ -17,6 +18,8 @@ export interface SlotLimits {
   /** The same for requests that have become slow. */
   readonly perTenantSlow: number;
   readonly perHostSlow: number;
+  /** I8: of the bodies of all that is under way, slow or not. */
+  readonly bytesMax: number;
   /** From when it was sent to when others need not wait for it any more. */
   readonly slowAfterMs: number;
   /** Requests that fail in a second, in each of the pools unproven, doubtful and failing: thousands of dead receivers, each tried now and then, would take the processor from the healthy. */
@@ -31,12 +34,14 @@ export interface SlotRequest {
   readonly pool: Pool;
   /** What it will send, as far as can be known. */
   readonly costBytes: number;
+  /** The most that its bodies may take in memory. */
+  readonly bytesMax: number;
 }
 
 export interface Slots {
   ask(request: SlotRequest): void;
-  /** What holds a slot has now sent its request: from here on only the receiver is waited for. */
-  sent(id: string, nowMs: number): void;
+  /** What holds a slot has now sent its request, whose bodies take so much: from here on only the receiver is waited for. */
+  sent(id: string, nowMs: number, bytes: number): void;
   /** The receiver has not taken it. */
   failed(id: string): void;
   /** Gives back what was granted; no-op otherwise. */
@@ -52,6 +57,8 @@ interface Held {
   readonly request: SlotRequest;
   sentAtMs: number | null;
   hasFailed: boolean;
+  /** Counted as under way. */
+  bytes: number;
 }
 
 /** What a tenant has under way in a pool. */
@@ -93,6 +100,8 @@ export function createSlots(limits: SlotLimits): Slots {
     return ofTenant < perTenant && (byHost.get(host) ?? 0) < perHost;
   };
 
+  const bytes = createBytesUnderWay(limits.bytesMax);
+
   const cancel = (id: string): void => {
     const pool = waiting.get(id);
     if (pool !== undefined) lines[pool].remove(id);
@@ -101,13 +110,17 @@ export function createSlots(limits: SlotLimits): Slots {
 
   const next = (pool: Pool): SlotRequest | undefined => {
     if (held[pool].size >= limits.perPool[pool]) return undefined;
-    return lines[pool].take((request) => !poolOf.has(request.id) && hasShare(pool, request));
+    return lines[pool].take(
+      (request) =>
+        !poolOf.has(request.id) && hasShare(pool, request) && bytes.hasRoom(request.tenantId, request.bytesMax),
+    );
   };
 
   const hold = (request: SlotRequest): void => {
     const { id, pool } = request;
     waiting.delete(id);
-    held[pool].set(id, { request, sentAtMs: null, hasFailed: false });
+    held[pool].set(id, { request, sentAtMs: null, hasFailed: false, bytes: request.bytesMax });
+    bytes.add(request.tenantId, request.bytesMax);
     poolOf.set(id, pool);
     count(pool, request, 1);
     allowances[pool]?.spend();
@@ -156,9 +169,12 @@ export function createSlots(limits: SlotLimits): Slots {
       waiting.set(request.id, request.pool);
       lines[request.pool].put(request);
     },
-    sent: (id, nowMs) => {
+    sent: (id, nowMs, sentBytes) => {
       const holder = held[poolOf.get(id) ?? 'slow'].get(id);
-      if (holder !== undefined) holder.sentAtMs = nowMs;
+      if (holder === undefined) return;
+      holder.sentAtMs = nowMs;
+      bytes.add(holder.request.tenantId, sentBytes - holder.bytes);
+      holder.bytes = sentBytes;
     },
     failed: (id) => {
       const holder = held[poolOf.get(id) ?? 'slow'].get(id);
@@ -172,6 +188,7 @@ export function createSlots(limits: SlotLimits): Slots {
       held[pool].delete(id);
       poolOf.delete(id);
       count(pool, holder.request, -1);
+      bytes.add(holder.request.tenantId, -holder.bytes);
       if (!holder.hasFailed) allowances[holder.request.pool]?.giveBack();
     },
     grant: (nowMs) => pools.flatMap((pool) => grantFrom(pool, nowMs)),

@@ -10,7 +10,7 @@ import type { BatchStore } from './batch-store.ts';
 import { firstCursor, inGeneration } from './cursor-mapper.ts';
 import type { Cursor } from './cursor-mapper.ts';
 import { stepDelivery } from './delivery-machine.ts';
-import { initialState } from './delivery-state.ts';
+import { initialState, windowBytesMax } from './delivery-state.ts';
 import type { DeliveryState, Effect, Input, ReadEffect, Resume } from './delivery-state.ts';
 import type { Cursors } from './kafka-cursors.ts';
 import type { SourceRead } from './log-read-mapper.ts';
@@ -121,6 +121,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
           host: row.host,
           pool: poolOf(row.state, row.subscription.tenant_id, row.tail),
           costBytes: costOf(row),
+          bytesMax: bytesMaxOf(row.state),
         });
         return ports.onSlotFree();
       case 'cancel':
@@ -217,7 +218,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     const batches = held.get(subscription.id);
     if (batches === undefined) throw new Error(`the batch of ${subscription.id} that is to be sent is not there`);
     row.sentBytes = bytesOf(batches);
-    slots.sent(subscription.id, Date.now());
+    slots.sent(subscription.id, Date.now(), row.sentBytes);
     const answers = await Promise.all(
       batches.map(({ batch }, index) =>
         ports.sender.send(subscription, batch, index === 0 ? tryNumber : 1, aborting.signal),
@@ -331,6 +332,10 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
 
 /** What any request takes, in the bytes of a body that take as much of the processor. */
 const requestCostBytes = 16 * 1024;
+
+function bytesMaxOf({ window, bytesMax }: DeliveryState): number {
+  return window > 1 ? Math.max(bytesMax, Math.min(window * bytesMax, windowBytesMax)) : bytesMax;
+}
 
 function costOf({ sentBytes }: Row): number {
   return requestCostBytes + sentBytes;

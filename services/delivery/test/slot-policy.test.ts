@@ -10,6 +10,7 @@ const limits: SlotLimits = {
   perHost: 2,
   perTenantSlow: 3,
   perHostSlow: 3,
+  bytesMax: 1_000_000,
   slowAfterMs: 250,
   failuresPerSecond: 1_000,
 };
@@ -19,6 +20,7 @@ const ask = (id: string, tenantId: string, pool: Pool = 'live', host = 'siem.exa
   host,
   pool,
   costBytes: 1,
+  bytesMax: 1,
 });
 const granted = (slots: ReturnType<typeof createSlots>, nowMs = 0): string[] => slots.grant(nowMs).map(({ id }) => id);
 
@@ -103,13 +105,13 @@ describe('I7: slots', () => {
     const slots = createSlots(limits);
     for (let index = 0; index < 6; index += 1) slots.ask(ask(`hanging${index}`, `t${index}`));
     slots.ask(ask('healthy', 'x'));
-    for (const id of granted(slots)) slots.sent(id, 1_000);
+    for (const id of granted(slots)) slots.sent(id, 1_000, 1);
     expect(granted(slots, 1_249)).toEqual([]);
-    for (const id of granted(slots, 1_250)) slots.sent(id, 1_300);
+    for (const id of granted(slots, 1_250)) slots.sent(id, 1_300, 1);
     expect(slots.stats()).toMatchObject({ live: { held: 3, waiting: 1 }, slow: { held: 3 } });
     // The fourth is the last that there is room for.
     expect(granted(slots, 2_000)).toEqual(['healthy']);
-    slots.sent('healthy', 2_000);
+    slots.sent('healthy', 2_000, 1);
     slots.ask(ask('another', 'y'));
     expect(granted(slots, 3_000)).toEqual([]);
     expect(slots.stats()).toMatchObject({ live: { held: 3, waiting: 1 }, slow: { held: 4 } });
@@ -118,10 +120,28 @@ describe('I7: slots', () => {
     expect(granted(slots, 3_000)).toEqual(['another']);
   });
 
+  test('I8: a tenant has at most half of the bytes that others leave, slow or not, and one request of each always goes', () => {
+    const wide = { live: 100, catch_up: 100, unproven: 100, doubtful: 100, failing: 100, slow: 100 };
+    const slots = createSlots({ ...limits, perPool: wide, perTenant: 100, perHost: 100, bytesMax: 80 });
+    const large = (id: string, tenantId: string): SlotRequest => ({ ...ask(id, tenantId), bytesMax: 10 });
+    for (let index = 0; index < 6; index += 1) slots.ask(large(`big${index}`, 'big'));
+    expect(granted(slots)).toEqual(['big0', 'big1', 'big2', 'big3']);
+    for (let index = 0; index < 3; index += 1) slots.ask(large(`other${index}`, 'other'));
+    expect(granted(slots)).toEqual(['other0', 'other1']);
+    // What is sent counts as what it is, however long its receiver takes.
+    for (const id of ['big0', 'big1', 'big2', 'big3', 'other0', 'other1']) slots.sent(id, 0, 1);
+    expect(granted(slots, 60_000).toSorted()).toEqual(['big4', 'big5', 'other2']);
+    slots.sent('big4', 60_000, 100);
+    for (const tenant of ['other', 'new']) slots.ask(large(`${tenant}9`, tenant));
+    expect(granted(slots, 60_000)).toEqual(['new9']);
+    slots.release('big4');
+    expect(granted(slots, 60_000)).toEqual(['other9']);
+  });
+
   test('nothing is set apart while nobody waits for it', () => {
     const slots = createSlots(limits);
     slots.ask(ask('1', 'a'));
-    for (const id of granted(slots)) slots.sent(id, 0);
+    for (const id of granted(slots)) slots.sent(id, 0, 1);
     expect(granted(slots, 10_000)).toEqual([]);
     expect(slots.stats()).toMatchObject({ live: { held: 1 }, slow: { held: 0 } });
   });
@@ -131,10 +151,10 @@ describe('I7: slots', () => {
     for (let index = 0; index < 7; index += 1) slots.ask(ask(`${index}`, 'big'));
     expect(granted(slots)).toEqual(['0', '1', '2']);
     expect(granted(slots, 10_000)).toEqual([]);
-    for (let index = 0; index < 3; index += 1) slots.sent(`${index}`, 0);
+    for (let index = 0; index < 3; index += 1) slots.sent(`${index}`, 0, 1);
     const next = granted(slots, 10_000);
     expect(next).toEqual(['3', '4', '5']);
-    for (const id of next) slots.sent(id, 10_000);
+    for (const id of next) slots.sent(id, 10_000, 1);
     expect(granted(slots, 20_000)).toEqual([]);
     expect(slots.stats()).toMatchObject({ live: { held: 3, waiting: 1 }, slow: { held: 3 } });
   });
@@ -159,6 +179,7 @@ describe('I7: slots', () => {
       host: fc.constantFrom('x', 'y'),
       pool: fc.constantFrom<Pool>(...pools),
       costBytes: fc.nat({ max: 300_000 }),
+      bytesMax: fc.nat({ max: 1_500_000 }),
       release: fc.boolean(),
     });
     fc.assert(

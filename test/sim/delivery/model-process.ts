@@ -30,6 +30,7 @@ export const slotLimits = {
   perHost: 1,
   perTenantSlow: 1,
   perHostSlow: 1,
+  bytesMax: Infinity,
   slowAfterMs: 250,
   failuresPerSecond: 500,
 } as const;
@@ -146,6 +147,7 @@ export function runEffect(world: DeliveryWorld, process: ModelProcess): void {
         host: id,
         pool: world.plant.pool(poolOf(row.state, tenantId, process.tail)),
         costBytes: row.held[0]?.body.length ?? 0,
+        bytesMax: 1,
       });
       process.isGrantDue = true;
       return;
@@ -207,7 +209,7 @@ function read(
 function send(world: DeliveryWorld, process: ModelProcess, row: ModelRow): void {
   const { held } = row;
   if (held.length === 0) throw new Violation(`the batch of ${row.subscription.id} is not there`);
-  process.slots.sent(row.subscription.id, world.nowMs);
+  process.slots.sent(row.subscription.id, world.nowMs, 1);
   const answers = new Map<number, Sent>();
   held.forEach((batch, index) =>
     sendOne(world, process, { row, batch }, (sent) => {
