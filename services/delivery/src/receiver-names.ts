@@ -80,7 +80,7 @@ async function ask(
       return records.slice(0, addressesMax);
     } catch (error) {
       // The name has none of this kind; anything else is no answer.
-      return error instanceof Error && 'code' in error && error.code === dns.NODATA ? [] : undefined;
+      return Reflect.get(Object(error), 'code') === dns.NODATA ? [] : undefined;
     }
   };
   const kinds = await Promise.all([

@@ -29,8 +29,8 @@ interface LogTail {
   readonly isItsLog: boolean;
   /** Every record of the log at or above this offset and below the end is in `records`. */
   wholeFrom: number;
-  records: KeptRecord[];
-  /** Records before it have been dropped; cut off now and then, so that dropping costs a constant. */
+  records: (KeptRecord | undefined)[];
+  /** Records before it have been dropped, and let go; their places are cut off now and then, so that dropping costs a constant. */
   first: number;
 }
 
@@ -56,7 +56,7 @@ export function createTailBuffer(options: {
   const { partition, partitions, bytesMax } = options;
   const logs = new Map<string, LogTail>();
   /** All kept records in the order of their offsets, whichever their log: the oldest goes first. */
-  let order: KeptRecord[] = [];
+  let order: (KeptRecord | undefined)[] = [];
   let orderFirst = 0;
   const room: Room = { free: Buffer.alloc(0) };
   let endOffset = options.fromOffset;
@@ -67,11 +67,13 @@ export function createTailBuffer(options: {
   const dropOldest = (): void => {
     const oldest = order[orderFirst];
     if (oldest === undefined) return;
+    order[orderFirst] = undefined;
     orderFirst += 1;
     bytes -= sizeOf(oldest);
     const { tail } = oldest;
     // An unwatched log's records still wait here for their turn.
     if (tail.records[tail.first] === oldest) {
+      tail.records[tail.first] = undefined;
       tail.first += 1;
       tail.wholeFrom = oldest.offset + 1;
       if (tail.first > 1024 && tail.first * 2 > tail.records.length) {
@@ -120,7 +122,7 @@ export function createTailBuffer(options: {
       const tail = logs.get(log);
       if (tail === undefined) return [];
       const start = firstBehind(tail, offset);
-      return tail.records.slice(start, start + recordsMax);
+      return tail.records.slice(start, start + recordsMax).filter((record) => record !== undefined);
     },
     endOffset: () => endOffset,
     bytes: () => bytes,
@@ -143,8 +145,10 @@ interface Room {
   free: Buffer;
 }
 
-/** Asking for memory costs as much as copying some records; one piece is what a tail keeps too much, at most. */
+/** Asking for memory costs as much as copying some records. */
 const roomBytes = 64 * 1024;
+/** What is larger has memory of its own: beside it the rest of a room would be wasted. */
+const sharedBytesMax = roomBytes / 8;
 
 /**
  * A record's bytes are slices of a whole fetch, most of which may be other tenants'; a kept one must not keep that alive. Values that come one behind the other
@@ -152,9 +156,10 @@ const roomBytes = 64 * 1024;
  */
 function detached(taken: readonly Taken[], room: Room): KeptRecord[] {
   const bytes = taken.reduce((sum, { record }) => sum + (record.value?.length ?? 0), 0);
-  if (bytes > room.free.length) room.free = Buffer.allocUnsafeSlow(Math.max(bytes, roomBytes));
-  const shared = room.free;
-  room.free = shared.subarray(bytes);
+  const isOwn = bytes > sharedBytesMax;
+  if (!isOwn && bytes > room.free.length) room.free = Buffer.allocUnsafeSlow(roomBytes);
+  const shared = isOwn ? Buffer.allocUnsafeSlow(bytes) : room.free;
+  if (!isOwn) room.free = shared.subarray(bytes);
   let at = 0;
   return taken.map(({ tail, record }) => {
     const { partition, offset, timestampMs, value, headers } = record;

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
 import { partitionOf } from '@docket/event';
 import type { LogRecord } from '@docket/event';
@@ -45,6 +47,20 @@ describe('the tail of a partition', () => {
     expect([tail.covers(b, 18), tail.covers(b, 19)]).toEqual([false, true]);
     tail.unwatch(b);
     expect(tail.covers(b, 50)).toBe(false);
+  });
+
+  test('I8: what it has dropped takes no memory, however large its records', () => {
+    setFlagsFromString('--expose-gc');
+    const collect: () => void = runInNewContext('gc');
+    const [tail, mebibyte] = [newTail(0, 1024 * 1024), 1024 * 1024];
+    tail.watch(a);
+    collect();
+    const before = process.memoryUsage().arrayBuffers;
+    for (let offset = 0; offset < 300; offset += 1) tail.append([record(a, offset, mebibyte / 4)], offset + 1);
+    collect();
+    // Of 75 MiB that were kept for a moment; V8 sweeps the last of them in its own time.
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(40 * mebibyte);
+    expect(offsets(tail.after(a, -1, 10))).toEqual([297, 298, 299]);
   });
 
   test('I8: drops the oldest of all logs when it is full, and then no longer covers what it dropped', () => {
