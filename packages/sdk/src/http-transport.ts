@@ -56,8 +56,6 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
   async function ask(texts: readonly string[], signal: AbortSignal): Promise<Sent> {
     const { answer, sent } = await post(texts, signal);
     if (!isUnsignedRefusal(answer)) return sent;
-    if (texts.length === 1 && answer.status === 413)
-      return { verdict: 'misconfigured', detail: tooSmall(answer, texts) };
     const probe = await post([], signal);
     return { verdict: verdictByProbe(probe.answer), detail: answer.detail, isUnsigned: true };
   }
@@ -92,12 +90,6 @@ function sentOf(
   const verdict = verdictOf(answer);
   if (verdict === 'accepted') return { verdict, putAside };
   return verdict === 'retry' ? { verdict, detail: answer.detail, ...told } : { verdict, detail: answer.detail };
-}
-
-/** The gateway takes every event that fits a request. What stands before it and does not can be mended, and the event is kept until then. */
-function tooSmall({ detail }: Answer, texts: readonly string[]): string {
-  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-  return `${detail}; something before the gateway lets no request with an event of ${bytes} bytes through`;
 }
 
 /** Of a 429 for the quota of tenants: an event of each. Undefined when it is not, or not only, about tenants. */

@@ -1,5 +1,4 @@
 import { expect, test } from '@jest/globals';
-import { eventually } from '@docket/testkit';
 import { accept, actor, createRecorders, recordMany } from './recorders-for-tests.ts';
 
 const { gatewayThat, docketFor } = createRecorders();
@@ -110,30 +109,6 @@ test('an event that something in between dislikes goes alone: its neighbours arr
   const ids = outcomes.map(({ id }) => id);
   expect(gateway.taken).toEqual(ids.filter((_, i) => i !== 5));
   expect(failures).toEqual([{ reason: 'refused', id: ids[5], detail: 'HTTP 403' }]);
-});
-
-test('an event that something in between finds too large, by a limit below the gateway’s, is kept until that is mended', async () => {
-  const isLarge = ({ events }: { events: readonly { action: string }[] }) =>
-    events.length > 2 || events.some(({ action }) => action === 'step.n5');
-  let isMended = false;
-  const gateway = await gatewayThat((_index, request) => {
-    if (!isMended && isLarge(request)) return { kind: 'answer', status: 413 };
-    return request.events.length > 0 ? accept : { kind: 'answer', status: 422, body: { code: 'invalid_event' } };
-  });
-  const { docket, failures } = docketFor(gateway);
-  const outcomes = await recordMany(docket, 12);
-  await eventually(() => failures.some(({ reason }) => reason === 'misconfigured'), {
-    what: 'a report of what is in between',
-  });
-  expect(failures.map(({ detail }) => detail)).toContainEqual(
-    expect.stringMatching(
-      /^HTTP 413; something before the gateway lets no request with an event of \d+ bytes through$/,
-    ),
-  );
-  isMended = true;
-  expect(await docket.flush()).toEqual({ ok: true });
-  expect(gateway.taken).toEqual(outcomes.map(({ id }) => id));
-  expect(docket.stats()).toMatchObject({ accepted: 12, refused: 0 });
 });
 
 test('a redirect is not followed: the key goes to no other host', async () => {
