@@ -41,11 +41,10 @@ const pieceBytes = 256 * 1024;
 export async function sendUnhurried(res: ServerResponse, json: Buffer, signal: AbortSignal): Promise<void> {
   res.setHeader('Content-Type', 'application/json; charset=utf-8');
   res.setHeader('Content-Length', json.length);
-  let at = 0;
-  for (; json.length - at > pieceBytes; at += pieceBytes) {
+  for (let at = 0; at < json.length; at += pieceBytes) {
     await writeUnhurried(res, json.subarray(at, at + pieceBytes), signal);
   }
-  res.end(json.subarray(at));
+  res.end();
 }
 
 function closed(): DocketError {

@@ -150,8 +150,13 @@ async function takePage(
   signal: AbortSignal,
 ): Promise<LogPage & { readonly release: () => void }> {
   const page = await pages.after(tenantId, after, keyId);
+  // An idle stream looks again and again, for as long as it lives.
+  if (page.bytes === 0) return { ...page, release: () => undefined };
   const held = answers.open({ tenantId, keyId }, signal, null);
-  if (page.bytes > 0 && !held.takes(page.bytes)) held.requireRoom();
+  if (!held.takes(page.bytes)) {
+    held.release();
+    held.requireRoom();
+  }
   return { ...page, release: held.release };
 }
 
