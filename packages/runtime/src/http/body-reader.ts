@@ -61,9 +61,11 @@ async function decompress(wire: Buffer, { bytesMax, onLeft }: BodyLimits): Promi
   try {
     unpacked = await inflate(wire, { maxOutputLength: bytesMax });
   } catch (cause) {
-    onLeft?.(bytesMax);
     const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
-    if (code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(bytesMax, {});
+    if (code === 'ERR_BUFFER_TOO_LARGE') {
+      onLeft?.(bytesMax);
+      throw tooLarge(bytesMax, {});
+    }
     throw new DocketError('invalid_request', 'The body is not the gzip stream that Content-Encoding promises.', {
       cause,
     });

@@ -1,5 +1,5 @@
 /** A thread that reads, checks and encodes bodies, so that none of them holds up the thread that serves everybody (I7). */
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 
 import { leftBytesMax } from '../limits.ts';
@@ -10,11 +10,11 @@ import { packJudgement } from './judgement-mapper.ts';
 
 /** Of three turns the serving thread gets two or more, and bodies are judged in time on a busy machine, too. */
 const niceness = 5;
+const leastPriority = 19;
 
 if (parentPort === null) throw new Error('judge-thread is a thread, not a program');
 const port = parentPort;
-// I7: where processors are scarce the serving thread comes first. Of the thread alone, which only Linux can; elsewhere it would be the process's.
-if (process.platform === 'linux') setPriority(niceness);
+comeSecond();
 /** Jobs that wait to hear which tenants are known. */
 const asking = new Map<number, (known: ReadonlySet<string>) => void>();
 
@@ -32,6 +32,16 @@ port.on('message', (message: ToJudge) => {
 });
 
 say({ type: 'ready' });
+
+/** I7: where processors are scarce the serving thread comes first. Of this thread alone, which only Linux can; elsewhere it would be the process's. */
+function comeSecond(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    setPriority(Math.min(getPriority() + niceness, leastPriority));
+  } catch {
+    // A sandbox may forbid it, and nothing but comfort depends on it.
+  }
+}
 
 async function judge({ n, body, context, asksForTenants }: Extract<ToJudge, { type: 'judge' }>): Promise<void> {
   const ask = (tenantIds: ReadonlySet<string>): Promise<ReadonlySet<string>> =>

@@ -162,10 +162,10 @@ export function createJudges(options: JudgesOptions): Judges {
   };
 }
 
-/** The bytes in memory that nobody else uses, which can be handed over. */
+/** The bytes in memory that nobody else uses, which can be handed over: their memory is their own, but for the byte more that an unpacked body gets. */
 function ownBytes(body: Buffer): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset, byteLength } = body;
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength)
+  if (buffer instanceof ArrayBuffer && buffer.byteLength - byteLength <= 1)
     return new Uint8Array(buffer, byteOffset, byteLength);
   return Uint8Array.from(body);
 }
