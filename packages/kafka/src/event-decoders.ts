@@ -18,6 +18,8 @@ const unknownRetryMs = 30_000;
  * may hold up a partition again and again.
  */
 const unknownRememberedMs = 60_000;
+/** From its last time on. */
+const givenUpRememberedMs = 3_600_000;
 /** Within this time after one was given up, others are waited for no longer than this: garbage names a new id in each record. */
 const impatientRetryMs = 2_000;
 const pauseMs = 500;
@@ -80,14 +82,19 @@ export function createEventDecoders(
     return found.ok || found.reason !== 'unreachable';
   }
 
+  /** Ids are given one after the other: what named one by mistake long ago says nothing of the schema that has it now. */
+  function isGivenUp(schemaId: number): boolean {
+    return (unknownUntilMs.get(schemaId) ?? -Infinity) > clock.nowMs() - givenUpRememberedMs;
+  }
+
   function patienceMs(schemaIds: readonly number[]): number {
-    if (schemaIds.every((schemaId) => unknownUntilMs.has(schemaId))) return 0;
+    if (schemaIds.every(isGivenUp)) return 0;
     return clock.nowMs() < waitsAgainAtMs ? impatientRetryMs : unknownRetryMs;
   }
 
   function giveUp(schemaIds: readonly number[]): void {
     const nowMs = clock.nowMs();
-    if (schemaIds.some((schemaId) => !unknownUntilMs.has(schemaId))) waitsAgainAtMs = nowMs + unknownRememberedMs;
+    if (!schemaIds.every(isGivenUp)) waitsAgainAtMs = nowMs + unknownRememberedMs;
     logger.warn({ schema_ids: schemaIds.slice(0, namedIdsMax), unknown: schemaIds.length, subject }, 'schema.unknown');
     for (const schemaId of schemaIds) {
       if (unknownUntilMs.size >= unknownIdsMax) unknownUntilMs.clear();

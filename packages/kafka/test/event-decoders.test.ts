@@ -74,6 +74,8 @@ test('a producer whose schema stays unknown holds its partition up once, and oth
   }
   expect(decoderOf(7)).toBeDefined();
   expect(await secondsOf([1, 2])).toBe(30);
+  letPass(2 * 3_600);
+  expect(await secondsOf([1])).toBe(30);
 });
 
 test('an id that was given up counts as soon as it is asked for anew', async () => {
