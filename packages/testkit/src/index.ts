@@ -29,6 +29,7 @@ export {
 export { noteSpawned } from './spawned-processes.ts';
 export { pythonWith } from './python-environment.ts';
 export { startService, type Exit, type ServiceProcess, type StartServiceOptions } from './service-process.ts';
+export { residentBytesOf } from './resident-memory.ts';
 export { runDocket, type DocketRun } from './run-docket.ts';
 export { stackFromEnv } from './stack-from-env.ts';
 export { createWorld, type World } from './world.ts';

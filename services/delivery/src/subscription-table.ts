@@ -334,7 +334,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
 const requestCostBytes = 16 * 1024;
 
 function bytesMaxOf({ window, bytesMax }: DeliveryState): number {
-  return window > 1 ? Math.max(bytesMax, Math.min(window * bytesMax, windowBytesMax)) : bytesMax;
+  return Math.max(bytesMax, Math.min(window * bytesMax, windowBytesMax));
 }
 
 function costOf({ sentBytes }: Row): number {

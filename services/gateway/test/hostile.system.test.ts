@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readTopic } from '@docket/kafka';
 import {
@@ -9,6 +7,7 @@ import {
   eventually,
   exchangeRaw,
   hostileRequests,
+  residentBytesOf,
   startService,
 } from '@docket/testkit';
 import type { HostileRequest, Keyring, RawExchange, ServiceProcess, World } from '@docket/testkit';
@@ -75,13 +74,6 @@ function wrongWith(
 
 const checkAnswer = createAnswerCheck();
 
-function memoryOf(field: 'VmRSS' | 'VmHWM'): number {
-  const kib = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(
-    readFileSync(`/proc/${gateway.pid}/status`, 'utf8'),
-  )?.[1];
-  return Number(kib) * 1024;
-}
-
 async function gauge(name: string): Promise<number> {
   const text = await (await fetch(`${gateway.url}/metrics`)).text();
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
@@ -115,7 +107,7 @@ describe('hostile requests', () => {
     // These take up to a minute by design, so all the others run meanwhile.
     const waiting = Promise.all(slow.map(judge));
     for (const one of quick) await judge(one);
-    const rssAfterOne = memoryOf('VmRSS');
+    const rssAfterOne = residentBytesOf(gateway, 'now');
 
     // Many at once: whoever takes too much of what all share is told so.
     await Promise.all(
@@ -136,12 +128,12 @@ describe('hostile requests', () => {
       `${table.map((row) => row.map((cell, at) => cell.padEnd([58, 8, 26, 8][at] ?? 0)).join('')).join('\n')}\n`,
     );
     process.stdout.write(
-      `RSS after one round ${(rssAfterOne / mebibyte).toFixed(0)} MiB, after ${stormWorkers} more at once ${(memoryOf('VmRSS') / mebibyte).toFixed(0)} MiB, highest ${(memoryOf('VmHWM') / mebibyte).toFixed(0)} MiB\n`,
+      `RSS after one round ${(rssAfterOne / mebibyte).toFixed(0)} MiB, after ${stormWorkers} more at once ${(residentBytesOf(gateway, 'now') / mebibyte).toFixed(0)} MiB, highest ${(residentBytesOf(gateway, 'peak') / mebibyte).toFixed(0)} MiB\n`,
     );
     expect(findings).toEqual([]);
     expect(await publishedCount()).toBe(0);
     expect(await gauge('docket_gateway_in_flight_bytes')).toBe(0);
-    expect(memoryOf('VmHWM')).toBeLessThan(rssBytesMax);
+    expect(residentBytesOf(gateway, 'peak')).toBeLessThan(rssBytesMax);
     expect(await send({ action: 'user.created' })).toBe(202);
     expect(await publishedCount()).toBe(1);
   }, 180_000);

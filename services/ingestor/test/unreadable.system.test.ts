@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -9,6 +9,7 @@ import {
   eventRecord,
   eventually,
   publishRecords,
+  residentBytesOf,
   runDocket,
   runKafkaTool,
   startService,
@@ -51,11 +52,6 @@ async function untilReady(ingestor: ServiceProcess, words: RegExp): Promise<stri
   );
 }
 
-async function residentPeakBytes({ pid }: ServiceProcess): Promise<number> {
-  const [, kibi] = /VmHWM:\s+(\d+) kB/.exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kibi) * 1024;
-}
-
 /** One record that packs a thousandfold, under a key, as any producer may send it. */
 async function sendBomb(key: string): Promise<void> {
   const brokers = world.env['KAFKA_BROKERS'] ?? '';
@@ -96,7 +92,7 @@ test('I7, I8: a batch that unpacks to 200 MiB stops its partition loudly and alo
   await publishRecords(world, [eventOf(blocked), eventOf(blocked), eventOf(other)]);
   const ingestor = await startService('ingestor', world.env);
   await Promise.all([untilStored(blocked, 2), untilStored(other, 1)]);
-  const before = await residentPeakBytes(ingestor);
+  const before = residentBytesOf(ingestor, 'peak');
 
   await sendBomb(blocked);
   await publishRecords(world, [eventOf(blocked), eventOf(other)]);
@@ -107,7 +103,7 @@ test('I7, I8: a batch that unpacks to 200 MiB stops its partition loudly and alo
   const metrics = await (await fetch(`${ingestor.url}/metrics`)).text();
   expect(metrics).toContain('docket_ingestor_stopped_partitions 1');
   expect(metrics).toMatch(/docket_ingestor_unreadable_fetches_total\{reason="too_large"\} [1-9]/);
-  expect((await residentPeakBytes(ingestor)) - before).toBeLessThan(150 * mebi);
+  expect(residentBytesOf(ingestor, 'peak') - before).toBeLessThan(150 * mebi);
   expect(ingestor.logs.join('\n')).toContain('consumer.batch_unreadable');
 
   // Removing it is a loss like any other: only an operator may accept it.

@@ -1,5 +1,4 @@
-import { startService, type ServiceProcess } from '@docket/testkit';
-import { readFileSync } from 'node:fs';
+import { residentBytesOf, startService, type ServiceProcess } from '@docket/testkit';
 import type { Drain } from './drain.ts';
 
 /** Those that have not ended yet. */
@@ -45,8 +44,7 @@ export async function readinessOf(ingestor: ServiceProcess): Promise<Readiness> 
   return { isReady: response.ok, text: await response.text() };
 }
 
-/** The most memory that the process has ever had resident, in MiB (Linux: /proc). */
+/** The most memory that the process has ever had resident, in MiB. */
 export function rssMiBPeakOf(service: ServiceProcess): number {
-  const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${service.pid}/status`, 'utf8'))?.[1];
-  return Math.round(Number(kib ?? 0) / 1024);
+  return Math.round(residentBytesOf(service, 'peak') / 1024 / 1024);
 }
