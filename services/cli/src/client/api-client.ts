@@ -1,5 +1,6 @@
+import type { ErrorEntry } from '@docket/runtime';
 import type { ClientConfig } from './client-settings.ts';
-import { messageOfProblem } from './problem-message-mapper.ts';
+import { entryOfProblem, messageOfProblem } from './problem-message-mapper.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -24,11 +25,12 @@ export interface ApiClient {
 /** What was asked for was not done; the message says why, for people. */
 export class ApiRefusal extends Error {
   override readonly name = 'ApiRefusal';
-  readonly status: number;
+  /** What its code means; undefined: it may be the word of something before the gateway, and of this hour. */
+  readonly entry: ErrorEntry | undefined;
 
   constructor(status: number, text: string) {
     super(messageOfProblem(status, text));
-    this.status = status;
+    this.entry = entryOfProblem(text);
   }
 }
 

@@ -102,9 +102,8 @@ async function followLog(client: ApiClient, path: string, onEvent: (data: string
 
 /** Whether asking again is of no use until somebody has mended the question, the key or the place to go on at. */
 function isForGood(error: unknown): boolean {
-  if (!(error instanceof ApiRefusal)) return false;
-  const { status } = error;
-  return status >= 400 && status < 500 && status !== 408 && status !== 429;
+  const entry = error instanceof ApiRefusal ? error.entry : undefined;
+  return entry?.audience === 'caller' && entry.retry === 'never';
 }
 
 /** Reads server-sent events until the connection ends, well or not; true when the stream said that the credential has ended. */

@@ -1,4 +1,4 @@
-import { errorCatalogue } from '@docket/runtime';
+import { errorCatalogue, type ErrorEntry } from '@docket/runtime';
 
 /** What a failed answer says, for people: the code, what failed, each wrong field, and what to do. */
 export function messageOfProblem(status: number, text: string): string {
@@ -6,12 +6,18 @@ export function messageOfProblem(status: number, text: string): string {
   const { code, detail, errors, request_id: requestId } = problem;
   if (typeof code !== 'string') return `status ${status}, from something that is no Docket: ${text.slice(0, 200)}`;
   const fields = (Array.isArray(errors) ? errors : []).map((error: unknown) => `  ${fieldLine(error)}`);
-  const help = Object.entries(errorCatalogue).find(([known]) => known === code)?.[1].help;
+  const help = entryOfProblem(text)?.help;
   return [
     `${String(detail)} (${status} ${code}, request ${String(requestId)})`,
     ...fields,
     ...(help === undefined ? [] : [`  ${help}`]),
   ].join('\n');
+}
+
+/** What the catalogue says of a failed answer's code; undefined: something that is no Docket has answered. */
+export function entryOfProblem(text: string): ErrorEntry | undefined {
+  const { code } = parsed(text);
+  return Object.entries(errorCatalogue).find(([known]) => known === code)?.[1];
 }
 
 function fieldLine(error: unknown): string {

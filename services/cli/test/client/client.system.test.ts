@@ -179,7 +179,7 @@ describe('docket, as a client of the API', () => {
     }
   }, 120_000);
 
-  test('tail: comes back when its connection breaks, and ends with the reason when it is then refused for good', async () => {
+  test('tail: comes back when its connection breaks, whatever a proxy answers then, and ends with the reason when Docket refuses it for good', async () => {
     const way = await startWay(Number(new URL(service.url).port));
     const [made] = await printed(['keys', 'create', 'tail', '--scope', 'events:read', '--tenant', 'acme']);
     const child = spawn(process.execPath, [main, 'tail', 'action:gate.*', '--json'], {
@@ -199,7 +199,7 @@ describe('docket, as a client of the API', () => {
     try {
       await comes('gate.opened');
       way.cut();
-      await eventually(() => way.refused() >= 2, { what: 'two tries to come back' });
+      await eventually(() => way.refused() > proxyAnswers.length, { what: 'a try to come back behind each refusal' });
       way.mend();
       await comes('gate.closed');
       way.cut();
@@ -215,7 +215,12 @@ describe('docket, as a client of the API', () => {
   }, 120_000);
 });
 
-/** A way to a port that can be cut: what is open breaks, and what comes is closed at once. */
+const page = (status: string, body: string): string =>
+  `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`;
+/** What somebody hears in turn on a way that is cut: nothing, no route during a rollout, a firewall. */
+const proxyAnswers = ['', page('404 Not Found', '404 page not found'), page('403 Forbidden', '{"code":"blocked"}')];
+
+/** A way to a port that can be cut: what is open breaks, and what comes is answered as by a proxy. */
 async function startWay(port: number) {
   let [isCut, refused] = [false, 0];
   const open = new Set<Socket>();
@@ -223,7 +228,7 @@ async function startWay(port: number) {
     from.on('error', () => undefined);
     if (isCut) {
       refused += 1;
-      from.destroy();
+      from.resume().end(proxyAnswers[(refused - 1) % proxyAnswers.length] ?? '');
       return;
     }
     const to = connect(port, '127.0.0.1').on('error', () => undefined);
