@@ -18,10 +18,13 @@ let dir: string;
 let gateway: ScriptedGateway;
 /** Tenants that are over their quota. */
 let overQuota: ReadonlySet<string>;
+/** It takes nothing of anybody. */
+let isAway: boolean;
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'docket-sdk-'));
   overQuota = new Set();
+  isAway = false;
   gateway = await startScriptedGateway((_index, request) => behaviourOf(request));
   opened.push(gateway);
 });
@@ -33,6 +36,7 @@ afterEach(async () => {
 
 /** As the gateway does it: nothing of the request is taken, and the first event of each such tenant is named. */
 function behaviourOf({ events }: ReceivedRequest): Behaviour {
+  if (isAway) return { kind: 'answer', status: 503 };
   const tenants = [...overQuota].filter((tenantId) => events.some((event) => event.tenant_id === tenantId));
   if (tenants.length === 0) return { kind: 'accept' };
   const errors = tenants.map((tenantId) => {
@@ -182,6 +186,36 @@ describe.each([{ kept: 'disk' }, { kept: 'memory' }])('I7, I8: a spool with litt
     // The first has half, the second as much as it leaves.
     expect(docket.stats().queuedBytes).toBeLessThanOrEqual(bytesMax * 0.76);
     expect(await record(docket, 'other', 0)).toMatchObject({ ok: true });
+  });
+
+  /** Records without a pause until it is refused; gives how many were taken. */
+  async function flood(docket: Docket, tenantId: string): Promise<number> {
+    for (let n = 0; n < 1_000; n += 1) if (!(await record(docket, tenantId, n)).ok) return n;
+    throw new Error(`${tenantId} was never refused`);
+  }
+
+  test('a tenant that floods it before it was ever refused leaves half of it to the others', async () => {
+    isAway = true;
+    const docket = openSmall();
+    await record(docket, 'other', 0);
+    const taken = await flood(docket, 'busy');
+    expect(docket.stats().queuedBytes).toBeLessThanOrEqual(bytesMax / 2 + 1_000);
+    for (let n = 1; n < 10; n += 1) expect(await record(docket, 'other', n)).toMatchObject({ ok: true });
+    expect(await record(docket, 'busy', taken)).toMatchObject({
+      reason: 'spool_full',
+      detail: expect.stringContaining('bytes of busy wait'),
+    });
+
+    isAway = false;
+    expect(await docket.flush()).toMatchObject({ ok: true });
+    expect([takenOf('busy'), takenOf('other')]).toEqual([steps(taken), steps(10)]);
+  });
+
+  test('the only tenant has all of it', async () => {
+    isAway = true;
+    const docket = openSmall();
+    await flood(docket, 'only');
+    expect(docket.stats().queuedBytes).toBeGreaterThan(bytesMax * 0.8);
   });
 
   test('one that may wait for room waits alone, and is kept when its events are taken', async () => {

@@ -102,6 +102,9 @@ export function createSpool(options: SpoolOptions): Spool {
   let mendAtMs = 0;
   let mendDelayMs = mendDelaysMs.first;
   let adopting: Promise<void> | undefined;
+  let firstTenant: string | undefined;
+  /** Events of more than one tenant have come. */
+  let isShared = false;
   let isClosed = false;
 
   const lastSegment = (): DiskSegment | MemorySegment => {
@@ -224,6 +227,8 @@ export function createSpool(options: SpoolOptions): Spool {
     sumOf(segments.filter((one) => one.kept === kept).map((segment) => segment.size()));
 
   function fullness(coming: Size, tenantId: string): Fullness | undefined {
+    firstTenant ??= tenantId;
+    isShared ||= tenantId !== firstTenant;
     const kept = segments.at(-1)?.kept ?? 'memory';
     const waiting = sizeOf(kept);
     // Before they are on disk they are in memory.
@@ -232,7 +237,7 @@ export function createSpool(options: SpoolOptions): Spool {
       kept === 'disk' ? { events: Infinity, bytes: bytesMax } : { events: memory.eventsMax, bytes: memory.bytesMax };
     const held = sumOf(segments.map((segment) => segment.heldOf(tenantId)));
     const ofTenant = sumOf([notHeld.of(tenantId), held]);
-    return fullnessOf({ kept, room, waiting, coming, tenantId, ofTenant, isHeldBack: held.events > 0 });
+    return fullnessOf({ kept, room, waiting, coming, tenantId, ofTenant, isHeldBack: held.events > 0, isShared });
   }
 
   const opened = open();

@@ -10,6 +10,7 @@ const free: Standing = {
   tenantId: 't',
   ofTenant: nothing,
   isHeldBack: false,
+  isShared: false,
 };
 
 describe('I8: a spool', () => {
@@ -32,7 +33,7 @@ describe('I8: a spool', () => {
   });
 });
 
-describe('I7: a tenant that is held back', () => {
+describe('I7: a tenant', () => {
   const held = (bytes: number, ofOthers = 0): Standing => ({
     ...free,
     isHeldBack: true,
@@ -40,7 +41,7 @@ describe('I7: a tenant that is held back', () => {
     ofTenant: { events: 1, bytes },
   });
 
-  test('has room as long as it leaves as much', () => {
+  test('that is held back has room as long as it leaves as much', () => {
     expect(fullnessOf(held(45))).toBeUndefined();
     expect(fullnessOf(held(46))).toEqual({
       detail: '1 events, 46 bytes of t wait on disk, of which the receiver takes no more for now',
@@ -48,10 +49,19 @@ describe('I7: a tenant that is held back', () => {
     });
   });
 
-  test('has less where others wait, and one that is not held back has all that is left', () => {
+  test('that shares a spool has the same room, and one that is alone in it has all', () => {
+    const of = (bytes: number, isShared: boolean): Standing => ({ ...held(bytes), isHeldBack: false, isShared });
+    expect(fullnessOf(of(45, true))).toBeUndefined();
+    expect(fullnessOf(of(46, true))).toEqual({
+      detail: '1 events, 46 bytes of t wait on disk; the rest is for others',
+      isOfTenant: true,
+    });
+    expect(fullnessOf(of(90, false))).toBeUndefined();
+  });
+
+  test('has less where others wait', () => {
     expect(fullnessOf(held(30, 30))).toBeUndefined();
     expect(fullnessOf(held(31, 30))).toMatchObject({ isOfTenant: true });
-    expect(fullnessOf({ ...held(31, 59), isHeldBack: false })).toBeUndefined();
   });
 
   test('also by events', () => {
