@@ -6,9 +6,9 @@ export interface ByteLease {
   /** Gives back what turned out not to be needed, or takes more even beyond the limit: what is in memory is in memory. */
   resize(bytes: number): void;
   /**
-   * Takes more, where that is within the limits and leaves `spareBytes` (default 0) of them free, for those who need it more; undefined: it is.
+   * Takes more, where that is within the limits and leaves of each owner's share that part (default 0) free, for what its owner needs more; undefined: it is.
    */
-  grow(bytes: number, spareBytes?: number): BudgetRefusal | undefined;
+  grow(bytes: number, sparePart?: number): BudgetRefusal | undefined;
   /** Safe to call twice. */
   release(): void;
 }
@@ -19,35 +19,47 @@ export type Taken =
 export interface ByteBudget {
   /** For one owner, or for several that each account for all of it. */
   take(owners: readonly string[], bytes: number): Taken;
-  readonly usedBytes: () => number;
+  /** Why `take` would refuse; undefined: it would not. */
+  refusalOf(owners: readonly string[], bytes: number): BudgetRefusal | undefined;
+  /** As `take`, even beyond the limits: for what goes anyhow. */
+  hold(owners: readonly string[], bytes: number): ByteLease;
+  /** By all, or by one owner. */
+  readonly usedBytes: (owner?: string) => number;
   readonly limitBytes: number;
 }
 
 /**
- * I8: counts bytes that are held at once, against a limit. I7: one owner gets at most half of it, so that whoever sends or takes slowly, or
- * much, holds up himself and not the others.
+ * I8: counts bytes that are held at once, against a limit. I7: one owner gets at most half of what the others leave, so that whoever sends or takes slowly,
+ * or much, holds up himself and not the others: of one such owner half of it is held, of two three quarters, never all.
+ * @param leastBytes an owner may always have so many, as long as the whole has them: a share of many owners may be less than what one request needs
  */
-export function createByteBudget(limitBytes: number): ByteBudget {
-  const shareBytes = Math.floor(limitBytes / 2);
+export function createByteBudget(limitBytes: number, leastBytes = 0): ByteBudget {
   /** Owners that hold nothing are forgotten, so there are no more than leases. */
   const usedByOwner = new Map<string, number>();
   let used = 0;
 
-  const refusalOf = (owners: readonly string[], bytes: number): BudgetRefusal | undefined => {
+  const usedBytes = (owner?: string): number => (owner === undefined ? used : (usedByOwner.get(owner) ?? 0));
+
+  const refusalOf = (owners: readonly string[], bytes: number, sparePart = 0): BudgetRefusal | undefined => {
     if (used + bytes > limitBytes) return 'all_taken';
-    return owners.some((owner) => (usedByOwner.get(owner) ?? 0) + bytes > shareBytes) ? 'share_taken' : undefined;
+    const isOver = owners.some((owner) => {
+      const held = usedBytes(owner);
+      const shareBytes = ((limitBytes - (used - held)) / 2) * (1 - sparePart);
+      return held + bytes > Math.max(shareBytes, leastBytes);
+    });
+    return isOver ? 'share_taken' : undefined;
   };
 
   const add = (owners: readonly string[], bytes: number): void => {
     used += bytes;
     for (const owner of owners) {
-      const held = (usedByOwner.get(owner) ?? 0) + bytes;
+      const held = usedBytes(owner) + bytes;
       if (held === 0) usedByOwner.delete(owner);
       else usedByOwner.set(owner, held);
     }
   };
 
-  const leaseOf = (owners: readonly string[], bytes: number): ByteLease => {
+  const hold = (owners: readonly string[], bytes: number): ByteLease => {
     let held = bytes;
     add(owners, bytes);
     const resize = (wanted: number): void => {
@@ -56,8 +68,8 @@ export function createByteBudget(limitBytes: number): ByteBudget {
     };
     return {
       resize,
-      grow(more, spareBytes = 0) {
-        const refusal = refusalOf(owners, more + spareBytes);
+      grow(more, sparePart) {
+        const refusal = refusalOf(owners, more, sparePart);
         if (refusal === undefined) resize(held + more);
         return refusal;
       },
@@ -67,10 +79,12 @@ export function createByteBudget(limitBytes: number): ByteBudget {
 
   return {
     limitBytes,
-    usedBytes: () => used,
+    usedBytes,
+    refusalOf,
+    hold,
     take: (owners, bytes) => {
       const reason = refusalOf(owners, bytes);
-      return reason === undefined ? { ok: true, lease: leaseOf(owners, bytes) } : { ok: false, reason };
+      return reason === undefined ? { ok: true, lease: hold(owners, bytes) } : { ok: false, reason };
     },
   };
 }

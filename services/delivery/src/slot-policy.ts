@@ -1,4 +1,4 @@
-import { createBytesUnderWay } from './bytes-under-way-policy.ts';
+import { createByteBudget, type ByteLease } from '@docket/runtime';
 import { createFairLine } from './fair-line-policy.ts';
 import type { FairLine } from './fair-line-policy.ts';
 
@@ -57,8 +57,8 @@ interface Held {
   readonly request: SlotRequest;
   sentAtMs: number | null;
   hasFailed: boolean;
-  /** Counted as under way. */
-  bytes: number;
+  /** Of its bodies. */
+  readonly lease: ByteLease;
 }
 
 /** What a tenant has under way in a pool. */
@@ -100,7 +100,10 @@ export function createSlots(limits: SlotLimits): Slots {
     return ofTenant < perTenant && (byHost.get(host) ?? 0) < perHost;
   };
 
-  const bytes = createBytesUnderWay(limits.bytesMax);
+  const bytes = createByteBudget(limits.bytesMax);
+  /** I7: one request of each tenant always goes, which the pools bound. */
+  const hasRoom = ({ tenantId, bytesMax }: SlotRequest): boolean =>
+    bytes.usedBytes(tenantId) === 0 || bytes.refusalOf([tenantId], bytesMax) === undefined;
 
   const cancel = (id: string): void => {
     const pool = waiting.get(id);
@@ -110,17 +113,14 @@ export function createSlots(limits: SlotLimits): Slots {
 
   const next = (pool: Pool): SlotRequest | undefined => {
     if (held[pool].size >= limits.perPool[pool]) return undefined;
-    return lines[pool].take(
-      (request) =>
-        !poolOf.has(request.id) && hasShare(pool, request) && bytes.hasRoom(request.tenantId, request.bytesMax),
-    );
+    return lines[pool].take((request) => !poolOf.has(request.id) && hasShare(pool, request) && hasRoom(request));
   };
 
   const hold = (request: SlotRequest): void => {
     const { id, pool } = request;
     waiting.delete(id);
-    held[pool].set(id, { request, sentAtMs: null, hasFailed: false, bytes: request.bytesMax });
-    bytes.add(request.tenantId, request.bytesMax);
+    const lease = bytes.hold([request.tenantId], request.bytesMax);
+    held[pool].set(id, { request, sentAtMs: null, hasFailed: false, lease });
     poolOf.set(id, pool);
     count(pool, request, 1);
     allowances[pool]?.spend();
@@ -173,8 +173,7 @@ export function createSlots(limits: SlotLimits): Slots {
       const holder = held[poolOf.get(id) ?? 'slow'].get(id);
       if (holder === undefined) return;
       holder.sentAtMs = nowMs;
-      bytes.add(holder.request.tenantId, sentBytes - holder.bytes);
-      holder.bytes = sentBytes;
+      holder.lease.resize(sentBytes);
     },
     failed: (id) => {
       const holder = held[poolOf.get(id) ?? 'slow'].get(id);
@@ -188,7 +187,7 @@ export function createSlots(limits: SlotLimits): Slots {
       held[pool].delete(id);
       poolOf.delete(id);
       count(pool, holder.request, -1);
-      bytes.add(holder.request.tenantId, -holder.bytes);
+      holder.lease.release();
       if (!holder.hasFailed) allowances[holder.request.pool]?.giveBack();
     },
     grant: (nowMs) => pools.flatMap((pool) => grantFrom(pool, nowMs)),

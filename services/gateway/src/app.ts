@@ -18,7 +18,7 @@ import { createUpstreamProxy } from './http/upstream-proxy.ts';
 import { addUpstreamRoutes } from './http/upstream-routes.ts';
 import { createJudges } from './judging/judges.ts';
 import { createLeftoverMemory } from './leftover-memory.ts';
-import { leftBytesMax, publishDeadlineMs } from './limits.ts';
+import { leftBytesMax, publishDeadlineMs, requestBytesMax } from './limits.ts';
 import { createRateLimits, trackedMax } from './rate-limits.ts';
 import { createGatewayMetrics } from './metrics.ts';
 import type { GatewayMetrics } from './metrics.ts';
@@ -70,7 +70,7 @@ function createIngest(config: IngestConfig, ports: AppPorts): { app: App; metric
   const view = createDirectoryView(kafka, { onCrash: (error) => ports.exit(error) });
   const publisher = createPublisher(kafka, { deadlineMs: publishDeadlineMs });
   const keyUses = createKeyUses(kafka, { publisher });
-  const budget = createByteBudget(config.inFlightBytesMax);
+  const budget = createByteBudget(config.inFlightBytesMax, requestBytesMax);
   const limits = createRateLimits({ key: config.keyEventsPerSecond, tenant: config.tenantEventsPerSecond });
   const metrics = createGatewayMetrics(ports.metrics, {
     inFlightBytes: budget.usedBytes,

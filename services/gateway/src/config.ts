@@ -23,9 +23,9 @@ export const ingestSettings = {
   inFlightBytesMax: setting.integer({
     env: 'GATEWAY_IN_FLIGHT_BYTES_MAX',
     description:
-      'Bytes of request bodies that are being read or published at once; beyond it requests are answered 503 overloaded. One key gets at most half of it, beyond that 429 rate_limited.',
+      'Bytes of request bodies that are being read or published at once; beyond it requests are answered 503 overloaded. One key gets at most half of what the others leave, and one request while there is room; beyond that 429 rate_limited.',
     unit: 'bytes',
-    // Room for a dozen of the largest requests, six of one key; a body costs a few times its size while it is parsed.
+    // Room for six of the largest requests, three of one key; a body costs a few times its size while it is parsed.
     default: 64 * 1024 * 1024,
     // A gzip body counts as twice the largest body, and a key gets half.
     min: 32 * 1024 * 1024,

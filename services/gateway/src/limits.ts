@@ -1,5 +1,7 @@
 /** Bytes of a request body, as sent and after decompression. */
 export const bodyBytesMax = 5 * 1024 * 1024;
+/** What a request may hold before its body is read: that, and as much again for one that is unpacked. */
+export const requestBytesMax = 2 * bodyBytesMax;
 export const batchEventsMax = 1000;
 export const idempotencyKeyCharsMax = 255;
 /** From the request's begin to Kafka's answer: so that 503 comes within 5 s, also where bodies wait 1.5 of them to be judged. */

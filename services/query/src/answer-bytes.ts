@@ -1,4 +1,4 @@
-import { DocketError, type BudgetRefusal, type ByteBudget } from '@docket/runtime';
+import { createByteBudget, DocketError, type BudgetRefusal } from '@docket/runtime';
 import type { QueryMetrics } from './metrics.ts';
 import type { PlaceHolder } from './places.ts';
 
@@ -30,15 +30,18 @@ export interface AnswerBudget {
   open(holder: PlaceHolder, signal: AbortSignal, bytesMax: number | null): AnswerBytes;
 }
 
+/** Of its share a page of more than a large row leaves so much to the others of its tenant and key. */
+const sparePart = 0.5;
+
 /**
- * Bounds what all answers under way hold together (I8), half of it for one tenant and for one key (I7). Where there is no room for more of a page
- * it ends early; those of more than a large row leave a quarter of the whole, and half of a share, to others.
+ * Bounds what all answers under way hold together (I8): one tenant, and one key, has at most half of what the others leave (I7). Where there is no room for
+ * more of a page it ends early.
  */
 export function createAnswerBudget(
-  budget: ByteBudget,
+  limitBytes: number,
   metrics: Pick<QueryMetrics, 'answerBytes' | 'readsRefused'>,
 ): AnswerBudget {
-  const spareBytes = budget.limitBytes / 4;
+  const budget = createByteBudget(limitBytes, rowBytesMax);
   return {
     open({ tenantId, keyId }, signal, bytesMax) {
       signal.throwIfAborted();
@@ -50,7 +53,7 @@ export function createAnswerBudget(
       const refusalOf = (bytes: number): typeof refusal => {
         if (bytesMax !== null && held + bytes > bytesMax) return 'page';
         const isRow = bytesMax === null || held + bytes <= rowBytesMax;
-        return lease?.grow(bytes, isRow ? 0 : spareBytes);
+        return lease?.grow(bytes, isRow ? 0 : sparePart);
       };
       const release = (): void => {
         isOver = true;

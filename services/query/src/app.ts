@@ -1,7 +1,7 @@
 import { createClickHouse, queryClickhouseConfig } from '@docket/clickhouse';
 import { createDirectoryView } from '@docket/directory';
 import { createKafka } from '@docket/kafka';
-import { createByteBudget, createStartCheck, healthOf, type App, type AppPorts } from '@docket/runtime';
+import { createStartCheck, healthOf, type App, type AppPorts } from '@docket/runtime';
 import { createAnswerBudget } from './answer-bytes.ts';
 import { createLogReader } from './clickhouse-log-reader.ts';
 import type { Config } from './config.ts';
@@ -37,7 +37,7 @@ export function createQueryApp(config: Config, ports: AppPorts): App {
     keyMax: config.queryKeyConcurrencyMax,
   };
   const gate = createReadGate(limits, metrics);
-  const answers = createAnswerBudget(createByteBudget(config.queryAnswerBytesMax), metrics);
+  const answers = createAnswerBudget(config.queryAnswerBytesMax, metrics);
   const reader = createLogReader({ clickhouse, gate, answers, metrics, timeoutMs: config.queryTimeoutMs });
   const tables = createStartCheck({
     name: 'clickhouse',

@@ -63,7 +63,7 @@ export const settings = {
   queryAnswerBytesMax: setting.integer({
     env: 'QUERY_ANSWER_BYTES_MAX',
     description:
-      'Bytes of answers that are held at once until they are sent, pages of tails included, half of them of one tenant or key at most: pages of large events end earlier where there is no room. They take some seven times as much memory.',
+      'Bytes of answers that are held at once until they are sent, pages of tails included, of one tenant or key at most half of what the others leave: pages of large events end earlier where there is no room. They take some seven times as much memory.',
     unit: 'bytes',
     default: 64 * 1024 * 1024,
     // Four of the largest rows of one tenant.

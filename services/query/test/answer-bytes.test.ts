@@ -1,5 +1,4 @@
 import { setMaxListeners } from 'node:events';
-import { createByteBudget } from '@docket/runtime';
 import { expect, test } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { createAnswerBudget, pageBytesMax, rowBytesMax, type AnswerBytes } from '../src/answer-bytes.ts';
@@ -9,7 +8,7 @@ const mebibyte = 1024 * 1024;
 
 function budgetOf(limitBytes: number) {
   const metrics = createQueryMetrics(new Registry());
-  const answers = createAnswerBudget(createByteBudget(limitBytes), metrics);
+  const answers = createAnswerBudget(limitBytes, metrics);
   const over = new AbortController();
   setMaxListeners(0, over.signal);
   const open = (tenantId: string, bytesMax: number | null = pageBytesMax, keyId = `key of ${tenantId}`): AnswerBytes =>
@@ -49,14 +48,23 @@ test('I7: sixteen pages of a tenant have a large row each: some have all that a 
   expect(fill(open('b'))).toBe(8);
 });
 
+test('I7: tenants that take all they get leave room: half of what was left, and a large row while there is any', () => {
+  const { open } = budgetOf(32 * mebibyte);
+  const sizes = ['a', 'b', 'c', 'd', 'e'].map((tenantId) => fill(open(tenantId, null)));
+  expect(sizes).toEqual([16, 8, 4, 2, 2]);
+});
+
 test('what has no room for a row is told why, and counted', async () => {
   const { open, metrics } = budgetOf(16 * mebibyte);
-  for (const [tenant, code] of [['a', 'rate_limited'], ['b', 'overloaded']] as const) {
-    expect(open(tenant, null).takes(8 * mebibyte)).toBe(true);
-    const refused = open(tenant === 'a' ? 'a' : 'c');
+  const mustRefuse = (tenantId: string, code: string): void => {
+    const refused = open(tenantId);
     expect(refused.takes(1)).toBe(false);
     expect(() => refused.requireRoom()).toThrow(expect.objectContaining({ code }));
-  } // prettier-ignore
+  };
+  expect(fill(open('a', null))).toBe(8);
+  mustRefuse('a', 'rate_limited');
+  for (const tenantId of ['b', 'c', 'd']) fill(open(tenantId, null));
+  mustRefuse('e', 'overloaded');
   const { values } = await metrics.readsRefused.get();
   expect(values).toEqual([expect.objectContaining({ labels: { limit: 'bytes' }, value: 2 })]);
 });

@@ -11,7 +11,7 @@ import {
 } from '@docket/clickhouse';
 import { createDirectoryState, newApiKey, parseApiKey, type ApiKey, type Scope } from '@docket/directory';
 import { eventColumns, newEventId, type EventRow } from '@docket/event';
-import { createByteBudget, createLogger, readSettings, serveHttp, type App } from '@docket/runtime';
+import { createLogger, readSettings, serveHttp, type App } from '@docket/runtime';
 import { clickhouseMigrationsDirectory } from '@docket/schemas';
 import { claimTestDatabase } from '@docket/testkit';
 import { Registry } from 'prom-client';
@@ -99,7 +99,7 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
   const registry = new Registry();
   const metrics = createQueryMetrics(registry);
   const gate = createReadGate({ processMax: 32, tenantMax: 4, keyMax: 4 }, metrics);
-  const answers = createAnswerBudget(createByteBudget(answerBytesMax), metrics);
+  const answers = createAnswerBudget(answerBytesMax, metrics);
   const locked = disturb(isLocked ? readers : clickhouse);
   const reader = createLogReader({ clickhouse: locked, gate, answers, metrics, timeoutMs });
   const readings: KeptReading[] = [];

@@ -88,7 +88,11 @@ function createTurns(listener: RequestListener) {
       waiting.set(socket, ahead + 1);
       before.once('close', () => {
         waiting.set(socket, (waiting.get(socket) ?? 1) - 1);
-        if (!socket.destroyed) setImmediate(listener, req, res);
+        setImmediate(() => {
+          if (!socket.destroyed) listener(req, res);
+          // Node tells the answer of its own turn alone that the connection is gone: those behind it have to hear of it, too.
+          else if (!res.closed) res.emit('close');
+        });
       });
     }
   };

@@ -55,3 +55,24 @@ test('I8: a connection on which thousands wait behind an answer is cut off', asy
   socket.write(request.repeat(5_000));
   await closed;
 });
+
+test('a request whose turn has come is not begun when its connection has gone meanwhile: nothing would ever end it', async () => {
+  let begun = 0;
+  server = await listenHttp(
+    (req, res) => {
+      begun += 1;
+      // As a reset that is read right then: the turn of the next request is set, and has not begun.
+      res.once('close', () => process.nextTick(() => req.socket.destroy()));
+      res.end('x');
+    },
+    0,
+    '127.0.0.1',
+  );
+  const socket = connect(server.port, '127.0.0.1')
+    .on('error', () => undefined)
+    .resume();
+  const closed = once(socket, 'close');
+  socket.write(request.repeat(3));
+  await closed;
+  expect(begun).toBe(1);
+});

@@ -7,12 +7,15 @@ import type { Request, RequestHandler, Response } from 'express';
  */
 export function forCaller(work: (req: Request, res: Response, signal: AbortSignal) => Promise<void>): RequestHandler {
   return async (req, res) => {
+    // Nothing would end the work, nor give back what it holds: `close` has been told already.
+    if (res.closed) return;
     const gone = clientGone(res);
     const over = new AbortController();
     res.once('close', () => over.abort(new Error('The answer is over.')));
     try {
       await work(req, res, over.signal);
     } catch (error) {
+      over.abort(error);
       if (!gone.aborted) throw error;
     }
   };

@@ -2,7 +2,9 @@ import type { ServerResponse } from 'node:http';
 import { DocketError } from '@docket/runtime';
 
 /** A reader that takes nothing for so long has gone, or takes a place from others. */
-const stalledMsMax = 30_000;
+export const stalledMsMax = 30_000;
+/** What is held until it is taken has to be taken at this pace, once a time for every answer is over: some bytes now and then are no pace. */
+const slowest = { beginMs: 60_000, bytesPerMs: 64 };
 
 /**
  * Writes bytes and resolves when the next may follow: at the reader's pace, so that nothing piles up here (I8). Rejects when the
@@ -18,18 +20,23 @@ export async function writeUnhurried(
   signal.throwIfAborted();
   if (res.destroyed) throw closed();
   if (res.write(bytes) || res.writableLength < aheadBytesMax) return;
-  await new Promise<void>((resolve, reject) => {
+  await taken(res, 'drain', signal);
+}
+
+/** Resolves when the reader has taken what waits for him. */
+function taken(res: ServerResponse, event: 'drain' | 'finish', signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
     const settle = (act: () => void): void => {
       clearTimeout(timer);
-      res.off('drain', onDrain).off('close', onClose);
+      res.off(event, onTaken).off('close', onClose);
       signal.removeEventListener('abort', onAbort);
       act();
     };
-    const onDrain = (): void => settle(resolve);
+    const onTaken = (): void => settle(resolve);
     const onClose = (): void => settle(() => reject(closed()));
     const onAbort = (): void => settle(() => reject(new Error('ended', { cause: signal.reason })));
     const timer = setTimeout(() => settle(() => reject(stalled())), stalledMsMax);
-    res.on('drain', onDrain).on('close', onClose);
+    res.on(event, onTaken).on('close', onClose);
     signal.addEventListener('abort', onAbort, { once: true });
   });
 }
@@ -37,14 +44,29 @@ export async function writeUnhurried(
 /** Of an answer that is there already, so much is given to the connection at once. */
 const pieceBytes = 256 * 1024;
 
-/** Sends a body of JSON, as fast as its reader takes it, and ends the answer. Rejects as `writeUnhurried` does. */
+/** How long the reader of so many bytes may take for all of them. */
+export function answerMsMax(bytes: number): number {
+  return slowest.beginMs + bytes / slowest.bytesPerMs;
+}
+
+/**
+ * Sends a body of JSON, as fast as its reader takes it, and ends the answer; resolves when it was taken. Rejects as `writeUnhurried` does, and when the
+ * whole takes longer than `answerMsMax`.
+ */
 export async function sendUnhurried(res: ServerResponse, json: Buffer, signal: AbortSignal): Promise<void> {
   res.setHeader('Content-Type', 'application/json; charset=utf-8');
   res.setHeader('Content-Length', json.length);
-  for (let at = 0; at < json.length; at += pieceBytes) {
-    await writeUnhurried(res, json.subarray(at, at + pieceBytes), signal);
+  const deadline = setTimeout(() => res.destroy(), answerMsMax(json.length));
+  try {
+    for (let at = 0; at < json.length; at += pieceBytes) {
+      await writeUnhurried(res, json.subarray(at, at + pieceBytes), signal);
+    }
+    const isTaken = taken(res, 'finish', signal);
+    res.end();
+    await isTaken;
+  } finally {
+    clearTimeout(deadline);
   }
-  res.end();
 }
 
 function closed(): DocketError {

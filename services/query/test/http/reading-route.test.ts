@@ -1,44 +1,15 @@
-import { createApiRouter, createLogger, DocketError, serveHttp, type Endpoint, type HttpServer } from '@docket/runtime';
+import { DocketError, type HttpServer } from '@docket/runtime';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { Registry } from 'prom-client';
-import { readingHandler, type KeepReading, type Reader } from '../../src/http/reading-route.ts';
-import type { Reading } from '../../src/trail/reading.ts';
-
-const reading: Reading = {
-  credential: {
-    keyId: '0000000000000001',
-    scopes: ['events:read'],
-    tenants: ['acme'],
-    view: { kind: 'tenant' },
-    token: null,
-  },
-  log: 'acme',
-  question: 'action:user.*',
-  asked: { search: 'action:user.*' },
-  eventId: null,
-  results: 1,
-};
+import type { KeepReading, Reader } from '../../src/http/reading-route.ts';
+import { reading, serveReading } from './reading-server.ts';
 
 let server: HttpServer | undefined;
 afterEach(async () => server?.close(1_000));
 
-const endpoint: Endpoint = {
-  method: 'get',
-  path: '/v1/secrets',
-  name: 'getSecrets',
-  tag: 'test',
-  summary: 'For this test',
-  access: 'public',
-  answers: {},
-};
-
 async function serve(answer: Reader, keep: KeepReading): Promise<string> {
-  const router = createApiRouter();
-  router.add(endpoint, readingHandler({ reads: 'searched', answer }, keep));
-  const app = { router, start: async () => {}, stop: async () => {}, health: () => ({ ready: true, checks: {} }) };
-  const logger = createLogger({ service: 'query-test', level: 'silent' });
-  server = await serveHttp({ apps: { app }, logger, metrics: new Registry(), port: 0, host: '127.0.0.1' });
-  return `${server.url}/v1/secrets`;
+  const served = await serveReading(answer, keep);
+  ({ server } = served);
+  return served.url;
 }
 
 describe('a route that reads a log', () => {
