@@ -3,7 +3,7 @@ import { currentAuditContext } from './audit-context.ts';
 import { confirmed } from './confirmed.ts';
 import { newEventId } from './event-id.ts';
 import type { EventInput } from './event-input.ts';
-import { tenantOf, toWireEvent, toWireText, withSource } from './event-mapper.ts';
+import { redactedEvent, tenantOf, toWireEvent, toWireText, withSource } from './event-mapper.ts';
 import { textOf } from './error-fields.ts';
 import { type Failure, type FailureReason, guardedHook, RecordError } from './failure.ts';
 import { type DocketOptions, resolveOptions } from './options.ts';
@@ -151,16 +151,9 @@ export function createDocket(given: DocketOptions): Docket {
     const declared = declaredEvent(options.actions, input);
     const mapped = toWireEvent(declared, ambient, { id: newEventId(nowMs), nowMs, tenantId });
     if (!mapped.ok) return { reason: 'invalid', detail: mapped.detail, id: input.id };
-    const { id, tenant_id, occurred_at, actor } = mapped.event;
-    const redacted = options.redact?.(mapped.event);
-    const body = toWireText({
-      ...mapped.event,
-      ...redacted,
-      id,
-      tenant_id,
-      occurred_at,
-      actor: redacted?.actor ?? actor,
-    });
+    const { event } = mapped;
+    const { id, tenant_id } = event;
+    const body = toWireText(options.redact === undefined ? event : redactedEvent(event, options.redact));
     const bytes = Buffer.byteLength(body) + sourceBytesMax;
     if (bytes <= options.batch.bytesMax) return { id, tenantId: tenant_id, body, bytes, onSettled };
     spool.skip(tenant_id);

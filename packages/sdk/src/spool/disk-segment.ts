@@ -1,7 +1,7 @@
-import { type Listener, sizeOf } from './entry.ts';
+import { type Listener, sizeOf, startWithin } from './entry.ts';
 import { createTenantCounts } from './tenant-counts.ts';
 import type { Segment } from './segment.ts';
-import type { SpoolStore } from './spool-store.ts';
+import type { SpoolStore, StoredEntry } from './spool-store.ts';
 
 export interface DiskSegment extends Segment {
   readonly store: SpoolStore;
@@ -12,6 +12,8 @@ export type Fault = 'opening' | 'writing to' | 'reading';
 
 /** So much removed since the last time makes it worth giving the room back to the disk. */
 const compactBytesMin = 32 * 1024 * 1024;
+/** So much of what was just written need not be read again: more than is under way as long as the receiver keeps up. */
+const atHandBytesMax = 1024 * 1024;
 
 /** @param onFault the disk does not take or give what it should. */
 export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, error: unknown) => void): DiskSegment {
@@ -20,12 +22,28 @@ export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, err
   let lastPlace = store.lastPlace;
   let { events, bytes } = store.backlog;
   let removedBytes = 0;
+  /** Of what waits and is not held back, the oldest, as long as it is in memory, too: all of it, but where too much has come at once. */
+  let atHand: StoredEntry[] = [];
+  let atHandBytes = 0;
   const held = createTenantCounts(store.held);
 
   async function compactIfWorth(): Promise<void> {
     if (events > 0 || removedBytes < compactBytesMin) return;
     removedBytes = 0;
     await store.compact().catch((error: unknown) => onFault('writing to', error));
+  }
+
+  function keepAtHand(added: readonly StoredEntry[]): void {
+    const bytesAdded = sizeOf(added).bytes;
+    if (atHand.length < events || atHandBytes + bytesAdded > atHandBytesMax) return;
+    for (const { place, text, bytes: size } of added) atHand.push({ place, text, bytes: size });
+    atHandBytes += bytesAdded;
+  }
+
+  function dropAtHand(toPlace: number): void {
+    const left = atHand.filter(({ place }) => place > toPlace);
+    atHandBytes = sizeOf(left).bytes;
+    atHand = left;
   }
 
   return {
@@ -37,6 +55,7 @@ export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, err
       const placed = added.map((entry, index) => ({ ...entry, place: lastPlace + 1 + index }));
       await store.append(placed);
       lastPlace += placed.length;
+      keepAtHand(placed);
       for (const entry of placed) {
         bytes += entry.bytes;
         if (entry.onSettled !== undefined) listeners.set(entry.place, entry.onSettled);
@@ -45,6 +64,7 @@ export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, err
     },
     async peek(limits) {
       if (events === 0) return [];
+      if (atHand.length > 0) return startWithin(atHand, limits).map((entry) => ({ ...entry, isOwn: true }));
       try {
         // No further than is counted: what is being written now is read next time.
         const entries = await store.read(head, { ...limits, eventsMax: Math.min(limits.eventsMax, events) });
@@ -68,6 +88,7 @@ export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, err
         if (keptBack.length > 0) return false;
       }
       head = last.place;
+      dropAtHand(head);
       events -= dropped.length;
       const isKeptBack = new Set(keptBack.map(({ place }) => place));
       for (const entry of dropped) {

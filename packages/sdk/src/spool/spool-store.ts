@@ -70,6 +70,8 @@ export interface SpoolStoreOptions {
 
 /** Beyond what LevelDB takes by itself: the spool lives inside somebody else's process. */
 const memory = { writeBufferSize: 4 * 1024 * 1024, cacheSize: 1024 * 1024 };
+/** Removing costs the disk's thread as much for one as for many; so many removed events may still lie there. */
+const removedPlacesMax = 500;
 /** `read` asks for at most this many, so that the entries of one read fit in memory whatever the limits say. */
 const readEventsMax = 1000;
 
@@ -138,7 +140,15 @@ async function readStore(
 
   const held = await countHeld(database);
   /** Before it nothing is left but marks of what was removed, which take as long to pass as what they stand for. */
-  let clearedTo: string = entriesFrom;
+  let clearedTo = 0;
+  let removed = removedTo;
+
+  async function clear(): Promise<void> {
+    const upTo = removed;
+    const gt = clearedTo === 0 ? entriesFrom : afterPlaceText(clearedTo);
+    await database.clear({ gt, lt: afterPlaceText(upTo) });
+    clearedTo = upTo;
+  }
 
   return {
     folder,
@@ -165,13 +175,12 @@ async function readStore(
     read: (afterPlace, limits) =>
       readRange(database, { gt: afterPlaceText(afterPlace), lt: entriesTo }, limits, (key) => parseEntryKey(key).place),
     async remove(toPlace, moved = []) {
-      // First: opening the spool then need not look through what was removed and not yet compacted away.
+      // First: opening the spool then need not look through what was removed and is still there.
       const batch = database.batch().put(headKey, String(toPlace));
       for (const { tenantId, place, text } of moved) batch.put(heldKeyText(tenantId, place), text);
       await batch.write({ sync: isPowerSafe && moved.length > 0 });
-      const clearTo = afterPlaceText(toPlace);
-      await database.clear({ gt: clearedTo, lt: clearTo });
-      clearedTo = clearTo;
+      removed = toPlace;
+      if (removed - clearedTo >= removedPlacesMax) await clear();
     },
     held,
     readHeld: (tenantId, limits) => {
@@ -180,7 +189,10 @@ async function readStore(
     },
     removeHeld: (tenantId, toPlace) =>
       database.clear({ gt: heldKeyText(tenantId, 0), lt: afterHeldText(tenantId, toPlace) }),
-    compact: () => database.compactRange(entriesFrom, entriesTo),
+    async compact() {
+      await clear();
+      await database.compactRange(entriesFrom, entriesTo);
+    },
     close: () => database.close(),
   };
 }
