@@ -1,5 +1,6 @@
 """Publishes audit events straight to Kafka with librdkafka and Avro.
 
+    python3 -m pip install -r requirements.txt
     KAFKA_BROKERS=localhost:9092 SCHEMA_REGISTRY_URL=http://localhost:8081 python3 produce.py acme globex
 
 Prints the id of each event once Kafka has it on all replicas that are in sync.

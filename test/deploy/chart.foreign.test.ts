@@ -139,10 +139,10 @@ describe('the chart', () => {
     const ingress = { enabled: true, hosts: ['docket.example.com'] };
     const found = await render({ settings: required, gateway: { ingress } });
     expect(found.find(({ kind }) => kind === 'Ingress')?.spec.rules?.[0]?.host).toBe('docket.example.com');
-    // It is one more proxy, whose word about where a request came from is taken.
+    // Its word about where a request came from is taken; the others take the gateway's, which is their default.
     const hops = (service: string) =>
       containerOf(service, found).env.find(({ name }) => name === 'TRUSTED_PROXY_HOPS')?.value;
-    expect(['gateway', 'query', 'admin', 'ingestor'].map(hops)).toEqual(['1', '2', '2', undefined]);
+    expect(['gateway', 'query', 'admin', 'ingestor'].map(hops)).toEqual(['1', undefined, undefined, undefined]);
   });
 
   test('a setting without which nothing can run is asked for by its name', async () => {

@@ -34,7 +34,7 @@ export function requireTenant(caller: Credential, tenantId: string): void {
   throw new DocketError('tenant_not_allowed', `The key is not good for tenant ${tenantId}.`);
 }
 
-/** Decides whether a caller reaches everything that `tenants` reach: nobody makes or sees a key that can do more than his own. */
+/** Decides whether a caller reaches everything that `tenants` reach: nobody makes or sees a key for tenants beyond his own. Of scopes, `admin` includes all. */
 export function reachesAll(caller: Credential, tenants: readonly string[] | '*'): boolean {
   if (caller.tenants === '*') return true;
   return tenants !== '*' && tenants.every((tenant) => mayActOn(caller, tenant));

@@ -15,7 +15,7 @@ export const settings = {
   bootstrapToken: setting.string({
     env: 'DOCKET_BOOTSTRAP_TOKEN',
     description:
-      'A credential that may do everything at the admin API, for making the first key. At least 32 characters of [A-Za-z0-9._~+/=-]; leave it out once keys exist.',
+      'A credential that may do everything at the admin API, for making the first key. At least 32 characters of [A-Za-z0-9._~+/=-]; empty it once there is a key with the scope admin, and set another one to get back in without one.',
     secret: true,
     default: '',
     min: 32,

@@ -104,7 +104,8 @@ export const createKey = defineEndpoint({
   tag: 'keys',
   access: admin,
   summary: 'Create a key',
-  description: 'A key reaches no further than the one it was made with.',
+  description:
+    'A key is good for no tenant that the one it was made with is not good for. Its scopes may be any: for its own tenants `admin` includes all others.',
   body: newKeyBody,
   answers: created(newKeyAnswer),
   errors: ['invalid_body', 'tenant_not_allowed', 'limit_reached', ...changesErrors],

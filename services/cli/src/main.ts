@@ -2,6 +2,12 @@
 import { SettingsError } from '@docket/runtime';
 import { createProgram } from './program.ts';
 
+// `docket search … | head`: whoever reads has enough.
+process.stdout.on('error', (error) => {
+  if (Reflect.get(error, 'code') !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
 const program = createProgram({
   env: process.env,
   print: (line) => void process.stdout.write(`${line}\n`),

@@ -48,7 +48,7 @@ function demoEnv(stackEnv: Readonly<Record<string, string>>, installation: Insta
     ...stackEnv,
     DOCKET_URL: installation.gatewayUrl,
     DOCKET_KEY: scenario.accounts.operatorKey,
-    DOCKET_ADMIN_TOKEN: installation.bootstrapToken,
+    DOCKET_BOOTSTRAP_TOKEN: installation.bootstrapToken,
     SAAS_APP_URL: scenario.saasAppUrl,
     SAAS_APP_PASSWORD: scenario.seedPassword,
   };

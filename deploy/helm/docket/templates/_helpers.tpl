@@ -36,12 +36,8 @@ admin: { DOCKET_BOOTSTRAP_TOKEN: optional, DOCKET_MAC_KEYS: required, DOCKET_MAS
 {{- else if eq .service "query" }}
 {{- $defaults = dict "TRAIL_SPOOL_DIR" "/var/lib/docket/trail" }}
 {{- end }}
-{{- /* The ingress is one more proxy, and the gateway is one before the others. */}}
-{{- if .root.Values.gateway.ingress.enabled }}
-{{- if eq .service "gateway" }}{{ $_ := set $defaults "TRUSTED_PROXY_HOPS" 1 }}
-{{- else if has .service (list "query" "admin" "delivery") }}{{ $_ := set $defaults "TRUSTED_PROXY_HOPS" 2 }}
-{{- end }}
-{{- end }}
+{{- /* The ingress is a proxy; the others hear from the gateway where a request came from. */}}
+{{- if and .root.Values.gateway.ingress.enabled (eq .service "gateway") }}{{ $_ := set $defaults "TRUSTED_PROXY_HOPS" 1 }}{{ end }}
 {{- range $required := list "KAFKA_BROKERS" "SCHEMA_REGISTRY_URL" "CLICKHOUSE_URL" }}
 {{- if not (hasKey $.root.Values.settings $required) }}{{ fail (printf "set settings.%s (docs/settings.md)" $required) }}{{ end }}
 {{- end }}

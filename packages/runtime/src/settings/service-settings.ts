@@ -39,7 +39,7 @@ export function trustedProxySettings(defaultHops: number) {
     trustedProxyHops: setting.integer({
       env: 'TRUSTED_PROXY_HOPS',
       description:
-        'Proxies in front of the service that append to X-Forwarded-For: load balancers, and for the query service the gateway; the address before them is recorded as where an event or a request came from. 0 takes the address of the connection.',
+        'Proxies in front of the service that append to X-Forwarded-For: for the gateway the load balancers, for the others the gateway alone, which tells them where a request came from; the address before them is recorded as where an event or a request came from. 0 takes the address of the connection.',
       default: defaultHops,
       min: 0,
       max: 10,

@@ -4,7 +4,7 @@ import { setting, type SettingsOf } from '@docket/runtime';
 export const clientSettings = {
   docketUrl: setting.url({
     env: 'DOCKET_URL',
-    description: 'The gateway that the commands tenants, keys, subscriptions, search and tail call.',
+    description: 'The gateway that the commands tenants, keys, subscriptions, search, tail and quarantine call.',
     default: 'http://127.0.0.1:8080',
   }),
   docketKey: setting.string({

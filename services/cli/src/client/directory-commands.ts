@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import type { Json } from './api-client.ts';
 import { column, printObject, type Column } from './client-output.ts';
 import { textOf } from './event-line-mapper.ts';
+import { keyStateOf } from './key-state-mapper.ts';
 import {
   addEnd,
   addGet,
@@ -41,10 +42,7 @@ function addTenants(tenants: Command, ports: ClientPorts): void {
 }
 
 function addKeys(keys: Command, ports: ClientPorts): void {
-  const state: Column = {
-    heading: 'STATE',
-    cell: (key) => (key['revoked_at'] === undefined ? 'valid' : `revoked ${textOf(key['revoked_at'])}`),
-  };
+  const state: Column = { heading: 'STATE', cell: (key) => keyStateOf(key, Date.now()) };
   const columns = [
     column('ID', 'id'),
     column('NAME', 'name'),

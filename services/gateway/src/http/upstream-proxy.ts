@@ -52,7 +52,6 @@ export function createUpstreamProxy(
     target,
     agent,
     changeOrigin: true,
-    xfwd: true,
     on: {
       proxyReq: (proxyReq, req, res) => {
         proxyReq.setTimeout(silenceMsMax(req.path), () => proxyReq.destroy());

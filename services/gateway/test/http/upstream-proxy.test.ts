@@ -16,7 +16,9 @@ import { upstreamSilenceMsMax } from '../../src/upstream-silence-policy.ts';
 /** A real server in place of query and admin, which does what each test tells it. */
 let answer: (req: IncomingMessage, res: ServerResponse) => void;
 let upstream: Server;
+let upstreamUrl: string;
 let proxies: UpstreamProxy[];
+let servers: HttpServer[];
 let server: HttpServer;
 let failures: string[];
 const silenceMs = 200;
@@ -28,24 +30,24 @@ async function listen(listener: Server): Promise<string> {
   return `http://127.0.0.1:${address.port}`;
 }
 
-beforeEach(async () => {
-  upstream = createServer((req, res) => answer(req, res));
-  const url = await listen(upstream);
-  failures = [];
-  const logger = createLogger({ service: 'test', level: 'silent' });
-  const metrics = {
-    events: () => undefined,
-    published: () => undefined,
-    limited: () => undefined,
-    upstreamFailed: (name: string) => void failures.push(name),
+async function serveBehind(trustedProxyHops: number): Promise<HttpServer> {
+  const ports = {
+    logger: createLogger({ service: 'test', level: 'silent' }),
+    metrics: {
+      events: () => undefined,
+      published: () => undefined,
+      limited: () => undefined,
+      upstreamFailed: (name: string) => void failures.push(name),
+    },
+    trustedProxyHops,
   };
   const silenceMsMax = (path: string): number =>
     Math.min(upstreamSilenceMsMax(path), path === '/v1/silent' ? silenceMs : Infinity);
-  const query = createUpstreamProxy('query', url, { logger, metrics, trustedProxyHops: 0, silenceMsMax });
+  const query = createUpstreamProxy('query', upstreamUrl, { ...ports, silenceMsMax });
   // Nothing listens on port 1.
-  const admin = createUpstreamProxy('admin', 'http://127.0.0.1:1', { logger, metrics, trustedProxyHops: 0 });
-  const delivery = createUpstreamProxy('delivery', 'http://127.0.0.1:1', { logger, metrics, trustedProxyHops: 0 });
-  proxies = [query, admin, delivery];
+  const admin = createUpstreamProxy('admin', 'http://127.0.0.1:1', ports);
+  const delivery = createUpstreamProxy('delivery', 'http://127.0.0.1:1', ports);
+  proxies.push(query, admin, delivery);
   const router = createApiRouter();
   const upstreams = { query: query.handler, admin: admin.handler, delivery: delivery.handler };
   addUpstreamRoutes(router, upstreams, createCors([]));
@@ -55,11 +57,29 @@ beforeEach(async () => {
     health: () => ({ ready: true, checks: {} }),
     router,
   };
-  server = await serveHttp({ apps: { gateway: app }, logger, metrics: new Registry(), port: 0, host: '127.0.0.1' });
+  const { logger } = ports;
+  const started = await serveHttp({
+    apps: { gateway: app },
+    logger,
+    metrics: new Registry(),
+    port: 0,
+    host: '127.0.0.1',
+  });
+  servers.push(started);
+  return started;
+}
+
+beforeEach(async () => {
+  upstream = createServer((req, res) => answer(req, res));
+  upstreamUrl = await listen(upstream);
+  failures = [];
+  proxies = [];
+  servers = [];
+  server = await serveBehind(0);
 });
 
 afterEach(async () => {
-  await server.close(0);
+  await Promise.all(servers.map((started) => started.close(0)));
   for (const proxy of proxies) proxy.stop();
   upstream.closeAllConnections();
   await new Promise((resolve) => upstream.close(resolve));
@@ -90,15 +110,20 @@ describe('the proxy', () => {
     expect([response.status, response.headers.get('x-answer'), await response.text()]).toEqual([201, 'yes', 'made']);
   });
 
-  test('says where a request came from, whatever the client says', async () => {
+  test.each([
+    [0, undefined, '127.0.0.1'],
+    [0, '203.0.113.7', '127.0.0.1'],
+    [1, '203.0.113.7, 198.51.100.9', '198.51.100.9'],
+    [2, '192.0.2.1, 203.0.113.7, 198.51.100.9', '203.0.113.7'],
+  ])('behind %i trusted proxies, a client that says %p comes from %s', async (trustedProxyHops, said, expected) => {
     const seen: unknown[] = [];
     answer = (req, res) => {
       seen.push(req.headers['x-forwarded-for']);
       res.writeHead(200).end();
     };
-    for (const forged of [{}, { 'x-forwarded-for': '203.0.113.7' }])
-      await fetch(`${server.url}/v1/events`, { headers: forged });
-    expect(seen).toEqual(['127.0.0.1', '127.0.0.1']);
+    const behind = await serveBehind(trustedProxyHops);
+    await fetch(`${behind.url}/v1/events`, { headers: said === undefined ? {} : { 'x-forwarded-for': said } });
+    expect(seen).toEqual([expected]);
   });
 
   test('leaves a problem document of the upstream untouched', async () => {
