@@ -110,14 +110,66 @@ export function withFieldTable(
     return tableRow([names, meaning, order, `\`${example}\``, isOnlyInQ === true ? 'q' : 'q, parameter']);
   });
   const metadata = ['`metadata.KEY`', 'A value of the metadata.', 'a value, or its beginning', '`metadata.plan:pro`'];
-  const table = [
+  return withTable(text, [
     tableHead(['field', 'meaning', 'values', 'example', 'where']),
     ...lines,
     tableRow([...metadata, 'q, parameter']),
-  ].join('\n');
+  ]);
+}
+
+/** What the tables say of a JSON Schema. */
+export interface SchemaShown {
+  readonly const?: unknown;
+  readonly anyOf?: readonly SchemaShown[] | undefined;
+  readonly type?: string | undefined;
+  readonly properties?: Readonly<Record<string, SchemaShown>> | undefined;
+  readonly required?: readonly string[] | undefined;
+  readonly minimum?: number | undefined;
+  readonly maximum?: number | undefined;
+  readonly minLength?: number | undefined;
+  readonly maxLength?: number | undefined;
+  readonly maxItems?: number | undefined;
+  readonly default?: unknown;
+  readonly description?: string | undefined;
+}
+
+/** docs/delivery.md: the table of what a new subscription may say, in place of the one that is there. */
+export function withBodyTable(text: string, body: SchemaShown): string {
+  const rows = bodyRows(body, '');
+  return withTable(text, [tableHead(['field', 'accepts', 'default', 'meaning']), ...rows]);
+}
+
+/** Objects that are nothing but objects are gone through. */
+function bodyRows({ properties = {}, required = [] }: SchemaShown, prefix: string): string[] {
+  return Object.entries(properties).flatMap(([name, schema]) => {
+    const path = `${prefix}${name}`;
+    if (schema.type === 'object') return bodyRows(schema, `${path}.`);
+    const absent = schema.default === undefined ? '' : `\`${JSON.stringify(schema.default)}\``;
+    const byDefault = required.includes(name) ? 'required' : absent;
+    return [tableRow([`\`${path}\``, acceptedBy(schema), byDefault, schema.description ?? ''])];
+  });
+}
+
+function acceptedBy(schema: SchemaShown): string {
+  const { anyOf, type, properties, minimum, maximum, minLength, maxLength, maxItems } = schema;
+  if (anyOf !== undefined) return anyOf.map(acceptedBy).join(', ');
+  if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
+  if (properties !== undefined) {
+    const kind = properties['type']?.const;
+    const members =
+      kind === undefined ? Object.keys(properties).map((name) => `"${name}": …`) : [`"type": ${JSON.stringify(kind)}`];
+    return `\`{${members.join(', ')}}\``;
+  }
+  if (type === 'integer') return `${minimum}..${maximum}`;
+  if (maxItems !== undefined) return `a list of at most ${maxItems}`;
+  return maxLength === undefined ? 'a text' : `a text of ${minLength ?? 0}..${maxLength} characters`;
+}
+
+/** Puts a table where the text says that one is generated. */
+function withTable(text: string, lines: readonly string[]): string {
   return text.replace(
     /(<!-- fields: [^\n]*-->\n)[^]*(<!-- end -->)/,
-    (_, head: string, end: string) => `${head}\n${table}\n\n${end}`,
+    (_, head: string, end: string) => `${head}\n${lines.join('\n')}\n\n${end}`,
   );
 }
 

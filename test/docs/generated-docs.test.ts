@@ -7,6 +7,7 @@ import { makeApps } from './apps-without-servers.ts';
 import { codeBlocks } from './code-blocks-mapper.ts';
 import { createHttpMetrics } from '../../packages/runtime/src/http/http-metrics.ts';
 import { settings as admin } from '../../services/admin/src/config.ts';
+import { newSubscriptionBody } from '../../services/admin/src/request-schemas.ts';
 import { clientSettings } from '../../services/cli/src/client/client-settings.ts';
 import { operatorSettings } from '../../services/cli/src/program.ts';
 import { settings as delivery } from '../../services/delivery/src/config.ts';
@@ -20,6 +21,7 @@ import {
   type MetricRow,
   metricsDocument,
   settingsDocument,
+  withBodyTable,
   withFieldTable,
 } from './docs-table-mapper.ts';
 
@@ -37,6 +39,7 @@ const documents = {
   'docs/errors.md': errorsDocument(errorCatalogue),
   'docs/metrics.md': metricsDocument(declaredMetrics()),
   ...openApiTexts(makeApps(new Registry())),
+  'docs/delivery.md': withBodyTable(read('docs/delivery.md'), newSubscriptionBody),
   'docs/query-language.md': withFieldTable(read('docs/query-language.md'), listSearchFields()),
 };
 

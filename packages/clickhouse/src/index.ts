@@ -41,6 +41,7 @@ export { readLogTexts, type StoredText } from './read-log-texts.ts';
 export { readMatching, type Matching, type MatchingQuery } from './read-matching.ts';
 export { readPlace, type RecordPlace } from './read-place.ts';
 export { readReceivedAt } from './read-received-at.ts';
+export { readFirstAt } from './read-first-at.ts';
 export { readSeqBefore } from './read-seq-before.ts';
 export { readWindow, type WindowOf } from './read-window.ts';
 export { scopedConditions, searchSql, shownValueSql } from './search-sql-mapper.ts';

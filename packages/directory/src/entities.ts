@@ -121,6 +121,12 @@ const maskRule = Type.Object(
   open,
 );
 
+/**
+ * Where the partition of a log ended in Kafka when an order was given. The order is itself told in the log, behind it; so there is always a first record
+ * from there on, and which one it is depends on no clock.
+ */
+const place = Type.Object({ generation: Type.Integer({ minimum: 1 }), offset: Type.Integer({ minimum: 0 }) }, open);
+
 /** A standing order to push a tenant's log to a sink. `active` and `paused` are the owner's wish; how delivery fares is in its cursor. */
 export const subscriptionSchema = Type.Object(
   {
@@ -149,8 +155,8 @@ export const subscriptionSchema = Type.Object(
     state: Type.Union([Type.Literal('active'), Type.Literal('paused')]),
     /** The first event delivered is the first after this seq; 0 = from the beginning of what the log still has. */
     start_after_seq: Type.Integer({ minimum: 0 }),
-    /** The last order to go on elsewhere: with what was received from then on. Delivery carries each out once, by its id. */
-    resume: Type.Optional(Type.Object({ id: Type.String(), received_from: time }, open)),
+    /** The last order to go on, or to begin, elsewhere: with what was received from then on. Delivery carries each out once, by its id. */
+    resume: Type.Optional(Type.Object({ id: Type.String(), received_from: time, place: Type.Optional(place) }, open)),
     /** Sends a range of the log once more, beside the subscription `of`, tagged, and ends at `to_seq`. Absent: follows the log. */
     replay: Type.Optional(Type.Object({ of: Type.String(), to_seq: Type.Integer({ minimum: 1 }) }, open)),
     created_at: time,

@@ -14,9 +14,13 @@ export interface PartitionRange {
 const offsetsDeadlineMs = 15_000;
 const retryDelayMs = 200;
 
-/** The ranges of all partitions, ordered by partition. Rejects with `kafka_unavailable` after 15 s. */
-export async function fetchTopicOffsets(kafka: KafkaClient, topic: string): Promise<PartitionRange[]> {
-  const endsAtMs = Date.now() + offsetsDeadlineMs;
+/** The ranges of all partitions, ordered by partition. Rejects with `kafka_unavailable` after the deadline, by default 15 s. */
+export async function fetchTopicOffsets(
+  kafka: KafkaClient,
+  topic: string,
+  deadlineMs = offsetsDeadlineMs,
+): Promise<PartitionRange[]> {
+  const endsAtMs = Date.now() + deadlineMs;
   for (;;) {
     try {
       const offsets = await withAdmin(kafka, Math.max(1, endsAtMs - Date.now()), (admin) =>

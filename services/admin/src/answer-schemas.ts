@@ -106,7 +106,10 @@ const subscriptionMembers = {
     { description: 'One batch after the other, or several under way at once.' },
   ),
   state: Type.Union([Type.Literal('active'), Type.Literal('paused')]),
-  start_after_seq: Type.Integer({ description: 'The first event delivered is the first after this seq.' }),
+  start_after_seq: Type.Integer({
+    description:
+      'The first event delivered is the first after this seq; of one that was started from now or from a time, the first behind what is counted as operator_skipped.',
+  }),
   replay: Type.Optional(
     closedObject(
       {

@@ -4,10 +4,11 @@ import {
   createKafka,
   createPublisher,
   createSchemaRegistry,
+  fetchTopicOffsets,
   findEventSchema,
   recordMacOf,
 } from '@docket/kafka';
-import { addDocumentRoutes, createApiRouter, createStartCheck, healthOf } from '@docket/runtime';
+import { DocketError, addDocumentRoutes, createApiRouter, createStartCheck, healthOf } from '@docket/runtime';
 import type { App, AppPorts } from '@docket/runtime';
 import { openApiDocuments } from '@docket/schemas';
 
@@ -20,6 +21,9 @@ import { addSubscriptionRoutes } from './http/subscription-routes.ts';
 import { addTenantRoutes } from './http/tenant-routes.ts';
 import { createParkedView } from './kafka-parked.ts';
 import { createAdminMetrics } from './metrics.ts';
+
+/** A change that Kafka does not take is answered within five seconds; before it is written, this is asked. */
+const endDeadlineMs = 4_000;
 
 /**
  * The admin service: tenants, keys and subscriptions, and the single writer of the directory. One is active; the last one started fences the one
@@ -37,6 +41,12 @@ export function createAdminApp(config: Config, ports: AppPorts): App {
   const writer = createDirectoryWriter(kafka, { view, onFenced: (error) => ports.exit(error) });
   const publisher = createPublisher(kafka);
   const keyUses = createKeyUses(kafka, { publisher });
+  const eventRecords = createEventRecords({
+    eventsTopic,
+    mac: recordMacOf(config),
+    schemaId: () => schema.found(),
+    partitions: () => topics.found()?.partitions,
+  });
   const parked = createParkedView(kafka, { onCrash: (error) => ports.exit(error) });
   const context: AdminContext = {
     view,
@@ -54,12 +64,16 @@ export function createAdminApp(config: Config, ports: AppPorts): App {
     sinkAllowedHosts: config.sinkAllowedHosts,
     parked,
     trustedProxyHops: config.trustedProxyHops,
-    eventRecords: createEventRecords({
-      eventsTopic,
-      mac: recordMacOf(config),
-      schemaId: () => schema.found(),
-      partitions: () => topics.found()?.partitions,
-    }),
+    eventRecords,
+    endOfLog: async (tenantId) => {
+      const partition = eventRecords.partitionOf(tenantId);
+      const ranges = await fetchTopicOffsets(kafka, eventsTopic, endDeadlineMs);
+      const end = ranges.find((range) => range.partition === partition)?.end;
+      const generation = topics.found()?.generation;
+      if (end === undefined || generation === undefined)
+        throw new DocketError('not_ready', `Partition ${partition} of ${eventsTopic} was not found.`);
+      return { generation, offset: end };
+    },
   };
   const router = createApiRouter();
   addTenantRoutes(router, context);

@@ -169,6 +169,8 @@ export const createSubscription = defineEndpoint({
   tag: 'subscriptions',
   access: subscribers,
   summary: 'Have the events of a tenant delivered',
+  description:
+    'Without a `start` all of the history of the log is sent before what comes. With `"start": "now"` the first event is `docket.subscription.created`, which tells of this one, unless its filter leaves that out or another event was accepted at the same moment.',
   body: newSubscriptionBody,
   answers: created(newSubscriptionAnswer),
   errors: ['invalid_body', 'tenant_required', 'tenant_not_allowed', 'limit_reached', ...changesErrors],

@@ -34,13 +34,36 @@ export const rotateKeyBody = closed({
   ),
 });
 
-const state = Type.Union([Type.Literal('active'), Type.Literal('paused')]);
-
-const batch = closed({
-  max_events: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
-  max_bytes: Type.Optional(Type.Integer({ minimum: 1024, maximum: 5 * 1024 * 1024 })),
-  max_wait_ms: Type.Optional(Type.Integer({ minimum: 0, maximum: 60_000 })),
+const state = Type.Union([Type.Literal('active'), Type.Literal('paused')], {
+  description: 'active (default), or paused: nothing is sent until it is resumed.',
 });
+
+/** What a new subscription has where its owner does not say otherwise. */
+export const batchDefault = { max_events: 100, max_bytes: 1024 * 1024, max_wait_ms: 1000 };
+
+/** @param of what is taken for a member that is left out: `default` of it, or, of a change, what there is. */
+const batch = (of: (member: keyof typeof batchDefault) => { readonly default?: number }) =>
+  closed({
+    max_events: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 1000, ...of('max_events'), description: 'Events of one batch, at most.' }),
+    ),
+    max_bytes: Type.Optional(
+      Type.Integer({
+        minimum: 1024,
+        maximum: 5 * 1024 * 1024,
+        ...of('max_bytes'),
+        description: 'Bytes of one body, at most, unless a single event is larger.',
+      }),
+    ),
+    max_wait_ms: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 60_000,
+        ...of('max_wait_ms'),
+        description: 'How long the first event of a batch waits for others.',
+      }),
+    ),
+  });
 
 /** I7: each is a request under way in one slot. */
 const windowBatchesMax = 8;
@@ -83,14 +106,30 @@ const mask = Type.Array(
   },
 );
 
-const start = Type.Union([
-  Type.Literal('beginning'),
-  closed({ after_seq: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }) }),
-]);
+const sinceTime = closed({ time: Type.String({ maxLength: 40, description: 'RFC 3339.' }) });
+
+const start = Type.Union(
+  [
+    Type.Literal('beginning'),
+    Type.Literal('now'),
+    closed({ after_seq: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }) }),
+    sinceTime,
+  ],
+  {
+    default: 'beginning',
+    description:
+      'The first event that is sent. beginning (default): the first that the log has, so that ALL OF ITS HISTORY is sent. now: the first that was not accepted before this request. Or the first behind a seq, or the first that was received at a time or later.',
+  },
+);
 
 export const newSubscriptionBody = closed({
-  tenant_id: Type.Optional(tenantId),
-  name: Type.Optional(name),
+  tenant_id: Type.Optional(
+    Type.String({
+      pattern: tenantIdPattern,
+      description: 'Whose log. May be left out with a key for one tenant.',
+    }),
+  ),
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'For people. Left out: the id.' })),
   sink: newSinkBody,
   format: Type.Optional(
     Type.Union(
@@ -100,7 +139,7 @@ export const newSubscriptionBody = closed({
   ),
   filter: Type.Optional(filter),
   mask: Type.Optional(mask),
-  batch: Type.Optional(batch),
+  batch: Type.Optional(batch((member) => ({ default: batchDefault[member] }))),
   mode: Type.Optional(mode),
   state: Type.Optional(state),
   start: Type.Optional(start),
@@ -112,7 +151,7 @@ export const subscriptionPatchBody = closed(
     sink: Type.Optional(sinkPatchBody),
     filter: Type.Optional(filter),
     mask: Type.Optional(mask),
-    batch: Type.Optional(batch),
+    batch: Type.Optional(batch(() => ({}))),
     mode: Type.Optional(mode),
     state: Type.Optional(state),
   },
@@ -120,17 +159,10 @@ export const subscriptionPatchBody = closed(
 );
 
 export const resumeBody = closed({
-  from: Type.Union(
-    [
-      Type.Literal('cursor'),
-      Type.Literal('now'),
-      closed({ time: Type.String({ maxLength: 40, description: 'RFC 3339.' }) }),
-    ],
-    {
-      description:
-        'Where to go on: with what was not delivered yet; with what is received from now on; or with what was received at this time or later, also once more.',
-    },
-  ),
+  from: Type.Union([Type.Literal('cursor'), Type.Literal('now'), sinceTime], {
+    description:
+      'Where to go on: with what was not delivered yet; with what is received from now on; or with what was received at this time or later, also once more.',
+  }),
 });
 
 export const replayBody = closed({

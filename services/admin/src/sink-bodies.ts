@@ -69,7 +69,9 @@ const elasticBulk = closed({
 });
 
 /** What a new subscription says of its sink. */
-export const newSinkBody = Type.Union([webhook, splunkHec, datadog, elasticBulk]);
+export const newSinkBody = Type.Union([webhook, splunkHec, datadog, elasticBulk], {
+  description: 'The receiver, and what it is proved to with.',
+});
 
 /** What may change: the rest is what the receiver was set up for. */
 export const sinkPatchBody = Type.Object(

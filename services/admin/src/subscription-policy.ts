@@ -5,6 +5,7 @@ import { DocketError, invalidField } from '@docket/runtime';
 
 import type { PublicSubscription } from './answer-schemas.ts';
 import { storedMask } from './mask-policy.ts';
+import { batchDefault } from './request-schemas.ts';
 import type { NewSubscriptionBody, ResumeBody, SubscriptionPatchBody } from './request-schemas.ts';
 import { newSink, patchedSink, toPublicSink } from './sink-policy.ts';
 import type { Seal } from './sink-policy.ts';
@@ -12,8 +13,6 @@ import type { Seal } from './sink-policy.ts';
 /** I8: each is a cursor, a line in every delivery process and a share of its scheduler. */
 const subscriptionsMax = 20_000;
 const subscriptionsOfTenantMax = 100;
-
-const batchDefault: SubscriptionBatch = { max_events: 100, max_bytes: 1024 * 1024, max_wait_ms: 1000 };
 
 /** Decides which tenant a new subscription is for. Throws tenant_required, tenant_not_allowed, invalid_body. */
 export function tenantOfNew(caller: Credential, body: NewSubscriptionBody): string {
@@ -35,9 +34,11 @@ export function decideNewSubscription(
     readonly seal: Seal;
     readonly sealMaskKey: () => string;
     readonly isDone: IsDone;
+    readonly order: NewOrder;
   },
   allowedHosts: readonly string[],
 ): Decision<Subscription> {
+  const { start = 'beginning' } = body;
   const sink = newSink(
     body.sink,
     { sealed: made.sealedSecret, created_at: made.now },
@@ -58,11 +59,44 @@ export function decideNewSubscription(
     batch: mergeBatch(batchDefault, body.batch),
     ...(body.mode === undefined ? {} : { mode: body.mode }),
     state: body.state ?? 'active',
-    start_after_seq: typeof body.start === 'object' ? body.start.after_seq : 0,
+    ...beginningOf(start, made.order),
     created_at: made.now,
     updated_at: made.now,
   };
   return { puts: [subscription], result: subscription };
+}
+
+/** What an order to go on or to begin elsewhere is made of. */
+export interface NewOrder {
+  /** Names it, so that delivery carries it out once. */
+  readonly id: string;
+  readonly now: string;
+  /** Where the log ended when it was given. Null: it is not for now. */
+  readonly end: LogEnd | null;
+}
+
+/** The end of a log's partition in Kafka. */
+export type LogEnd = NonNullable<NonNullable<Subscription['resume']>['place']>;
+
+function beginningOf(
+  start: NonNullable<NewSubscriptionBody['start']>,
+  order: NewOrder,
+): Pick<Subscription, 'start_after_seq' | 'resume'> {
+  if (start === 'beginning') return { start_after_seq: 0 };
+  if (start !== 'now' && 'after_seq' in start) return { start_after_seq: start.after_seq };
+  return { start_after_seq: 0, resume: orderOf(start, '/start/time', order) };
+}
+
+/** Throws invalid_body. */
+function orderOf(
+  from: 'now' | { readonly time: string },
+  pointer: string,
+  { id, now, end }: NewOrder,
+): NonNullable<Subscription['resume']> {
+  if (from === 'now') return { id, received_from: now, ...(end === null ? {} : { place: end }) };
+  const timeMs = /^\d{4}-\d{2}-\d{2}T/.test(from.time) ? Date.parse(from.time) : Number.NaN;
+  if (Number.isNaN(timeMs) || timeMs < 0) throw invalidField(pointer, 'is no time of RFC 3339');
+  return { id, received_from: new Date(Math.min(timeMs, Date.parse(now))).toISOString() };
 }
 
 /**
@@ -100,28 +134,18 @@ export function decidePatch(
   return { puts: [subscription], result: subscription };
 }
 
-/**
- * Decides to let a subscription go on: paused, suspended or failing, it is tried at once. Throws not_found, invalid_body.
- * @param made.id names the order, so that delivery carries it out once.
- */
+/** Decides to let a subscription go on: paused, suspended or failing, it is tried at once. Throws not_found, invalid_body. */
 export function decideResume(
   directory: DirectoryReader,
   caller: Credential,
   subscriptionId: string,
   { from }: ResumeBody,
-  made: { readonly id: string; readonly now: string },
+  order: NewOrder,
 ): Decision<Subscription> {
   const known = findSubscription(directory, caller, subscriptionId);
-  const place = from === 'cursor' ? {} : { resume: { id: made.id, received_from: timeOf(from, made.now) } };
-  const resumed: Subscription = { ...known, ...place, state: 'active', updated_at: made.now };
+  const place = from === 'cursor' ? {} : { resume: orderOf(from, '/from/time', order) };
+  const resumed: Subscription = { ...known, ...place, state: 'active', updated_at: order.now };
   return { puts: [resumed], result: resumed };
-}
-
-function timeOf(from: Exclude<ResumeBody['from'], 'cursor'>, now: string): string {
-  if (from === 'now') return now;
-  const timeMs = /^\d{4}-\d{2}-\d{2}T/.test(from.time) ? Date.parse(from.time) : Number.NaN;
-  if (Number.isNaN(timeMs) || timeMs < 0) throw invalidField('/from/time', 'is no time of RFC 3339');
-  return new Date(Math.min(timeMs, Date.parse(now))).toISOString();
 }
 
 /** Decides to remove a subscription with its replays; their cursors are delivery's. Throws not_found. */

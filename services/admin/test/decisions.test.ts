@@ -115,7 +115,9 @@ describe('subscriptions', () => {
   const seal = (text: string): string => `sealed ${text}`;
   const sealMaskKey = (): string => 'sealed key';
   const isDone = (): boolean => false;
-  const ids = { id: 'sub_1', tenantId: 'acme', sealedSecret: 'v1.sealed', now, seal, sealMaskKey, isDone };
+  const end = { generation: 1, offset: 17 };
+  const order = { id: 'res_1', now, end };
+  const ids = { id: 'sub_1', tenantId: 'acme', sealedSecret: 'v1.sealed', now, seal, sealMaskKey, isDone, order };
   const newSubscription = (changes: object = {}): Subscription =>
     decideNewSubscription(directoryOf(), { sink, ...changes }, ids, []).result;
 
@@ -153,6 +155,22 @@ describe('subscriptions', () => {
     [{ after_seq: 41 }, 41],
   ])('start %j begins after seq %i', (start, expected) => {
     expect(newSubscription(start === undefined ? {} : { start }).start_after_seq).toBe(expected);
+  });
+
+  test('start now begins where the log ended, by no clock; start from a time with what was received since, which is not later than now', () => {
+    expect(newSubscription({ start: 'now' })).toMatchObject({
+      start_after_seq: 0,
+      resume: { id: 'res_1', received_from: now, place: end },
+    });
+    const since = (time: string): unknown => newSubscription({ start: { time } }).resume;
+    expect(since('2020-01-01T00:00:00Z')).toEqual({ id: 'res_1', received_from: '2020-01-01T00:00:00.000Z' });
+    expect(since('2999-01-01T00:00:00Z')).toEqual({ id: 'res_1', received_from: now });
+    expect(() => since('yesterday')).toThrow(
+      expect.objectContaining({
+        code: 'invalid_body',
+        errors: [{ pointer: '/start/time', detail: 'is no time of RFC 3339' }],
+      }),
+    );
   });
 
   test('a URL that may not be a sink is refused by pointer', () => {

@@ -141,7 +141,7 @@ describe('request bodies', () => {
       newSubscriptionBody,
       { sink, start: { after_seq: -1 } },
       '/start',
-      'is none of "beginning", object',
+      'is none of "beginning", "now", object',
     ],
     ['an unknown start', newSubscriptionBody, { sink, start: 'from_now' }, '/start', 'is none of'],
     ['an empty patch', subscriptionPatchBody, {}, '', 'at least 1 properties'],

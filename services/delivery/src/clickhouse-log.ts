@@ -1,7 +1,17 @@
-import { readHeads, readLog, readLogBounds, readLogTexts, readPlace, readSeqBefore } from '@docket/clickhouse';
+import {
+  readFirstAt,
+  readHeads,
+  readLog,
+  readLogBounds,
+  readLogTexts,
+  readPlace,
+  readSeqBefore,
+} from '@docket/clickhouse';
 import type { ClickHouse, LogBounds, RecordPlace, StoredText } from '@docket/clickhouse';
 import type { StoredEventRow } from '@docket/event';
 import type { Logger } from '@docket/runtime';
+
+import type { OrderPlace } from './delivery-state.ts';
 
 /** The stored half of the logs, as catch-up needs it. Every call may reject: ClickHouse may be away. */
 export interface StoredLog {
@@ -12,6 +22,8 @@ export interface StoredLog {
   bounds(tenantId: string, signal: AbortSignal): Promise<LogBounds>;
   /** The highest seq that was received before a time; 0: none. */
   seqBefore(tenantId: string, timeMs: number, signal: AbortSignal): Promise<number>;
+  /** The seq of the first record at a place in Kafka or behind it; undefined while none is stored. */
+  firstAt(tenantId: string, place: OrderPlace, signal: AbortSignal): Promise<number | undefined>;
   place(tenantId: string, seq: number, signal: AbortSignal): Promise<RecordPlace | undefined>;
   /** Every record of the partition up to this offset is stored (I4); as of an earlier moment, undefined when never known. */
   through(partition: number): number | undefined;
@@ -47,6 +59,8 @@ export function createStoredLog(clickhouse: ClickHouse, generation: number, logg
     bounds: (tenantId, signal) => readLogBounds(clickhouse, tenantId, { signal, deadlineMs: queryDeadlineMs }),
     seqBefore: (tenantId, timeMs, signal) =>
       readSeqBefore(clickhouse, { tenantId, timeMs }, { signal, deadlineMs: queryDeadlineMs }),
+    firstAt: (tenantId, place, signal) =>
+      readFirstAt(clickhouse, { tenantId, ...place }, { signal, deadlineMs: queryDeadlineMs }),
     place: (tenantId, seq, signal) => readPlace(clickhouse, { tenantId, seq }, { signal, deadlineMs: queryDeadlineMs }),
     through: (partition) => positions.get(partition),
     readThrough,

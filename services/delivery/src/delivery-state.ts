@@ -94,6 +94,13 @@ export type Aside = { readonly kind: 'parked'; readonly seq: number } | { readon
 export interface Resume {
   readonly id: string;
   readonly receivedFromMs: number;
+  /** Where the log ended when the order was given to go on from then; it goes before the time. Null: an order for a time. */
+  readonly place: OrderPlace | null;
+}
+
+export interface OrderPlace {
+  readonly generation: number;
+  readonly offset: number;
 }
 
 export type Phase =

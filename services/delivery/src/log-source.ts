@@ -7,6 +7,7 @@ import { buildExpired, buildProof } from './batch-mapper.ts';
 import type { HeldBatch } from './batch-store.ts';
 import type { StoredLog } from './clickhouse-log.ts';
 import { passedMax, windowBytesMax } from './delivery-state.ts';
+import type { Resume } from './delivery-state.ts';
 import { found, originOf, placeOfBatch } from './log-read-mapper.ts';
 import type { ReadRequest, SourceRead } from './log-read-mapper.ts';
 import type { PartitionEnds } from './partition-ends.ts';
@@ -21,7 +22,7 @@ import { createTailReader } from './tail-reader.ts';
 export interface LogSource {
   /** What is behind a cursor. Never rejects. */
   read(request: ReadRequest): Promise<SourceRead>;
-  /** Where a log stood at a time, as far as it is stored. Never rejects. */
+  /** Where an owner's order wants to go on: `behind` until it is stored where the log ended then; at a time, as far as the log is stored. Never rejects. */
   locate(request: LocateRequest): Promise<SourceRead>;
   /** One parked event as it is stored. Never rejects. */
   readParked(request: ParkedRequest): Promise<SourceRead>;
@@ -29,7 +30,7 @@ export interface LogSource {
 
 export interface LocateRequest {
   readonly subscription: Subscription;
-  readonly receivedFromMs: number;
+  readonly resume: Resume;
   readonly signal: AbortSignal;
 }
 
@@ -171,9 +172,13 @@ export function createLogSource(ports: {
       return prove(request, read, read.result.offset);
     }),
     readParked: failing((request: ParkedRequest) => reader.parked(request)),
-    locate: failing(async ({ subscription, receivedFromMs, signal }: LocateRequest) => {
-      const seq = await stored.seqBefore(subscription.tenant_id, receivedFromMs, signal);
-      return { source: 'clickhouse', result: { kind: 'located', seq } };
+    locate: failing(async ({ subscription: { tenant_id: tenantId }, resume, signal }: LocateRequest) => {
+      const { place, receivedFromMs } = resume;
+      if (place === null) return locatedAt(await stored.seqBefore(tenantId, receivedFromMs, signal));
+      const first = await stored.firstAt(tenantId, place, signal);
+      return first === undefined ? behind : locatedAt(first - 1);
     }),
   };
 }
+
+const locatedAt = (seq: number): SourceRead => ({ source: 'clickhouse', result: { kind: 'located', seq } });

@@ -193,9 +193,9 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     wasRead(row, await ports.source.read(request));
   };
 
-  const locate = async (row: Row, { receivedFromMs }: Resume): Promise<void> => {
+  const locate = async (row: Row, resume: Resume): Promise<void> => {
     const { subscription } = row;
-    wasRead(row, await ports.source.locate({ subscription, receivedFromMs, signal: aborting.signal }));
+    wasRead(row, await ports.source.locate({ subscription, resume, signal: aborting.signal }));
   };
 
   const readParked = async (row: Row, parked: ParkedEvent): Promise<void> => {

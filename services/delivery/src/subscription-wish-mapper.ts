@@ -1,6 +1,6 @@
 import type { Subscription } from '@docket/directory';
 
-import type { Wish } from './delivery-state.ts';
+import type { Resume, Wish } from './delivery-state.ts';
 
 /** Of its receiver, with the port; empty for a URL that is none. */
 export function hostOf({ sink }: Subscription): string {
@@ -27,6 +27,11 @@ export function wishOf(
     proofIntervalMs: subscription.replay === undefined ? proofIntervalMs : 0,
     suspendAfterMs,
     noticeAfterMs,
-    resume: resume === undefined ? null : { id: resume.id, receivedFromMs: Date.parse(resume.received_from) },
+    resume: resume === undefined ? null : orderOf(resume),
   };
+}
+
+function orderOf({ id, received_from: from, place }: NonNullable<Subscription['resume']>): Resume {
+  const at = place === undefined ? null : { generation: place.generation, offset: place.offset };
+  return { id, receivedFromMs: Date.parse(from), place: at };
 }

@@ -111,6 +111,7 @@ export function storedLogOf(world: World, growBy: () => number): StoredLog {
     texts: async (...asked) => (await rowsOf(...asked)).map(storedTextOf),
     bounds: async (tenantId) => ({ firstSeq: world.firstSeq, headSeq: logOf(tenantId).at(-1)?.seq ?? 0 }),
     seqBefore: async (tenantId, timeMs) => (timeMs > 1_000 ? (logOf(tenantId).at(-1)?.seq ?? 0) : 0),
+    firstAt: async (tenantId, at) => logOf(tenantId).find(({ offset }) => offset >= at.offset)?.seq,
     place: async (tenantId, seq) => {
       const place = logOf(tenantId).find((one) => one.seq === seq && seq >= world.firstSeq);
       return place === undefined ? undefined : { generation, partition, offset: place.offset };

@@ -293,6 +293,7 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
       bounds: away,
       place: away,
       seqBefore: away,
+      firstAt: away,
       through: () => undefined,
       readThrough: away,
       refresh: () => undefined,

@@ -6,7 +6,7 @@ import { stepDelivery } from '../src/delivery-machine.ts';
 import { noneSkipped } from '../src/skipped-counts.ts';
 import { cursor, inputs, nowMs, place, short, stateIn, wish } from './machine-for-tests.ts';
 
-const resume = { id: 'res_1', receivedFromMs: 500 };
+const resume = { id: 'res_1', receivedFromMs: 500, place: null };
 const located = (seq: number): Input => ({ type: 'read', result: { kind: 'located', seq }, jitter: 0.5 });
 
 /** Resumed by its owner, and the place was found. */
@@ -98,11 +98,15 @@ describe('resume', () => {
     expect(short(stepDelivery(due.state, inputs.slot, nowMs + wish.lingerMs).effects)).toBe('locate');
   });
 
-  test('with ClickHouse away it is tried again', () => {
+  test.each([
+    ['with ClickHouse away', inputs.readFailed],
+    ['while ClickHouse has not stored what was accepted until the order', inputs.readBehind],
+  ])('%s it is tried again, and nothing is sent meanwhile', (_name, answer) => {
     const changed = stepDelivery(stateIn('idle'), { type: 'changed', ...wish, version: 'v2', resume }, nowMs);
     const asked = stepDelivery(changed.state, inputs.slot, nowMs);
-    const failed = stepDelivery(asked.state, inputs.readFailed, nowMs);
-    const due = stepDelivery(failed.state, inputs.due, nowMs + 60_000);
+    const rested = stepDelivery(asked.state, answer, nowMs);
+    expect(rested.state.phase.name).toBe('resting');
+    const due = stepDelivery(rested.state, inputs.due, nowMs + 60_000);
     expect(short(stepDelivery(due.state, inputs.slot, nowMs + 60_000).effects)).toBe('locate');
   });
 });

@@ -15,6 +15,7 @@ import {
   wishOf,
 } from './model-process.ts';
 import { behaviours } from './model-receiver.ts';
+import { generation } from './sample-logs.ts';
 
 /** One thing that may happen next. */
 export interface Choice {
@@ -248,14 +249,18 @@ function offerFaults(world: DeliveryWorld, add: Add): void {
   }
 }
 
-/** With what was received from some time on, or from now on. */
+/** With what was received from some time on, or from where the log ended: the last record that was appended stands for the one that tells of the order. */
 function resume(world: DeliveryWorld, id: string): void {
-  const { random, coverage, resumes, log } = world;
-  coverage.hit('operator', 'resumes');
+  const { random, coverage, resumes, log, appended, subscriptions } = world;
+  const tenantId = subscriptions.find((subscription) => subscription.id === id)?.tenant_id;
+  const last = log.slice(0, appended).findLast((place) => place.tenantId === tenantId);
+  const place = last === undefined || random.chance(0.5) ? null : { generation, offset: last.offset };
+  coverage.hit('operator', place === null ? 'resumes' : 'resumes from now');
   const from = random.pick(log)?.record.timestampMs ?? 0;
   resumes.set(id, {
     id: `res_${resumes.size} ${world.nowMs}`,
     receivedFromMs: random.chance(0.2) ? world.nowMs : from,
+    place,
   });
   change(world, id);
 }

@@ -40,7 +40,7 @@ const required: readonly (readonly [string, readonly string[]])[] = [
   ['ClickHouse down', ['rows', 'place']],
   ['Kafka down', ['write']],
   ['rebalance', ['idle', 'lingering', 'queued', 'reading', 'sending', 'resting']],
-  ['operator', ['asks for a parked event', 'resumes']],
+  ['operator', ['asks for a parked event', 'resumes', 'resumes from now']],
   ['retention', ['cuts']],
   ['window', ['taken']],
   ['ok', ['range']],

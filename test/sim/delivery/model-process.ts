@@ -197,10 +197,8 @@ function read(
   };
   if (effect.type === 'read_parked')
     return void source.readParked({ subscription, parked: effect.parked, signal: never }).then(heard);
-  if (effect.type === 'locate') {
-    const { receivedFromMs } = effect.resume;
-    return void source.locate({ subscription, receivedFromMs, signal: never }).then(heard);
-  }
+  if (effect.type === 'locate')
+    return void source.locate({ subscription, resume: effect.resume, signal: never }).then(heard);
   const { type: _read, without, ...wanted } = effect;
   const about = { subscription, tail, partition: 0, cursor: state.cursor, signal: never };
   void source.read({ ...about, ...wanted, without: new Set(without) }).then(heard);

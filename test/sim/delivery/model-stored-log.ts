@@ -68,6 +68,12 @@ export function storedLogOf(world: DeliveryWorld, process: ModelProcess): Stored
         world.oracle.located(tenantId, seq);
         return seq;
       }),
+    firstAt: (tenantId, at) =>
+      ask('bounds', () => {
+        const first = prefix().find((place) => place.tenantId === tenantId && place.offset >= at.offset);
+        if (first !== undefined) world.oracle.located(tenantId, first.seq - 1);
+        return first?.seq;
+      }),
     through: () => position,
     readThrough,
     refresh: () => void readThrough().catch(() => undefined),

@@ -25,6 +25,7 @@ import type { ParkedView } from '../kafka-parked.ts';
 import type { AdminMetrics } from '../metrics.ts';
 import type { EventRecords } from '../event-records.ts';
 import type { Page } from '../page-policy.ts';
+import type { LogEnd } from '../subscription-policy.ts';
 
 /** What every route of this service works with. */
 export interface AdminContext {
@@ -39,6 +40,8 @@ export interface AdminContext {
   readonly bootstrapToken: string;
   readonly sinkAllowedHosts: readonly string[];
   readonly parked: ParkedView;
+  /** Where the log of a tenant ends in Kafka now. Rejects with not_ready, kafka_unavailable. */
+  readonly endOfLog: (tenantId: string) => Promise<LogEnd>;
 }
 
 /** A key may name 1,000 tenants of 128 characters. */

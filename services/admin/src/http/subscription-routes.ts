@@ -30,6 +30,7 @@ import {
   tenantOfNew,
   toPublicSubscription,
 } from '../subscription-policy.ts';
+import type { NewOrder } from '../subscription-policy.ts';
 import { bodyOf, callerOf, changeDirectory, idOf, ifMatching, sendPage } from './admin-context.ts';
 import type { AdminContext } from './admin-context.ts';
 
@@ -43,6 +44,13 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
   const { view, sinkAllowedHosts: allowedHosts } = context;
   const isDone = (subscription: Subscription): boolean => context.parked.isDone(subscription);
   const shownOf = (subscription: Subscription): PublicSubscription => toPublicSubscription(subscription, isDone);
+
+  /** Of now: where the log ends is asked before the order is written, so what is accepted after its answer lies behind. */
+  const orderFor = async (tenantId: string, isForNow: boolean): Promise<NewOrder> => ({
+    id: `res_${randomBytes(8).toString('hex')}`,
+    now: new Date().toISOString(),
+    end: isForNow ? await context.endOfLog(tenantId) : null,
+  });
 
   router.add(createSubscription, async (req, res) => {
     const caller = callerOf(context, req, createSubscription.access);
@@ -59,6 +67,7 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
       seal,
       sealMaskKey: () => seal(newMaskKey()),
       isDone,
+      order: await orderFor(tenantId, body.start === 'now'),
     };
     const decide = (directory: DirectoryReader) => decideNewSubscription(directory, body, made, allowedHosts);
     const subscription = await changeDirectory(context, res, {
@@ -114,8 +123,9 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
   router.add(resumeSubscription, async (req, res) => {
     const caller = callerOf(context, req, resumeSubscription.access);
     const body = await bodyOf(req, resumeSubscription.body);
-    const made = { id: `res_${randomBytes(8).toString('hex')}`, now: new Date().toISOString() };
-    const decide = (directory: DirectoryReader) => decideResume(directory, caller, idOf(req), body, made);
+    const { tenant_id: tenantId } = findSubscription(view, caller, idOf(req));
+    const order = await orderFor(tenantId, body.from === 'now');
+    const decide = (directory: DirectoryReader) => decideResume(directory, caller, idOf(req), body, order);
     const subscription = await changeDirectory(context, res, {
       kind: 'subscription',
       caller,

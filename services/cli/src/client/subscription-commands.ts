@@ -57,6 +57,10 @@ export function addSubscriptions(subscriptions: Command, ports: ClientPorts): vo
     .option('--url <url>', 'of the webhook')
     .option('--name <text>', 'for people')
     .option('--filter <search>', 'only what this search finds')
+    .option(
+      '--start <place>',
+      'where it starts: beginning (default), which sends the WHOLE HISTORY of the log; now; a seq, after which; or a time',
+    )
     .option('--window <batches>', 'so many batches under way at once, in any order; default: one, in order')
     .option('--body <json>', 'the whole request body, as POST /v1/subscriptions takes it')
     .option(...json)
@@ -211,11 +215,12 @@ interface NewSubscriptionOptions extends JsonOption {
   readonly url?: string;
   readonly name?: string;
   readonly filter?: string;
+  readonly start?: string;
   readonly window?: string;
   readonly body?: string;
 }
 
-function subscriptionBody({ tenant, url, name, filter, window, body }: NewSubscriptionOptions): Json {
+function subscriptionBody({ tenant, url, name, filter, start, window, body }: NewSubscriptionOptions): Json {
   if (body !== undefined) return jsonObject(body, '--body');
   if (url === undefined) throw new Error('name --url, or the whole --body');
   return {
@@ -223,8 +228,14 @@ function subscriptionBody({ tenant, url, name, filter, window, body }: NewSubscr
     ...(tenant === undefined ? {} : { tenant_id: tenant }),
     ...(name === undefined ? {} : { name }),
     ...(filter === undefined ? {} : { filter }),
+    ...(start === undefined ? {} : { start: startOf(start) }),
     ...(window === undefined ? {} : { mode: { type: 'window', batches: Number(window) } }),
   };
+}
+
+function startOf(text: string): unknown {
+  if (text === 'beginning' || text === 'now') return text;
+  return /^\d+$/.test(text) ? { after_seq: Number(text) } : { time: text };
 }
 
 function memberOf(value: unknown, name: string): unknown {
