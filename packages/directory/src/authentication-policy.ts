@@ -10,6 +10,13 @@ export interface Credential {
   readonly tenants: readonly string[] | '*';
 }
 
+/** What a key sees: `operator`, one that is good for every tenant, also what is no tenant's; `tenant`, the whole logs of its own. */
+export type KeyView = 'operator' | 'tenant';
+
+export function viewOf({ tenants }: Pick<Credential, 'tenants'>): KeyView {
+  return tenants === '*' ? 'operator' : 'tenant';
+}
+
 /** A refusal: the code of the error catalogue, and what to tell the caller. */
 export interface Refusal<Code extends string> {
   readonly ok: false;

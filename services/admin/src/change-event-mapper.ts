@@ -1,5 +1,6 @@
 import { canonicalJson, contextOfOrigin, operatorsLog } from '@docket/event';
 import type { EventInput, RequestOrigin } from '@docket/event';
+import { viewOf } from '@docket/directory';
 import type { Credential, Entity, EntityChange, ParkedEvent, Subscription } from '@docket/directory';
 
 import { bootstrapKeyId } from './access-policy.ts';
@@ -75,13 +76,12 @@ export function eventOfParkedReplay(
 }
 
 function eventIn(log: string, name: string, { caller, now, ...request }: ChangeOrigin): EventInput {
-  const view = caller.tenants === '*' ? 'operator' : 'tenant';
   const type = caller.keyId === bootstrapKeyId ? 'bootstrap_token' : 'api_key';
   return {
     tenant_id: log,
     occurred_at: now,
     action: `docket.${name}`,
-    actor: { type, id: caller.keyId, metadata: { key_id: caller.keyId, view } },
+    actor: { type, id: caller.keyId, metadata: { key_id: caller.keyId, view: viewOf(caller) } },
     context: contextOfOrigin(request),
     source: { service: 'docket-admin' },
   };

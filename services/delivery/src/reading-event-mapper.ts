@@ -1,9 +1,7 @@
-import type { Subscription } from '@docket/directory';
-import { contextOfOrigin, cutBytes, rfc3339OfMillis } from '@docket/event';
+import { viewOf } from '@docket/directory';
+import type { Credential, Subscription } from '@docket/directory';
+import { eventOfLogReading } from '@docket/event';
 import type { EventInput, RequestOrigin } from '@docket/event';
-
-/** What a value of an event's metadata takes. */
-const askedBytesMax = 2_048;
 
 /** Tells in a log that what is in it was shown, or counted, for a subscription: what the access trail tells of other readings. */
 export function eventOfReading(
@@ -12,33 +10,27 @@ export function eventOfReading(
   reading: {
     readonly id: string;
     readonly atMs: number;
-    readonly keyId: string;
+    readonly caller: Pick<Credential, 'keyId' | 'tenants'>;
     /** Events that were shown or counted. */
     readonly results: number;
     /** By name; empty texts are left out. */
     readonly asked: Readonly<Record<string, string>>;
     readonly origin: RequestOrigin;
   },
-): EventInput & { readonly id: string; readonly tenant_id: string } {
-  const asked = Object.entries(reading.asked).filter(([, text]) => text !== '');
-  return {
-    id: reading.id,
-    tenant_id: tenantId,
-    occurred_at: rfc3339OfMillis(reading.atMs),
-    action: `docket.log.${kind}`,
-    category: 'data',
-    operation: 'read',
-    actor: { type: 'api_key', id: reading.keyId, metadata: { key_id: reading.keyId } },
+): EventInput & { readonly id: string } {
+  const { caller, ...known } = reading;
+  return eventOfLogReading({
+    ...known,
+    log: tenantId,
+    kind,
+    actor: { type: 'api_key', id: caller.keyId },
+    credential: { key_id: caller.keyId, view: viewOf(caller) },
     resources: [
       { type: 'log', id: tenantId },
       { type: 'subscription', id: subscriptionId, name: name.toWellFormed() },
     ],
-    context: contextOfOrigin(reading.origin),
-    source: { service: 'docket-delivery' },
-    metadata: {
-      ...Object.fromEntries(asked.map(([member, text]) => [member, cutBytes(text.toWellFormed(), askedBytesMax)])),
-      results: reading.results,
-      reads: 1,
-    },
-  };
+    service: 'docket-delivery',
+    reads: 1,
+    repeatsOf: null,
+  });
 }

@@ -115,7 +115,7 @@ test('a preview is what was delivered, byte for byte, without a secret and witho
 
   const told = async () => {
     const [row] = await world.clickhouse.query<{ events: number }>(
-      "SELECT count() AS events FROM audit_events WHERE tenant_id = 'acme' AND action = 'docket.log.previewed' AND status = 'accepted'",
+      "SELECT count() AS events FROM audit_events WHERE tenant_id = 'acme' AND action = 'docket.log.previewed' AND status = 'accepted' AND actor_metadata['view'] = 'tenant'",
     );
     return (row?.events ?? 0) >= 2;
   };

@@ -1,4 +1,4 @@
-import { mayActOn, type ApiKey, type Credential, type Refusal } from '@docket/directory';
+import { mayActOn, viewOf, type ApiKey, type Credential, type KeyView, type Refusal } from '@docket/directory';
 import type { OwnEvents, TypedId } from '@docket/event';
 
 /**
@@ -6,7 +6,7 @@ import type { OwnEvents, TypedId } from '@docket/event';
  * Of viewer tokens: `admin` (the whole log, as the tenant's key) and `user` (own events: without seq and what counts by it,
  * with address, user agent and session of own actions only).
  */
-export type View = { readonly kind: 'operator' | 'tenant' | 'admin' } | UserView;
+export type View = { readonly kind: KeyView | 'admin' } | UserView;
 
 export interface UserView {
   readonly kind: 'user';
@@ -37,7 +37,7 @@ export interface ViewerGrant {
 }
 
 export function callerOfKey(credential: Credential): Caller {
-  return { ...credential, view: { kind: credential.tenants === '*' ? 'operator' : 'tenant' }, token: null };
+  return { ...credential, view: { kind: viewOf(credential) }, token: null };
 }
 
 /** The caller of a token: whatever its key could do, it reads one tenant's log. */

@@ -40,7 +40,7 @@ export function addDryRunRoute(router: ApiRouter, context: SubscriberContext): v
       eventOfReading('counted', subscription, {
         id: newEventId(),
         atMs: Date.now(),
-        keyId: caller.keyId,
+        caller,
         results: found.events,
         asked,
         origin,

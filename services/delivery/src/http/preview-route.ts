@@ -1,5 +1,5 @@
 import { ClickHouseError, readMatching } from '@docket/clickhouse';
-import type { Subscription } from '@docket/directory';
+import type { Credential, Subscription } from '@docket/directory';
 import { compileSearch, newEventId, parseFilter } from '@docket/event';
 import type { Search } from '@docket/event';
 import { DocketError } from '@docket/runtime';
@@ -44,12 +44,12 @@ export function addPreviewRoute(router: ApiRouter, context: SubscriberContext): 
   };
 
   /** A preview shows what is in the log, so it is told in it before it is answered, as every reading is. */
-  const tell = (subscription: Subscription, keyId: string, results: number, req: Request, res: Response) =>
+  const tell = (subscription: Subscription, caller: Credential, results: number, req: Request, res: Response) =>
     ownEvents.publish(
       eventOfReading('previewed', subscription, {
         id: newEventId(),
         atMs: Date.now(),
-        keyId,
+        caller,
         results,
         asked: {},
         origin: originOf(req, res, trustedProxyHops),
@@ -62,7 +62,7 @@ export function addPreviewRoute(router: ApiRouter, context: SubscriberContext): 
     if (!parsed.ok) throw new Error(`the filter of ${subscription.id} cannot be read: ${parsed.error.detail}`);
     const { events, requests } = await withinLimit(subscription.id, () => read(subscription, parsed.search));
     const shown = requests.reduce((sum, request) => sum + request.events, 0);
-    await tell(subscription, caller.keyId, shown, req, res);
+    await tell(subscription, caller, shown, req, res);
     res.json({ events_last_day: events, requests });
   });
 }
