@@ -57,7 +57,7 @@ interface CursorRecord extends PublishRecord {
 const checkpointIntervalMs = 200;
 /** Cuts of silent logs: they only save work after a restart. */
 const cutsIntervalMs = 60_000;
-/** Who wrote a parked event: what comes back of this instance's own is older than what it knows. */
+/** Who wrote a record: what comes back of this instance's own is older than what it knows. */
 const writerHeader = 'docket-writer';
 
 export function createCursors(
@@ -76,6 +76,7 @@ export function createCursors(
   const { publisher, metrics } = ports;
   const topic = kafka.topics.cursors.name;
   const writerId = randomUUID();
+  const byThis = { [writerHeader]: writerId };
   const cursors = new Map<string, Cursor>();
   const parked = createParkedLists();
   const homes = new Map<string, number>();
@@ -90,11 +91,13 @@ export function createCursors(
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> | undefined;
 
+  const isOwn = (headers: LogRecord['headers']): boolean => headers[writerHeader]?.toString() === writerId;
+
   const readParked = (record: LogRecord, subscriptionId: string, seq: number): void => {
     const { value, headers, offset, partition } = record;
     if (forgotten.has(subscriptionId)) return;
     if (value !== null) homes.set(subscriptionId, partition);
-    if (headers[writerHeader]?.toString() === writerId) return;
+    if (isOwn(headers)) return;
     if (value === null) return parked.remove(subscriptionId, seq);
     const read = parseParked(value);
     if (read?.seq !== seq) return kafka.logger.error({ topic, offset }, 'parked.unreadable');
@@ -105,7 +108,7 @@ export function createCursors(
     topic,
     onCrash: (error) => ports.onCrash(error),
     onRecord: (record) => {
-      const { key, value, offset, partition } = record;
+      const { key, value, headers, offset, partition } = record;
       const id = key?.toString() ?? '';
       const name = parseParkedKey(id);
       if (name !== undefined) return readParked(record, name.subscriptionId, name.seq);
@@ -117,6 +120,8 @@ export function createCursors(
       }
       if (forgotten.has(id)) return;
       homes.set(id, partition);
+      // Of equal places the one that is read would count, and what has been saved since would never be written.
+      if (isOwn(headers) && cursors.has(id)) return;
       const cursor = parseCursor(value);
       if (cursor !== undefined) cursors.set(id, laterCursor(cursors.get(id), cursor));
       else kafka.logger.error({ topic, offset }, 'cursor.unreadable');
@@ -135,7 +140,7 @@ export function createCursors(
     const records = names.map(({ id, partition, seq }): PublishRecord => {
       const one = parked.get(id, seq);
       const value = one === undefined ? null : parkedBytes(one);
-      return { key: parkedKey(id, seq), value, partition, headers: { [writerHeader]: writerId } };
+      return { key: parkedKey(id, seq), value, partition, headers: byThis };
     });
     return { names, records };
   };
@@ -149,9 +154,9 @@ export function createCursors(
       cutsWrittenAtMs = Date.now();
     }
     const records = [...ids].flatMap(([id, partition]): CursorRecord[] => {
-      if (forgotten.has(id)) return [{ cursor: undefined, key: id, value: null, partition }];
+      if (forgotten.has(id)) return [{ cursor: undefined, key: id, value: null, partition, headers: byThis }];
       const cursor = cursors.get(id);
-      return cursor === undefined ? [] : [{ cursor, key: id, value: cursorBytes(cursor), partition }];
+      return cursor === undefined ? [] : [{ cursor, key: id, value: cursorBytes(cursor), partition, headers: byThis }];
     });
     return { ids, records };
   };

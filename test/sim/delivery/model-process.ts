@@ -317,7 +317,7 @@ export function checkpoint(world: DeliveryWorld, process: ModelProcess): void {
   write(first, then, () => again([...first, ...second]));
 }
 
-/** Reads the topic on to its end. What comes back of the own parked events is older than what is known. */
+/** Reads the topic on to its end. What comes back of its own is older than what is known. */
 export function readTopic(world: DeliveryWorld, process: ModelProcess): void {
   for (; process.readTo < world.topic.length; process.readTo += 1) {
     const record = world.topic[process.readTo];
@@ -326,13 +326,13 @@ export function readTopic(world: DeliveryWorld, process: ModelProcess): void {
 }
 
 function readRecord(world: DeliveryWorld, process: ModelProcess, { key, value, writer }: TopicRecord): void {
+  if (writer === process.name) return;
   const name = parseParkedKey(key);
   if (name === undefined) {
     const cursor = value === null ? undefined : parseCursor(value);
     if (cursor !== undefined) process.cursors.set(key, world.plant.later(process.cursors.get(key), cursor));
     return;
   }
-  if (writer === process.name) return;
   const list = process.parked.get(name.subscriptionId) ?? new Map();
   process.parked.set(name.subscriptionId, list);
   const parked = value === null ? undefined : parseParked(value);
