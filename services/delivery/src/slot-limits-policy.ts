@@ -21,6 +21,8 @@ export function slotLimitsOf(inFlightMax: number): SlotLimits {
     perHostSlow: 32,
     // A quarter of a pod's gigabyte; what TLS holds of a receiver that does not read comes on top.
     bytesMax: 256 * 1024 * 1024,
+    // Some four milliseconds of the process: fifteen single events, or three batches of a hundred. Answers and fetches are looked at in between.
+    atOnceBytes: 256 * 1024,
     // Many times what a receiver near by takes.
     slowAfterMs: 50,
     // Together some tenth of a processor. Of fewer than some hundred dead receivers each is tried as often as its own delays say.

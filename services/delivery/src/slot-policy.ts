@@ -20,6 +20,8 @@ export interface SlotLimits {
   readonly perHostSlow: number;
   /** I8: of the bodies of all that is under way, slow or not. */
   readonly bytesMax: number;
+  /** So much, by `costBytes`, begins in a pool at a time, and one request at least: what begins together is made and sent at a stretch. */
+  readonly atOnceBytes: number;
   /** From when it was sent to when others need not wait for it any more. */
   readonly slowAfterMs: number;
   /** Requests that fail in a second, in each of the pools unproven, doubtful and failing: thousands of dead receivers, each tried now and then, would take the processor from the healthy. */
@@ -47,7 +49,10 @@ export interface Slots {
   /** Gives back what was granted; no-op otherwise. */
   release(id: string): void;
   cancel(id: string): void;
-  /** Takes the requests that may begin now, in the order of their turns; each holds its slot until released. Time alone may make room. */
+  /**
+   * Takes requests that may begin now, in the order of their turns; each holds its slot until released. When it gives some, there may be more. Time alone may
+   * make room.
+   */
   grant(nowMs: number): SlotRequest[];
   /** I8: how full each pool is, and how many wait. */
   stats(): Readonly<Record<Pool | 'slow', { readonly held: number; readonly waiting: number }>>;
@@ -151,13 +156,15 @@ export function createSlots(limits: SlotLimits): Slots {
     const granted: SlotRequest[] = [];
     const allowance = allowances[pool];
     allowance?.refill(nowMs);
-    while (lines[pool].size() > 0 && allowance?.isSpent() !== true) {
+    let leftBytes = limits.atOnceBytes;
+    while (leftBytes > 0 && lines[pool].size() > 0 && allowance?.isSpent() !== true) {
       const request = next(pool);
       if (request === undefined) {
         if (!setSlowApart(pool, nowMs)) break;
         continue;
       }
       hold(request);
+      leftBytes -= request.costBytes;
       granted.push(request);
     }
     return granted;

@@ -36,7 +36,7 @@ export interface SubscriptionTable {
   parked(subscriptionId: string, parked: ParkedEvent): void;
   /** This cursor is in the topic. */
   kept(subscriptionId: string, cursor: Cursor): void;
-  /** Takes up the slots that are free now. */
+  /** Takes up slots that are free now; asks for another turn when there may be more. */
   takeSlots(): void;
   /** Nothing new begins; what is under way ends by itself, and its acknowledgement still counts. */
   stop(): void;
@@ -243,11 +243,13 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
 
   const takeSlots = (): void => {
     if (isStopped) return;
-    for (const { id } of slots.grant(Date.now())) {
+    const granted = slots.grant(Date.now());
+    for (const { id } of granted) {
       const row = rows.get(id);
       if (row === undefined) slots.release(id);
       else dispatch(row, { type: 'slot' });
     }
+    if (granted.length > 0) ports.onSlotFree();
   };
 
   const add = (subscription: Subscription): void => {

@@ -11,6 +11,7 @@ const limits: SlotLimits = {
   perTenantSlow: 3,
   perHostSlow: 3,
   bytesMax: 1_000_000,
+  atOnceBytes: 1_000_000,
   slowAfterMs: 250,
   failuresPerSecond: 1_000,
 };
@@ -34,6 +35,16 @@ describe('I7: slots', () => {
     expect(granted(slots)).toEqual(['4']);
     slots.release('nobody');
     expect(slots.stats().live).toEqual({ held: 3, waiting: 1 });
+  });
+
+  test('so much begins in a pool at a time, and the rest of what may begin the next time', () => {
+    const slots = createSlots({ ...limits, perPool: { ...limits.perPool, live: 10 }, atOnceBytes: 25 });
+    for (const id of ['1', '2', '3', '4', '5']) slots.ask({ ...ask(id, `t${id}`), costBytes: 10 });
+    slots.ask({ ...ask('6', 't6', 'catch_up'), costBytes: 10 });
+    slots.ask({ ...ask('7', 't7'), costBytes: 100 });
+    expect(granted(slots)).toEqual(['1', '2', '3', '6']);
+    expect(granted(slots)).toEqual(['4', '5', '7']);
+    expect(granted(slots)).toEqual([]);
   });
 
   test('a tenant takes no more than its share of a pool, and others pass it', () => {

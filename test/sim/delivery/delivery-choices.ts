@@ -148,9 +148,9 @@ function firstTimer(rows: ReadonlyMap<string, ModelRow>): Timer | undefined {
 /** I7: the pools keep to their sizes, nobody who may be bad takes what is for the healthy, and nothing that is free is withheld from them. */
 function grant({ coverage, nowMs }: DeliveryWorld, process: ModelProcess): void {
   const { slots, rows, inbox } = process;
-  process.isGrantDue = false;
   const before = slots.stats().slow.held;
-  for (const { id, pool } of slots.grant(nowMs)) {
+  const granted = slots.grant(nowMs);
+  for (const { id, pool } of granted) {
     const row = rows.get(id);
     if (row === undefined) throw new Violation(`a slot for ${id}, which is not there`);
     const { state, toldAtMs } = row.state.cursor;
@@ -159,6 +159,7 @@ function grant({ coverage, nowMs }: DeliveryWorld, process: ModelProcess): void 
     coverage.hit('slot', pool);
     inbox.unshift({ row, input: { type: 'slot' } });
   }
+  process.isGrantDue = granted.length > 0;
   const stats = slots.stats();
   if (stats.slow.held > before) coverage.hit('slot', 'slow');
   for (const pool of [...pools, 'slow'] as const)

@@ -31,6 +31,8 @@ export const slotLimits = {
   perTenantSlow: 1,
   perHostSlow: 1,
   bytesMax: Infinity,
+  // One of each pool.
+  atOnceBytes: 1,
   slowAfterMs: 250,
   failuresPerSecond: 500,
 } as const;
