@@ -28,9 +28,14 @@ public class DeliveryLoad {
   /** Behind the tenant (7 bytes) and the branch of the union: a long of eight bytes, µs since the epoch, as all of our times are. */
   private static final int OCCURRED_FROM = 51;
   private static final int OCCURRED_BYTES = 8;
+  private static final byte[] ID_MIDDLE = "-0000-7000-8000-".getBytes(StandardCharsets.US_ASCII);
+  /** By tenant. */
+  private static byte[][] keys;
   private static final char[] HEX = "0123456789abcdef".toCharArray();
 
   public static void main(String[] args) throws Exception {
+    keys = new byte[Integer.parseInt(args[4])][];
+    for (int tenant = 0; tenant < keys.length; tenant++) keys[tenant] = String.format("t-%05d", tenant).getBytes(StandardCharsets.US_ASCII);
     byte[][] templates = Files.readAllLines(Path.of(args[2])).stream().map(Base64.getDecoder()::decode).toArray(byte[][]::new);
     int[] sent = new int[Integer.parseInt(args[4])];
     Properties settings = new Properties();
@@ -67,10 +72,9 @@ public class DeliveryLoad {
         int n = ++sent[tenant];
         byte[] value = templates[(tenant * 31 + n) % templates.length].clone();
         write(value, ID_FROM, tenant, 8);
-        byte[] version = "-0000-7000-8000-".getBytes(StandardCharsets.US_ASCII);
-        System.arraycopy(version, 0, value, ID_FROM + 8, version.length);
+        System.arraycopy(ID_MIDDLE, 0, value, ID_FROM + 8, ID_MIDDLE.length);
         write(value, ID_FROM + 24, n, 12);
-        byte[] key = String.format("t-%05d", tenant).getBytes(StandardCharsets.US_ASCII);
+        byte[] key = keys[tenant];
         System.arraycopy(key, 0, value, TENANT_FROM, key.length);
         writeTime(value, System.currentTimeMillis() * 1000);
         producer.send(new ProducerRecord<>(topic, key, value), (metadata, error) -> {

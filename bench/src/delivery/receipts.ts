@@ -44,8 +44,8 @@ export function createReceipts(): Receipts {
       let seq = 0;
       let events = 0;
       for (let at = body.indexOf(idMark); at >= 0; at = body.indexOf(idMark, at + idMark.length)) {
-        const owner = Number.parseInt(body.toString('latin1', at - 8, at), 16);
-        const number = Number.parseInt(body.toString('latin1', at + 16, at + 28), 16);
+        const owner = hexadecimal(body, at - 8, at);
+        const number = hexadecimal(body, at + idMark.length, at + idMark.length + 12);
         seq = numberAfter(body, seqMark, at);
         events += 1;
         if (owner !== tenant || number !== seq)
@@ -81,6 +81,20 @@ export function createReceipts(): Receipts {
 }
 
 function numberAfter(body: Buffer, mark: Buffer, from: number): number {
-  const begin = body.indexOf(mark, from) + mark.length;
-  return Number.parseInt(body.toString('latin1', begin, begin + 16), 10);
+  let value = 0;
+  for (let at = body.indexOf(mark, from) + mark.length; ; at += 1) {
+    const digit = (body[at] ?? 0) - 0x30;
+    if (digit < 0 || digit > 9) return value;
+    value = value * 10 + digit;
+  }
+}
+
+/** Of digits in lower case. */
+function hexadecimal(body: Buffer, from: number, to: number): number {
+  let value = 0;
+  for (let at = from; at < to; at += 1) {
+    const byte = body[at] ?? 0;
+    value = value * 16 + (byte < 0x3a ? byte - 0x30 : byte - 0x57);
+  }
+  return value;
 }

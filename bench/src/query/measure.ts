@@ -23,3 +23,5 @@ export async function timeEach(ask: (index: number) => Promise<void>, count: num
   }
   return timesOf(samples);
 }
+
+export const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;

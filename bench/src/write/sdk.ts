@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { median } from '../query/measure.ts';
 import { startProgram, type Program } from './program.ts';
 
 const spoolEvents = 200_000;
@@ -178,4 +179,3 @@ function percentilesOf(samplesMs: readonly number[]) {
 }
 
 const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
