@@ -34,6 +34,7 @@ export {
 export {
   fetchCommittedOffsets,
   fetchCommits,
+  fetchHighWatermarks,
   fetchTopicOffsets,
   type Commit,
   type PartitionRange,

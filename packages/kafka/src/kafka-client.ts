@@ -7,7 +7,7 @@ import { connectionSecurityOf } from './connection-security-policy.ts';
 import type { ConnectionSecurity } from './connection-security-policy.ts';
 import { pauseFor, within } from './deadline.ts';
 import { kafkajsLogCreator } from './kafka-logger.ts';
-import { changeKafkajs } from './kafkajs-seams.ts';
+import { askingForAllOffsets, changeKafkajs } from './kafkajs-seams.ts';
 import type { KafkaSettings } from './settings.ts';
 import { topicsOf } from './topics.ts';
 import type { Topics } from './topics.ts';
@@ -68,13 +68,18 @@ export async function disconnectQuietly(
   }
 }
 
-/** Runs short administrative work on a connection of its own. Rejects after `deadlineMs` whatever Kafka does. */
+/**
+ * Runs short administrative work on a connection of its own. Rejects after `deadlineMs` whatever Kafka does. `isUncommitted`: the ends of partitions are
+ * their high watermarks, and not what readers of committed records can reach.
+ */
 export async function withAdmin<T>(
   client: KafkaClient,
   deadlineMs: number,
   work: (admin: Admin) => Promise<T>,
+  { isUncommitted = false }: { readonly isUncommitted?: boolean } = {},
 ): Promise<T> {
-  const admin = kafkajsOf(client, { requestTimeoutMs: Math.min(deadlineMs, 10_000), retries: 5 }).admin();
+  const kafka = kafkajsOf(client, { requestTimeoutMs: Math.min(deadlineMs, 10_000), retries: 5 });
+  const admin = (isUncommitted ? askingForAllOffsets(kafka) : kafka).admin();
   const run = async (): Promise<T> => {
     await admin.connect();
     return work(admin);

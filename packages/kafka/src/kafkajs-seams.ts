@@ -57,6 +57,19 @@ function withBatchesAsTheyAre(own: Method): Method {
   };
 }
 
+const uncommitted = 0;
+
+/** Lets the admin of a client that was made for it alone ask for offsets as they are (READ_UNCOMMITTED): by itself it asks for those that readers of committed records can reach. */
+export function askingForAllOffsets<Client extends object>(client: Client): Client {
+  const name = Object.getOwnPropertySymbols(client).find(({ description }) => description?.endsWith(':createCluster'));
+  const own: unknown = name === undefined ? undefined : Reflect.get(client, name);
+  if (name === undefined || !isMethod(own)) throw new TypeError('kafkajs no longer makes its clusters by a function');
+  Reflect.set(client, name, (given: object): unknown =>
+    Reflect.apply(own, client, [{ ...given, isolationLevel: uncommitted }]),
+  );
+  return client;
+}
+
 function prototypeOf(path: string): object {
   const prototype: unknown = Reflect.get(partOfKafkajs(path), 'prototype');
   if (typeof prototype !== 'object' || prototype === null)

@@ -15,17 +15,33 @@ const offsetsDeadlineMs = 15_000;
 const retryDelayMs = 200;
 
 /** The ranges of all partitions, ordered by partition. Rejects with `kafka_unavailable` after the deadline, by default 15 s. */
-export async function fetchTopicOffsets(
+export function fetchTopicOffsets(
   kafka: KafkaClient,
   topic: string,
   deadlineMs = offsetsDeadlineMs,
 ): Promise<PartitionRange[]> {
-  const endsAtMs = Date.now() + deadlineMs;
+  return rangesOf(kafka, topic, { deadlineMs, isUncommitted: false });
+}
+
+/**
+ * Where all partitions end, whatever transactions are open on them: every record that Kafka has acknowledged has a smaller offset. By partition. Rejects as
+ * `fetchTopicOffsets`.
+ */
+export async function fetchHighWatermarks(kafka: KafkaClient, topic: string): Promise<Map<number, number>> {
+  const ranges = await rangesOf(kafka, topic, { deadlineMs: offsetsDeadlineMs, isUncommitted: true });
+  return new Map(ranges.map(({ partition, end }) => [partition, end]));
+}
+
+async function rangesOf(
+  kafka: KafkaClient,
+  topic: string,
+  asked: { readonly deadlineMs: number; readonly isUncommitted: boolean },
+): Promise<PartitionRange[]> {
+  const endsAtMs = Date.now() + asked.deadlineMs;
   for (;;) {
     try {
-      const offsets = await withAdmin(kafka, Math.max(1, endsAtMs - Date.now()), (admin) =>
-        admin.fetchTopicOffsets(topic),
-      );
+      const leftMs = Math.max(1, endsAtMs - Date.now());
+      const offsets = await withAdmin(kafka, leftMs, (admin) => admin.fetchTopicOffsets(topic), asked);
       return offsets
         .map(({ partition, low, high }) => ({ partition, earliest: Number(low), end: Number(high) }))
         .toSorted((a, b) => a.partition - b.partition);

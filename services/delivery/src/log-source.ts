@@ -101,7 +101,7 @@ export function createLogSource(ports: {
 
   /**
    * There is nothing of the log up to `offset`. When the partition does not reach farther, nothing was appended to the log before its end was asked for;
-   * otherwise the tail is behind, and nothing can be proved now.
+   * otherwise the tail is behind, or an open transaction hides what has come, and nothing can be proved now.
    */
   const prove = async (request: ReadRequest, read: SourceRead, offset: number): Promise<SourceRead> => {
     const known = await readEnds();

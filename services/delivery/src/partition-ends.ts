@@ -1,7 +1,7 @@
-import { fetchTopicOffsets } from '@docket/kafka';
+import { fetchHighWatermarks } from '@docket/kafka';
 import type { KafkaClient } from '@docket/kafka';
 
-/** Where the partitions of a topic ended at a moment: whatever was appended before it has a smaller offset. */
+/** Where the partitions of a topic ended at a moment: whatever had been acknowledged before it has a smaller offset, also what an open transaction still hides. */
 export interface PartitionEnds {
   readonly asOfMs: number;
   readonly ends: ReadonlyMap<number, number>;
@@ -16,8 +16,7 @@ export function createPartitionEnds(kafka: KafkaClient, topic: string): () => Pr
 
   const ask = async (asOfMs: number): Promise<PartitionEnds | undefined> => {
     try {
-      const ranges = await fetchTopicOffsets(kafka, topic);
-      return { asOfMs, ends: new Map(ranges.map(({ partition, end }) => [partition, end])) };
+      return { asOfMs, ends: await fetchHighWatermarks(kafka, topic) };
     } catch (error) {
       kafka.logger.debug({ err: error, topic }, 'ends.unknown');
       return undefined;
