@@ -37,6 +37,8 @@ export interface BatchLimits {
 export interface BatchOrigin {
   readonly subscriptionId: string;
   readonly tenantId: string;
+  /** What is sent anew under another one is no repeat: the subscription was changed, or its cursor was moved. */
+  readonly edition: string;
   readonly prevToSeq: number;
   readonly prevEventSeq: number;
   /** What has been passed since without a batch, up to the first entry. */
@@ -106,7 +108,7 @@ export function buildBatch(
   const envelope = { timestampMs: last.receivedAtMs, toSeq, skipped, ...tag };
   const body = bodyOf(origin, envelope, eventSeqs.length, encoding);
   return {
-    webhookId: webhookIdOf(origin.subscriptionId, fromSeq, toSeq, [...(origin.without ?? [])].join(' ')),
+    webhookId: webhookIdOf(origin, fromSeq, toSeq, [...(origin.without ?? [])].join(' ')),
     fromSeq,
     toSeq,
     eventSeq,
@@ -151,13 +153,13 @@ function buildWithoutEvents(
   about: Pick<Envelope, 'timestampMs' | 'skipped' | 'asOfMs'>,
   encoding: BatchEncoding,
 ): Batch {
-  const { subscriptionId, prevToSeq, prevEventSeq, replay } = origin;
+  const { prevToSeq, prevEventSeq, replay } = origin;
   const { skipped, asOfMs } = about;
   const fromSeq = prevToSeq + 1;
   const toSeq = prevToSeq + sumSkipped(skipped);
   clearSink(texts);
   return {
-    webhookId: webhookIdOf(subscriptionId, fromSeq, toSeq, asOfMs === undefined ? '' : String(asOfMs)),
+    webhookId: webhookIdOf(origin, fromSeq, toSeq, asOfMs === undefined ? '' : String(asOfMs)),
     fromSeq,
     toSeq,
     eventSeq: prevEventSeq,
@@ -172,7 +174,7 @@ function buildWithoutEvents(
 
 /** One event by itself and outside the order. `time`: for the how manieth time, so that the receiver does not take it for a repeat. */
 export function buildAside(
-  origin: Pick<BatchOrigin, 'subscriptionId' | 'tenantId'>,
+  origin: Pick<BatchOrigin, 'subscriptionId' | 'tenantId' | 'edition'>,
   entry: EventEntry,
   { replay, time }: { readonly replay: ReplayTag; readonly time: number },
   encoding: BatchEncoding,
@@ -184,7 +186,7 @@ export function buildAside(
   const range = { ...origin, prevToSeq: Math.max(0, seq - 1), prevEventSeq: seq, passed: noneSkipped };
   const summary = { timestampMs: receivedAtMs, toSeq: seq, skipped: noneSkipped, replay };
   return {
-    webhookId: webhookIdOf(origin.subscriptionId, seq, seq, `${replay} ${time}`),
+    webhookId: webhookIdOf(origin, seq, seq, `${replay} ${time}`),
     fromSeq: seq,
     toSeq: seq,
     eventSeq: seq,
@@ -222,10 +224,15 @@ function bodyOf(
 }
 
 /**
- * Names a range of a subscription, whoever sends it and however often (Standard Webhooks: the idempotency key). `about` sets apart what is sent of the same
- * range: proofs by their time, what leaves out parked events by these, replays by their ask.
+ * Names a range of a subscription as it is, whoever sends it and however often (Standard Webhooks: the idempotency key). `about` sets apart what is sent of the
+ * same range: proofs by their time, what leaves out parked events by these, replays by their ask.
  */
-export function webhookIdOf(subscriptionId: string, fromSeq: number, toSeq: number, about = ''): string {
-  const name = [subscriptionId, fromSeq, toSeq, ...(about === '' ? [] : [about])].join('\n');
+export function webhookIdOf(
+  { subscriptionId, edition }: Pick<BatchOrigin, 'subscriptionId' | 'edition'>,
+  fromSeq: number,
+  toSeq: number,
+  about = '',
+): string {
+  const name = [subscriptionId, edition, fromSeq, toSeq, about].join('\n');
   return `msg_${createHash('sha256').update(name).digest('base64url').slice(0, 32)}`;
 }

@@ -249,9 +249,14 @@ function changed(state: DeliveryState, wish: Wish): Step {
   if (wish.isPaused === state.isPaused && wish.version === state.version && wish.lingerMs === state.lingerMs)
     return stay(state);
   const isNews = wish.version !== state.version;
+  const { cursor: known } = state;
+  // What it did as it was, or while nothing was tried, does not count against it as it is.
+  const isForgiven = isNews && known.failingSinceMs !== null;
+  const saves: readonly Effect[] = isForgiven ? [{ type: 'save', isUrgent: true }] : [];
   const next: DeliveryState = {
     ...state,
     ...wish,
+    cursor: isForgiven ? { ...known, failingSinceMs: null } : known,
     // What failed is made anew, by the filter and the limits as they are now; and then it must be looked for, too.
     trying: isNews ? null : state.trying,
     // The evidence is about the subscription as it was.
@@ -264,24 +269,20 @@ function changed(state: DeliveryState, wish: Wish): Step {
   switch (state.phase.name) {
     case 'reading':
     case 'sending':
-      return stay(next);
+      return { state: next, effects: saves };
     case 'queued':
-      return wish.isPaused ? { state: { ...next, phase: idle }, effects: [{ type: 'cancel' }] } : stay(next);
+      return wish.isPaused
+        ? { state: { ...next, phase: idle }, effects: [...saves, { type: 'cancel' }] }
+        : { state: next, effects: saves };
     case 'suspended': {
-      if (wish.version === state.version) return stay(next);
-      const cursor: Cursor = {
-        ...state.cursor,
-        state: 'active',
-        suspendedVersion: '',
-        failingSinceMs: null,
-        lastError: '',
-      };
+      if (!isNews) return stay(next);
+      const cursor: Cursor = { ...next.cursor, state: 'active', suspendedVersion: '', lastError: '' };
       return proceed({ ...next, cursor, failures: 0 }, [{ type: 'save', isUrgent: true }]);
     }
     case 'idle':
     case 'lingering':
     case 'resting':
       // Somebody may just have mended what failed: try at once.
-      return proceed({ ...next, phase: idle });
+      return proceed({ ...next, phase: idle }, saves);
   }
 }

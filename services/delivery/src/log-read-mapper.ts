@@ -78,10 +78,16 @@ export function placeOfBatch(subscription: Subscription, batch: Batch, behind: B
   return { toSeq, eventSeq, eventCount, eventSeqs, skipped, bodyBytes: body.length, isLast, ...behind };
 }
 
+/** The subscription at its last change, and how often its cursor was moved. */
+export function editionOf({ updated_at: version }: Subscription, reset = 0): string {
+  return `${version} ${reset}`;
+}
+
 export function originOf({ subscription, cursor, without }: ReadRequest): BatchOrigin {
   return {
     subscriptionId: subscription.id,
     tenantId: subscription.tenant_id,
+    edition: editionOf(subscription, cursor.reset),
     prevToSeq: toldSeq(cursor),
     prevEventSeq: cursor.eventSeq,
     passed: cursor.passed,

@@ -22,13 +22,13 @@ export function previewOf(
   encoding: BatchEncoding,
   { prevEventSeq, nowMs }: { readonly prevEventSeq: number; readonly nowMs: number },
 ): PreviewedRequest[] {
-  const { id: subscriptionId, tenant_id: tenantId, batch: limits } = subscription;
+  const { id: subscriptionId, tenant_id: tenantId, updated_at: edition, batch: limits } = subscription;
   const requests: PreviewedRequest[] = [];
   let rest = entries;
   let eventSeq = prevEventSeq;
   while (rest.some(({ kind }) => kind === 'event')) {
     const prevToSeq = (rest[0]?.seq ?? 1) - 1;
-    const origin = { subscriptionId, tenantId, prevToSeq, prevEventSeq: eventSeq, passed: noneSkipped };
+    const origin = { subscriptionId, tenantId, edition, prevToSeq, prevEventSeq: eventSeq, passed: noneSkipped };
     const batch = buildBatch(origin, rest, { eventsMax: limits.max_events, bytesMax: limits.max_bytes }, encoding);
     if (batch === undefined) return requests;
     requests.push(...shownRequest(subscription, batch, nowMs));

@@ -5,7 +5,7 @@ import type { Topology } from '@docket/kafka';
 import { buildAside } from './batch-mapper.ts';
 import type { StoredLog } from './clickhouse-log.ts';
 import { entryOfRow, entryOfText } from './log-entry-mapper.ts';
-import { batchOf, found } from './log-read-mapper.ts';
+import { batchOf, editionOf, found } from './log-read-mapper.ts';
 import type { ReadRequest, SourceRead } from './log-read-mapper.ts';
 import { ownNoticesOf } from './notice-event-mapper.ts';
 import { createReadAhead, valueBytes } from './read-ahead.ts';
@@ -90,7 +90,8 @@ export function createStoredReader(ports: {
     // What the tail took for an event repeats one: there is nothing of its own to send.
     if (entry.kind !== 'event') return { source: 'clickhouse', result: { kind: 'expired' } };
     const tag = { replay: 'parked', time: one.asks } as const;
-    const batch = buildAside({ subscriptionId, tenantId }, entry, tag, encodingOf(subscription));
+    const origin = { subscriptionId, tenantId, edition: editionOf(subscription) };
+    const batch = buildAside(origin, entry, tag, encodingOf(subscription));
     return found(subscription, 'clickhouse', batch, { offset: null, mayHaveMore: false });
   };
 

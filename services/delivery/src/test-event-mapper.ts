@@ -10,7 +10,7 @@ const noSeq = 0;
 
 /** An event that is in no log, to see whether the receiver takes what it would be sent. */
 export function buildTest(
-  { id: subscriptionId, tenant_id: tenantId, name }: Subscription,
+  { id: subscriptionId, tenant_id: tenantId, name, updated_at: edition }: Subscription,
   asked: { readonly eventId: string; readonly keyId: string; readonly nowMs: number },
   encoding: BatchEncoding,
 ): Batch {
@@ -36,5 +36,6 @@ export function buildTest(
       source: { service: 'docket-delivery' },
     },
   };
-  return buildAside({ subscriptionId, tenantId }, entry, { replay: 'test', time: asked.nowMs }, encoding);
+  const origin = { subscriptionId, tenantId, edition };
+  return buildAside(origin, entry, { replay: 'test', time: asked.nowMs }, encoding);
 }

@@ -20,6 +20,7 @@ const receivedAtMs = Date.UTC(2026, 10, 23, 9);
 const origin: BatchOrigin = {
   subscriptionId: 'sub_1',
   tenantId: 'acme',
+  edition: '2026-01-01T00:00:00.000Z 0',
   prevToSeq: 100,
   prevEventSeq: 98,
   passed: noneSkipped,
@@ -96,20 +97,22 @@ describe('the envelope', () => {
         events: [{ seq: 152, prev_seq: 98 }],
       },
     });
-    expect(batch).toMatchObject({ webhookId: webhookIdOf('sub_1', 101, 152), skipped });
+    expect(batch).toMatchObject({ webhookId: webhookIdOf(origin, 101, 152), skipped });
   });
 
   test('the same entries give the same bytes and the same webhook-id; another range another id', () => {
     const entries = [event(101), skip(102, 'lost')];
     expect(buildBatch(origin, entries, unlimited)).toEqual(buildBatch(origin, entries, unlimited));
+    const of = (subscriptionId: string, edition = '') => ({ subscriptionId, edition });
     const ids = [
-      webhookIdOf('s', 1, 2),
-      webhookIdOf('s', 1, 3),
-      webhookIdOf('s', 2, 2),
-      webhookIdOf('t', 1, 2),
-      webhookIdOf('s', 1, 2),
+      webhookIdOf(of('s'), 1, 2),
+      webhookIdOf(of('s'), 1, 3),
+      webhookIdOf(of('s'), 2, 2),
+      webhookIdOf(of('t'), 1, 2),
+      webhookIdOf(of('s', 'v2'), 1, 2),
+      webhookIdOf(of('s'), 1, 2),
     ];
-    expect(new Set(ids).size).toBe(4);
+    expect(new Set(ids).size).toBe(5);
     expect(ids[0]).toMatch(/^msg_[A-Za-z0-9_-]{32}$/);
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Subscription } from '@docket/directory';
 import { checkBatchChain } from '@docket/testkit';
 import fc from 'fast-check';
 
@@ -237,6 +238,34 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
       expect(await of(8)).toEqual([3, 6, 9, 10]);
       // What is made again is one.
       expect(await of(8, 3)).toEqual([3]);
+    }
+  });
+
+  test('a range is sent anew under another webhook-id when its subscription was changed or its cursor moved, and only then: a retry is a repeat', async () => {
+    const kafka = kafkaOf(['acme', 'acme'], []);
+    const stored = storedLogOf({ kafka, stored: 2, firstSeq: 1, through: 1 }, () => 0);
+    const tail = createTailBuffer({ partition, partitions: 1, fromOffset: 0, bytesMax: 1_000_000 });
+    tail.watch('acme');
+    growTail(tail, kafka, 2);
+    const topology = { generation, partitions: 1 };
+    const source = createLogSource({ stored, decoders, mac, topology, logger, encodingOf, readEnds });
+    const as = async (subscription: Subscription, reset: number, isProbe: boolean) => {
+      const cursor = { ...firstCursor(0, generation), reset };
+      const wanted = { toSeq: null, bytesMax: 1_000_000, eventsMax: null, without: new Set<number>(), isProofDue: false };
+      const { batch } = await source.read({ subscription, tail, partition, cursor, isProbe, signal: never, ...wanted });
+      return [batch?.webhookId, batch?.body.toString()];
+    };
+    const first = subscriptionOf(1);
+    const changed = { ...first, filter: 'action:a.*', updated_at: '2026-01-02T00:00:00Z' };
+    for (const isProbe of [false, true]) {
+      const [sent, again, moved, anew] = [
+        await as(first, 0, isProbe),
+        await as({ ...first }, 0, isProbe),
+        await as(first, 1, isProbe),
+        await as(changed, 0, isProbe),
+      ];
+      expect(again).toEqual(sent);
+      expect(new Set([sent, moved, anew].map(([id]) => id)).size).toBe(3);
     }
   });
 

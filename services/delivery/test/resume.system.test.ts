@@ -65,6 +65,10 @@ test('a receiver that fails for too long is suspended with nothing skipped; it g
   const again = chainFrom(one, known);
   expect(again).toMatchObject({ problems: [], range: { afterSeq: 0 } });
   expect(again.events.map(({ id }) => id)).toEqual([...told, ...missed, ...later]);
+  // Who goes by the webhook-id, as Standard Webhooks say, takes nothing of it for a repeat.
+  const webhookIds = receiver.accepted().map(({ headers }) => headers['webhook-id']);
+  const before = new Set(webhookIds.slice(0, known));
+  expect(webhookIds.slice(known).filter((id) => before.has(id))).toEqual([]);
 
   // From the cursor, after a second suspension: what was not delivered, and nothing else.
   receiver.answer({ kind: 'status', status: 410 });

@@ -40,6 +40,21 @@ describe('suspension', () => {
     expect(state.cursor).toMatchObject({ state: 'active', failingSinceMs: null });
   });
 
+  test.each(['resting', 'idle', 'queued', 'lingering', 'sending'] as const)(
+    'what failed while the subscription was paused or was another does not count: %s',
+    (phase) => {
+      const failing = { ...cursor, state: 'failing', failingSinceMs: nowMs } as const;
+      const paused = stepDelivery(stateIn(phase, { cursor: failing }), inputs.paused, nowMs);
+      expect(paused.state.cursor).toMatchObject({ state: 'failing', failingSinceMs: null });
+      expect(short(paused.effects)).toContain('save');
+      const laterMs = nowMs + wish.suspendAfterMs + 1;
+      let { state } = stepDelivery(paused.state, { type: 'changed', ...wish, version: 'v3' }, laterMs);
+      for (const input of [inputs.slot, inputs.readBatch, inputs.retry])
+        ({ state } = stepDelivery(state, input, laterMs));
+      expect(state).toMatchObject({ phase: { name: 'resting' }, cursor: { failingSinceMs: laterMs } });
+    },
+  );
+
   test('holds over a restart, and until the owner changes or resumes the subscription', () => {
     const { state } = stepDelivery(failingFor(wish.suspendAfterMs), inputs.retry, nowMs);
     expect(initialState(state.cursor, wish).phase.name).toBe('suspended');

@@ -70,6 +70,7 @@ export function batchFor(subscription: Subscription, entries: readonly LogEntry[
   const origin = {
     subscriptionId: subscription.id,
     tenantId: 'acme',
+    edition: '',
     prevToSeq: 6,
     prevEventSeq: 5,
     passed: noneSkipped,
