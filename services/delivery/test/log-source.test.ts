@@ -251,7 +251,13 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
     const source = createLogSource({ stored, decoders, mac, topology, logger, encodingOf, readEnds });
     const as = async (subscription: Subscription, reset: number, isProbe: boolean) => {
       const cursor = { ...firstCursor(0, generation), reset };
-      const wanted = { toSeq: null, bytesMax: 1_000_000, eventsMax: null, without: new Set<number>(), isProofDue: false };
+      const wanted = {
+        toSeq: null,
+        bytesMax: 1_000_000,
+        eventsMax: null,
+        without: new Set<number>(),
+        isProofDue: false,
+      };
       const { batch } = await source.read({ subscription, tail, partition, cursor, isProbe, signal: never, ...wanted });
       return [batch?.webhookId, batch?.body.toString()];
     };
