@@ -1,10 +1,11 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { readSettings } from '@docket/runtime';
+import { parse } from 'yaml';
 import { repositoryRoot } from '../compose/compose-file.ts';
 import { writeSecretsFile } from '../compose/secrets-file.ts';
 import { settingsOf } from '../compose/service-settings.ts';
@@ -37,7 +38,10 @@ interface KubernetesObject {
     readonly rules?: readonly { readonly host: string }[];
     readonly selector?: Readonly<Record<string, unknown>>;
     readonly template?: {
-      readonly metadata: { readonly labels: Readonly<Record<string, string>> };
+      readonly metadata: {
+        readonly labels: Readonly<Record<string, string>>;
+        readonly annotations: Readonly<Record<string, string>>;
+      };
       readonly spec: { readonly containers: readonly Container[] };
     };
   };
@@ -112,6 +116,33 @@ describe('the chart', () => {
     },
   );
 
+  test('deploy/prometheus/kubernetes.yml scrapes each service’s pods, as the job that the alerts know, at its port', () => {
+    const config: { scrape_configs: { relabel_configs: Relabelling[] }[] } = parse(
+      readFileSync(join(repositoryRoot, 'deploy', 'prometheus', 'kubernetes.yml'), 'utf8'),
+    );
+    const targets = objects.flatMap(({ spec: { template } }) => {
+      if (template === undefined) return [];
+      const { labels, annotations } = template.metadata;
+      const discovered = Object.fromEntries([
+        ['__meta_kubernetes_pod_ip', '10.0.0.1'],
+        ...Object.entries(labels).map(([name, value]) => [`__meta_kubernetes_pod_label_${asLabel(name)}`, value]),
+        ...Object.entries(annotations ?? {}).map(([name, value]) => [
+          `__meta_kubernetes_pod_annotation_${asLabel(name)}`,
+          value,
+        ]),
+      ]);
+      const found = relabelled(discovered, config.scrape_configs[0]?.relabel_configs ?? []);
+      return found === undefined ? [] : [`${found['job']} ${found['__address__']}`];
+    });
+    expect(targets.toSorted()).toEqual([
+      'docket-admin 10.0.0.1:8082',
+      'docket-delivery 10.0.0.1:8084',
+      'docket-gateway 10.0.0.1:8080',
+      'docket-ingestor 10.0.0.1:8083',
+      'docket-query 10.0.0.1:8081',
+    ]);
+  });
+
   test('admin is alone, and the old one goes before the new one comes', () => {
     const admin = objects.find(({ metadata }) => metadata.name === 'docket-admin');
     expect(admin?.spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } });
@@ -151,6 +182,34 @@ describe('the chart', () => {
     );
   });
 });
+
+interface Relabelling {
+  readonly source_labels: readonly string[];
+  readonly separator?: string;
+  readonly regex?: string;
+  readonly action?: string;
+  readonly target_label?: string;
+  readonly replacement?: string;
+}
+
+/** As Prometheus names what Kubernetes does not name by its rules. */
+const asLabel = (name: string): string => name.replaceAll(/[^a-zA-Z0-9_]/g, '_');
+
+/** What Prometheus makes of a target's labels, by the two actions that are used; undefined: it is dropped. */
+function relabelled(
+  discovered: Readonly<Record<string, string>>,
+  steps: readonly Relabelling[],
+): Readonly<Record<string, string>> | undefined {
+  const labels = { ...discovered };
+  for (const { source_labels: sources, separator = ';', regex = '(.*)', action = 'replace', ...to } of steps) {
+    const value = sources.map((name) => labels[name] ?? '').join(separator);
+    const isMatch = new RegExp(`^(?:${regex})$`).test(value);
+    if (action === 'keep' && !isMatch) return undefined;
+    if (action === 'replace' && isMatch && to.target_label !== undefined)
+      labels[to.target_label] = value.replace(new RegExp(`^(?:${regex})$`), to.replacement ?? '$1');
+  }
+  return labels;
+}
 
 function never(): never {
   throw new Error('a service without a port');

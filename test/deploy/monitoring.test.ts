@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 import { describe, expect, test } from '@jest/globals';
+import { Registry } from 'prom-client';
 import { parse } from 'yaml';
 
 import { describeSettings } from '@docket/runtime';
@@ -10,7 +11,8 @@ import { settings as gatewaySettings } from '../../services/gateway/src/config.t
 import { settings as ingestorSettings } from '../../services/ingestor/src/config.ts';
 import { settings as querySettings } from '../../services/query/src/config.ts';
 import { repositoryRoot } from '../compose/compose-file.ts';
-import { readPromql } from './promql.ts';
+import { makeApps } from '../docs/apps-without-servers.ts';
+import { type Matcher, readPromql } from './promql.ts';
 
 const read = (path: string): string => readFileSync(`${repositoryRoot}/${path}`, 'utf8');
 
@@ -63,13 +65,13 @@ function declarationOf(series: string): { readonly type: string; readonly labels
 function problemsOf(expr: string): string[] {
   const { errors, asked, groupedBy = [] } = readPromql(expr);
   if (errors.length > 0 || asked.length === 0) return ['is no expression', ...errors];
-  return asked.flatMap(({ metric, labels, inFunction }) => {
+  return asked.flatMap(({ metric, matchers, inFunction }) => {
     const declaration = declarationOf(metric);
     if (declaration === undefined) return [`${metric} is not declared`];
     const known = [...declaration.labels, ...ofTheTarget];
     const isRated = ['rate', 'increase'].includes(inFunction);
     return [
-      ...[...labels, ...groupedBy]
+      ...[...matchers.map(({ label }) => label), ...groupedBy]
         .filter((label) => !known.includes(label))
         .map((label) => `${metric} has no ${label}`),
       ...(isRated === (declaration.type === 'counter') ? [] : [`${metric} is a ${declaration.type}`]),
@@ -100,6 +102,32 @@ describe('deploy/prometheus', () => {
     const kept = groupedBy ?? [...ofTheTarget, ...asked.flatMap(({ metric }) => declarationOf(metric)?.labels ?? [])];
     const named = [...alert.annotations.summary.matchAll(/\$labels\.(\w+)/g)].map(([, label]) => label ?? '');
     expect(named.filter((label) => !kept.includes(label))).toEqual([]);
+  });
+
+  /** Gauges whose labels come with what they measure, and answers: what lasts is seen a scrape later. */
+  const comeLater = [
+    'up',
+    'docket_ingestor_lag_records',
+    'docket_delivery_subscriptions',
+    'docket_http_request_duration_seconds_count',
+  ];
+
+  test('every series that an alert selects is there from the start, so that its first increment is seen', async () => {
+    const registry = new Registry();
+    makeApps(registry);
+    const series = (await registry.getMetricsAsJSON()).flatMap((metric) =>
+      metric.values.map((value) => ({ name: 'metricName' in value ? value.metricName : metric.name, ...value })),
+    );
+    const selected = alerts.flatMap(({ expr }) => readPromql(expr).asked);
+    const missing = selected.flatMap(({ metric, matchers }) => {
+      const named = series.filter(({ name }) => name === metric);
+      const isMissing = wantedOf(matchers).some(
+        (wanted) =>
+          !named.some(({ labels }) => Object.entries(wanted).every(([name, value]) => labels[name] === value)),
+      );
+      return named.length === 0 || isMissing ? [metric] : [];
+    });
+    expect([...new Set(missing)].toSorted()).toEqual(comeLater.toSorted());
   });
 
   test('each alert has a name of its own, a severity and a line of docs/monitoring.md, and no line is about another one', () => {
@@ -133,6 +161,16 @@ describe('deploy/prometheus', () => {
     expect(config.rule_files).toEqual(['rules.yml']);
   });
 });
+
+/** The sets of labels that matchers name: each alternative of `a|b` has one. What they only exclude is none. */
+function wantedOf(matchers: readonly Matcher[]): Readonly<Record<string, string>>[] {
+  return matchers
+    .filter(({ operator }) => !operator.startsWith('!'))
+    .reduce<Record<string, string>[]>(
+      (sets, { label, value }) => sets.flatMap((set) => value.split('|').map((one) => ({ ...set, [label]: one }))),
+      [{}],
+    );
+}
 
 describe('deploy/grafana/docket.json', () => {
   test.each(targets.map(({ expr }) => [expr]))('%s asks for what services have', (expr) => {

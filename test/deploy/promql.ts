@@ -1,11 +1,17 @@
 import { parser } from '@prometheus-io/lezer-promql';
 import type { SyntaxNode } from '@lezer/common';
 
+export interface Matcher {
+  readonly label: string;
+  readonly operator: string;
+  readonly value: string;
+}
+
 /** One metric that an expression asks for. */
 export interface Asked {
   readonly metric: string;
-  /** Labels that select its series. */
-  readonly labels: readonly string[];
+  /** What selects its series. */
+  readonly matchers: readonly Matcher[];
   /** The function that it is an argument of, such as rate; empty for none. */
   readonly inFunction: string;
 }
@@ -33,11 +39,21 @@ export function readPromql(text: string): Expression {
       const identifier = node.name === 'VectorSelector' ? node.getChild('Identifier') : null;
       if (identifier === null) return;
       const matchers = node.getChild('LabelMatchers')?.getChildren('UnquotedLabelMatcher') ?? [];
-      const labels = matchers.flatMap((matcher) => matcher.getChildren('LabelName').map(of));
-      asked.push({ metric: of(identifier), labels, inFunction: functionAround(node, of) });
+      asked.push({
+        metric: of(identifier),
+        matchers: matchers.map((matcher) => matcherOf(matcher, of)),
+        inFunction: functionAround(node, of),
+      });
     },
   });
   return { errors, asked, groupedBy };
+}
+
+function matcherOf(node: SyntaxNode, of: (node: SyntaxNode) => string): Matcher {
+  const [label = '', operator = '', value = ''] = ['LabelName', 'MatchOp', 'StringLiteral'].map((part) =>
+    node.getChildren(part).map(of).join(''),
+  );
+  return { label, operator, value: value.slice(1, -1) };
 }
 
 function functionAround(node: SyntaxNode, of: (node: SyntaxNode) => string): string {

@@ -37,6 +37,7 @@ export { receivedFrom } from './http/received-from-policy.ts';
 export { clientGone, elapsedSeconds, requestIdOf, setRouteLabel } from './http/request-context.ts';
 export { readinessOf, serveHttp } from './http/serve-http.ts';
 export type { ServeHttpOptions } from './http/serve-http.ts';
+export { countedFromZero } from './counted-from-zero.ts';
 export { createLogger } from './logger.ts';
 export type { Logger } from './logger.ts';
 export { runService } from './run-service.ts';

@@ -1,9 +1,12 @@
-import type { Registry } from '@docket/runtime';
+import { countedFromZero, type Registry } from '@docket/runtime';
 import { Counter, Gauge } from 'prom-client';
+
+const kinds = ['tenant', 'key', 'subscription'] as const;
+const outcomes = ['done', 'refused', 'failed'] as const;
 
 export interface AdminMetrics {
   /** A change of the directory: what was changed, and how it ended. */
-  changed(kind: 'tenant' | 'key' | 'subscription', outcome: 'done' | 'refused' | 'failed'): void;
+  changed(kind: (typeof kinds)[number], outcome: (typeof outcomes)[number]): void;
 }
 
 export function createAdminMetrics(
@@ -15,12 +18,15 @@ export function createAdminMetrics(
     changes(): { readonly waiting: number; readonly waitingMax: number };
   },
 ): AdminMetrics {
-  const changes = new Counter({
-    name: 'docket_admin_changes_total',
-    help: 'Changes of the directory by kind; refused: the caller’s error, failed: Kafka’s or ours.',
-    labelNames: ['kind', 'outcome'],
-    registers: [registry],
-  });
+  const changes = countedFromZero(
+    new Counter({
+      name: 'docket_admin_changes_total',
+      help: 'Changes of the directory by kind; refused: the caller’s error, failed: Kafka’s or ours.',
+      labelNames: ['kind', 'outcome'],
+      registers: [registry],
+    }),
+    kinds.flatMap((kind) => outcomes.map((outcome) => ({ kind, outcome }))),
+  );
   const entities = new Gauge({
     name: 'docket_admin_entities',
     help: 'Entities in the directory by kind.',

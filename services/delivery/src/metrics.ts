@@ -1,17 +1,23 @@
-import type { Registry } from '@docket/runtime';
+import { countedFromZero, type Registry } from '@docket/runtime';
 import { Counter, Gauge, Histogram } from 'prom-client';
+import type { Outcome } from './outcome-policy.ts';
+
+const outcomes: readonly Outcome['kind'][] = ['delivered', 'retry', 'split', 'reject_event', 'misconfigured', 'gone'];
 
 export type DeliveryMetrics = ReturnType<typeof createDeliveryMetrics>;
 
 export function createDeliveryMetrics(registry: Registry) {
   const registers = [registry];
   return {
-    attempts: new Counter({
-      name: 'docket_delivery_attempts_total',
-      help: 'Requests to receivers, by outcome: delivered, retry, split, reject_event, misconfigured, gone',
-      labelNames: ['outcome'] as const,
-      registers,
-    }),
+    attempts: countedFromZero(
+      new Counter({
+        name: 'docket_delivery_attempts_total',
+        help: 'Requests to receivers, by outcome: delivered, retry, split, reject_event, misconfigured, gone',
+        labelNames: ['outcome'] as const,
+        registers,
+      }),
+      outcomes.map((outcome) => ({ outcome })),
+    ),
     events: new Counter({
       name: 'docket_delivery_events_total',
       help: 'Events that receivers have acknowledged',
@@ -72,12 +78,15 @@ export function createDeliveryMetrics(registry: Registry) {
       help: 'Cursors that Kafka did not acknowledge; each is saved again',
       registers,
     }),
-    notices: new Counter({
-      name: 'docket_delivery_notices_total',
-      help: 'Notices of failing, suspended and recovered subscriptions by where they are told (log, webhook) and whether they were; lost ones were tried for hours',
-      labelNames: ['target', 'outcome'] as const,
-      registers,
-    }),
+    notices: countedFromZero(
+      new Counter({
+        name: 'docket_delivery_notices_total',
+        help: 'Notices of failing, suspended and recovered subscriptions by where they are told (log, webhook) and whether they were; lost ones were tried for hours',
+        labelNames: ['target', 'outcome'] as const,
+        registers,
+      }),
+      ['log', 'webhook'].flatMap((target) => ['told', 'lost'].map((outcome) => ({ target, outcome }))),
+    ),
     attemptsLost: new Counter({
       name: 'docket_delivery_attempt_records_lost_total',
       help: 'Records of attempts that could not be published; the deliveries themselves are not affected',

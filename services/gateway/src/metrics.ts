@@ -1,13 +1,17 @@
-import type { Registry } from '@docket/runtime';
+import { countedFromZero, type Registry } from '@docket/runtime';
 import { Counter, Gauge, Histogram } from 'prom-client';
+
+const eventOutcomes = ['published', 'quarantined', 'refused', 'failed'] as const;
+const limits = ['key', 'tenant', 'key_bytes', 'all_bytes'] as const;
+const upstreams = ['query', 'admin', 'delivery'] as const;
 
 export interface GatewayMetrics {
   /** Events by what became of them. */
-  events(outcome: 'published' | 'quarantined' | 'refused' | 'failed', count: number): void;
+  events(outcome: (typeof eventOutcomes)[number], count: number): void;
   published(seconds: number, events: number): void;
   /** Requests that were refused for a limit: of the key's or a tenant's events, of one key's or of all bytes under way. */
-  limited(by: 'key' | 'tenant' | 'key_bytes' | 'all_bytes'): void;
-  upstreamFailed(upstream: 'query' | 'admin' | 'delivery'): void;
+  limited(by: (typeof limits)[number]): void;
+  upstreamFailed(upstream: (typeof upstreams)[number]): void;
 }
 
 export function createGatewayMetrics(
@@ -22,12 +26,15 @@ export function createGatewayMetrics(
   },
 ): GatewayMetrics {
   const registers = [registry];
-  const events = new Counter({
-    name: 'docket_gateway_events_total',
-    help: 'Events received: published, quarantined (lenient handling), refused (the caller’s error), failed (Kafka’s or ours).',
-    labelNames: ['outcome'],
-    registers,
-  });
+  const events = countedFromZero(
+    new Counter({
+      name: 'docket_gateway_events_total',
+      help: 'Events received: published, quarantined (lenient handling), refused (the caller’s error), failed (Kafka’s or ours).',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    eventOutcomes.map((outcome) => ({ outcome })),
+  );
   const publish = new Histogram({
     name: 'docket_gateway_publish_duration_seconds',
     help: 'Time from handing a request’s events to the publisher until Kafka has acknowledged all, or failed.',
@@ -40,18 +47,24 @@ export function createGatewayMetrics(
     buckets: [1, 2, 5, 10, 50, 100, 500, 1000],
     registers,
   });
-  const limited = new Counter({
-    name: 'docket_gateway_limited_requests_total',
-    help: 'Requests refused for a limit: key and tenant (429, events a second), key_bytes (429) and all_bytes (503) under way at once.',
-    labelNames: ['by'],
-    registers,
-  });
-  const upstreamErrors = new Counter({
-    name: 'docket_gateway_upstream_errors_total',
-    help: 'Requests that were passed on and met no answer.',
-    labelNames: ['upstream'],
-    registers,
-  });
+  const limited = countedFromZero(
+    new Counter({
+      name: 'docket_gateway_limited_requests_total',
+      help: 'Requests refused for a limit: key and tenant (429, events a second), key_bytes (429) and all_bytes (503) under way at once.',
+      labelNames: ['by'],
+      registers,
+    }),
+    limits.map((by) => ({ by })),
+  );
+  const upstreamErrors = countedFromZero(
+    new Counter({
+      name: 'docket_gateway_upstream_errors_total',
+      help: 'Requests that were passed on and met no answer.',
+      labelNames: ['upstream'],
+      registers,
+    }),
+    upstreams.map((upstream) => ({ upstream })),
+  );
   const gauge = (name: string, help: string, value: () => number): Gauge => {
     const made: Gauge = new Gauge({ name, help, registers, collect: () => made.set(value()) });
     return made;

@@ -66,7 +66,7 @@ test('what has no room for a row is told why, and counted', async () => {
   for (const tenantId of ['b', 'c', 'd']) fill(open(tenantId, null));
   mustRefuse('e', 'overloaded');
   const { values } = await metrics.readsRefused.get();
-  expect(values).toEqual([expect.objectContaining({ labels: { limit: 'bytes' }, value: 2 })]);
+  expect(values.filter(({ value }) => value > 0)).toEqual([{ labels: { limit: 'bytes' }, value: 2 }]);
 });
 
 test('I7: a key for all tenants has half of all bytes at most', () => {

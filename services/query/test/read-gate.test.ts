@@ -27,7 +27,8 @@ test('I7: a key at its limit is told so whatever the tenant, and other keys go o
   const { enter, releases, metrics } = gateOf(10, 10, 2);
   const under = [enter('a', 'operator'), enter('b', 'operator'), enter('c')];
   await expect(enter('d', 'operator')).rejects.toMatchObject({ code: 'rate_limited' });
-  expect((await metrics.readsRefused.get()).values).toEqual([expect.objectContaining({ labels: { limit: 'key' } })]);
+  const { values } = await metrics.readsRefused.get();
+  expect(values.filter(({ value }) => value > 0)).toEqual([{ labels: { limit: 'key' }, value: 1 }]);
   for (const release of releases) release();
   await Promise.all(under);
   const again = enter('d', 'operator');

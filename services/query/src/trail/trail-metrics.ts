@@ -1,23 +1,30 @@
-import type { Registry } from '@docket/runtime';
+import { countedFromZero, type Registry } from '@docket/runtime';
 import { Counter, Gauge } from 'prom-client';
+import { readingKinds } from './reading.ts';
 
 export type TrailMetrics = ReturnType<typeof createTrailMetrics>;
 
 export function createTrailMetrics(registry: Registry) {
   const registers = [registry];
   return {
-    readings: new Counter({
-      name: 'docket_query_readings_total',
-      help: 'Answers that show something of a log, by kind of reading; each is in the access trail of its tenant',
-      labelNames: ['kind'] as const,
-      registers,
-    }),
-    events: new Counter({
-      name: 'docket_query_trail_events_total',
-      help: 'Events of the access trail by outcome: published, failed (Kafka away; tried again)',
-      labelNames: ['outcome'] as const,
-      registers,
-    }),
+    readings: countedFromZero(
+      new Counter({
+        name: 'docket_query_readings_total',
+        help: 'Answers that show something of a log, by kind of reading; each is in the access trail of its tenant',
+        labelNames: ['kind'] as const,
+        registers,
+      }),
+      readingKinds.map((kind) => ({ kind })),
+    ),
+    events: countedFromZero(
+      new Counter({
+        name: 'docket_query_trail_events_total',
+        help: 'Events of the access trail by outcome: published, failed (Kafka away; tried again)',
+        labelNames: ['outcome'] as const,
+        registers,
+      }),
+      [{ outcome: 'published' }, { outcome: 'failed' }],
+    ),
     refused: new Counter({
       name: 'docket_query_trail_refused_total',
       help: 'Readings that were answered 503 trail_unavailable because the spool was full or its disk failed',
