@@ -34,7 +34,7 @@ export { invalidField, parseBody } from './http/parse-body.ts';
 export { probeEndpoints } from './http/probe-endpoints.ts';
 export { answerProblem } from './http/problem-answer.ts';
 export { receivedFrom } from './http/received-from-policy.ts';
-export { clientGone, elapsedSeconds, requestIdOf, setRouteLabel } from './http/request-context.ts';
+export { clientGone, elapsedSeconds, noteForLog, requestIdOf, setRouteLabel } from './http/request-context.ts';
 export { readinessOf, serveHttp } from './http/serve-http.ts';
 export type { ServeHttpOptions } from './http/serve-http.ts';
 export { countedFromZero } from './counted-from-zero.ts';

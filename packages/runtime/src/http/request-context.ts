@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ErrorCode } from '../errors/error-catalogue.ts';
+
+/** What the line of an answer says beside its route and its status. */
+interface LogNotes {
+  /** The key whose request it is; of a viewer token, the one that made it. */
+  readonly keyId?: string;
+  /** Of the problem that was answered. */
+  readonly code?: ErrorCode;
+}
 
 interface RequestContext {
   readonly id: string;
@@ -9,6 +18,8 @@ interface RequestContext {
 
 /** Beside the response and not in it: express types `res.locals` as anything. */
 const contexts = new WeakMap<ServerResponse, RequestContext>();
+
+const noted = new WeakMap<IncomingMessage, LogNotes>();
 
 /** A caller's own id is kept when it is short and harmless in a log line; ids are for finding things, not for trust. */
 const acceptableRequestId = /^[A-Za-z0-9_.:/+=-]{1,128}$/;
@@ -39,6 +50,15 @@ export function setRouteLabel(res: ServerResponse, label: string): void {
 
 export function routeLabelOf(res: ServerResponse): string | undefined {
   return contexts.get(res)?.route;
+}
+
+/** Adds to what the line of this request's answer says. */
+export function noteForLog(req: IncomingMessage, notes: LogNotes): void {
+  noted.set(req, { ...noted.get(req), ...notes });
+}
+
+export function logNotesOf(req: IncomingMessage): LogNotes {
+  return noted.get(req) ?? {};
 }
 
 /** Aborts when the client goes away before the answer is complete: hand it to whatever works for this request. */

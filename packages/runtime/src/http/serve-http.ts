@@ -6,6 +6,8 @@ import type { Registry } from 'prom-client';
 
 import type { App, HealthCheck } from '../app.ts';
 import { DocketError } from '../errors/docket-error.ts';
+import type { ErrorCode } from '../errors/error-catalogue.ts';
+import { createLineAllowance } from '../line-allowance.ts';
 import type { Logger } from '../logger.ts';
 import { createNotFound } from './allowed-methods.ts';
 import { createApiRouter } from './api-router.ts';
@@ -16,7 +18,7 @@ import { listenHttp } from './http-server.ts';
 import type { HttpServer } from './http-server.ts';
 import { getLiveness, getMetrics, getReadiness } from './probe-endpoints.ts';
 import { createErrorAnswer } from './problem-answer.ts';
-import { elapsedSeconds, openRequest, requestIdOf, routeLabelOf } from './request-context.ts';
+import { elapsedSeconds, logNotesOf, openRequest, requestIdOf, routeLabelOf } from './request-context.ts';
 
 export interface ServeHttpOptions {
   /** By service name. One app's checks keep their names on /readyz; those of several are prefixed `name.`. Routers are tried in this order. */
@@ -127,7 +129,24 @@ export function readinessOf(apps: ServeHttpOptions['apps']): { ready: boolean; c
   return { ready, checks };
 }
 
+/** Of each code, what somebody who looks for a request_id needs; a flood of one kind hides no other, and costs little. */
+const refusalLinesPerSecond = 10;
+
+/** A line for each answer: at info for 4xx and 5xx, so many a second of each code, with the number of those left out; else at debug. */
+function createAnswerLog(logger: Logger) {
+  const allowance = createLineAllowance<ErrorCode | number>(refusalLinesPerSecond);
+  return (res: ServerResponse, fields: { method: string; route: string; duration_ms: number }): void => {
+    const { keyId: key_id, code } = logNotesOf(res.req);
+    const { statusCode: status } = res;
+    const line = { request_id: requestIdOf(res), ...fields, status, code, key_id };
+    const others = status < 400 ? undefined : allowance.take(code ?? status, performance.now());
+    if (others === undefined) logger.debug(line, 'http.answered');
+    else logger.info({ ...line, others }, 'http.answered');
+  };
+}
+
 function createObserver(metrics: HttpMetrics, logger: Logger) {
+  const logAnswer = createAnswerLog(logger);
   return (req: IncomingMessage, res: ServerResponse, routeOf: () => string): void => {
     openRequest(req, res);
     metrics.inFlight.inc();
@@ -138,9 +157,7 @@ function createObserver(metrics: HttpMetrics, logger: Logger) {
       const method = req.method ?? '';
       const statusClass = res.writableFinished ? `${Math.floor(res.statusCode / 100)}xx` : 'aborted';
       metrics.observe({ method, route, statusClass, seconds });
-      const status = res.statusCode;
-      const duration_ms = Math.round(seconds * 1000);
-      logger.debug({ request_id: requestIdOf(res), method, route, status, duration_ms }, 'http.answered');
+      logAnswer(res, { method, route, duration_ms: Math.round(seconds * 1000) });
     });
   };
 }

@@ -12,7 +12,7 @@ import type {
   Scope,
 } from '@docket/directory';
 import type { BesideRecord } from '@docket/kafka';
-import { DocketError, parseBody, readJsonBody, receivedFrom, requestIdOf } from '@docket/runtime';
+import { DocketError, noteForLog, parseBody, readJsonBody, receivedFrom, requestIdOf } from '@docket/runtime';
 import type { Logger } from '@docket/runtime';
 import type { Static, TSchema } from '@sinclair/typebox';
 import type { Request, Response } from 'express';
@@ -60,6 +60,7 @@ export function callerOf(context: AdminContext, req: Request, scopes: readonly S
   if (!identified.ok) throw new DocketError(identified.code, identified.detail);
   // The bootstrap token is no key.
   const { keyId } = identified.credential;
+  noteForLog(req, { keyId });
   if (context.view.key(keyId) !== undefined) context.keyUses.note(keyId, nowMs);
   requireOneOf(identified.credential, scopes);
   return identified.credential;

@@ -1,7 +1,7 @@
 import { authenticate, mayActOn } from '@docket/directory';
 import type { Credential, DirectoryView, Scope, Subscription } from '@docket/directory';
 import type { ClickHouse } from '@docket/clickhouse';
-import { DocketError } from '@docket/runtime';
+import { DocketError, noteForLog } from '@docket/runtime';
 import type { Logger } from '@docket/runtime';
 import type { Request } from 'express';
 
@@ -39,6 +39,7 @@ export function subscriptionOf(
   const identified = authenticate(directory, req.get('authorization'), Date.now());
   if (!identified.ok) throw new DocketError(identified.code, identified.detail);
   const { credential: caller } = identified;
+  noteForLog(req, { keyId: caller.keyId });
   if (!scopes.some((scope) => caller.scopes.includes(scope))) {
     throw new DocketError('insufficient_scope', `This needs the scope ${scopes.join(' or ')}.`);
   }

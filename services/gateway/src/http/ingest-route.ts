@@ -1,7 +1,15 @@
 import { authenticate, permitScope } from '@docket/directory';
 import type { Credential, DirectoryView, KeyUses } from '@docket/directory';
 import type { Publisher } from '@docket/kafka';
-import { DocketError, elapsedSeconds, readBody, receivedFrom, requestIdOf, requireJsonType } from '@docket/runtime';
+import {
+  DocketError,
+  elapsedSeconds,
+  noteForLog,
+  readBody,
+  receivedFrom,
+  requestIdOf,
+  requireJsonType,
+} from '@docket/runtime';
 import type { ByteBudget, ByteLease, DirectHandler, Logger } from '@docket/runtime';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
@@ -129,7 +137,9 @@ function senderOf({ view, keyUses }: IngestContext, req: IncomingMessage): Crede
   const nowMs = Date.now();
   const authentication = authenticate(view, req.headers.authorization, nowMs);
   if (!authentication.ok) throw new DocketError(authentication.code, authentication.detail);
-  keyUses.note(authentication.credential.keyId, nowMs);
+  const { keyId } = authentication.credential;
+  noteForLog(req, { keyId });
+  keyUses.note(keyId, nowMs);
   const permission = permitScope(authentication.credential, 'events:write');
   if (!permission.ok) throw new DocketError(permission.code, permission.detail);
   return authentication.credential;

@@ -8,7 +8,7 @@ import {
   type Scope,
 } from '@docket/directory';
 import { isStrayLog, type SearchScope } from '@docket/event';
-import { DocketError } from '@docket/runtime';
+import { DocketError, noteForLog } from '@docket/runtime';
 import type { Request } from 'express';
 import { visibleStatuses } from '../filter-parameters-mapper.ts';
 import { callerOfGrant, callerOfKey, checkAlive, mayStillRead, ownEventsOf, type Caller } from '../reader-policy.ts';
@@ -31,10 +31,15 @@ export function createCallers(directory: KeyDirectory, tokens: ViewerTokens, key
       const authorization = req.get('authorization');
       const token = bearerToken(authorization);
       // Three parts are a JWT; no key has a dot.
-      if (token !== undefined && token.split('.').length === 3) return viewerOf(directory, tokens, token);
+      if (token !== undefined && token.split('.').length === 3) {
+        const viewer = await viewerOf(directory, tokens, token);
+        noteForLog(req, { keyId: viewer.keyId });
+        return viewer;
+      }
       const nowMs = Date.now();
       const caller = authenticate(directory, authorization, nowMs);
       if (!caller.ok) throw new DocketError(caller.code, caller.detail);
+      noteForLog(req, { keyId: caller.credential.keyId });
       keyUses.note(caller.credential.keyId, nowMs);
       return callerOfKey(caller.credential);
     },
