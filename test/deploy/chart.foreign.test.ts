@@ -35,7 +35,10 @@ interface KubernetesObject {
   readonly spec: {
     readonly replicas?: number;
     readonly strategy?: { readonly type: string };
-    readonly rules?: readonly { readonly host: string }[];
+    readonly rules?: readonly {
+      readonly host: string;
+      readonly http: { readonly paths: readonly { path: string }[] };
+    }[];
     readonly selector?: Readonly<Record<string, unknown>>;
     readonly template?: {
       readonly metadata: {
@@ -169,7 +172,20 @@ describe('the chart', () => {
   test('an ingress leads to the gateway', async () => {
     const ingress = { enabled: true, hosts: ['docket.example.com'] };
     const found = await render({ settings: required, gateway: { ingress } });
-    expect(found.find(({ kind }) => kind === 'Ingress')?.spec.rules?.[0]?.host).toBe('docket.example.com');
+    const [rule] = found.find(({ kind }) => kind === 'Ingress')?.spec.rules ?? [];
+    expect(rule?.host).toBe('docket.example.com');
+    // What its API has, and nothing of what is for the operator.
+    const paths = rule?.http.paths.map(({ path }) => path) ?? [];
+    expect(paths.toSorted()).toEqual(['/docs', '/openapi.json', '/v1']);
+    const { paths: served }: { paths: object } = JSON.parse(
+      readFileSync(join(repositoryRoot, 'schemas', 'openapi', 'gateway.json'), 'utf8'),
+    );
+    const passed = (path: string) => paths.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
+    expect(
+      Object.keys(served)
+        .filter((path) => !passed(path))
+        .toSorted(),
+    ).toEqual(['/healthz', '/metrics', '/readyz']);
     // Its word about where a request came from is taken; the others take the gateway's, which is their default.
     const hops = (service: string) =>
       containerOf(service, found).env.find(({ name }) => name === 'TRUSTED_PROXY_HOPS')?.value;

@@ -1,15 +1,20 @@
-import type { EventField, SearchFieldDeclaration } from '@docket/event';
+import { eventBytesMax, type EventField, type EventList, type SearchFieldDeclaration } from '@docket/event';
 import type { ErrorEntry, SettingRow } from '@docket/runtime';
 
 /** docs/event.md: every field of the event. */
-export function eventDocument(fields: readonly EventField[]): string {
-  const lines = fields.map(({ path, type, isRequired, limits, description, column }) => {
+export function eventDocument(fields: readonly EventField[], lists: readonly EventList[]): string {
+  const shownRequired = { always: 'yes', within: 'in each', never: '' };
+  const lines = fields.flatMap(({ path, type, required, limits, description, column }, at) => {
     const limit = limits === '' ? '' : `\`${limits}\``;
-    return tableRow([`\`${path}\``, type, isRequired ? 'yes' : '', limit, description, `\`${column}\``]);
+    const row = tableRow([`\`${path}\``, type, shownRequired[required], limit, description, `\`${column}\``]);
+    const list = lists.find((one) => path.startsWith(`${one.path}[]`));
+    if (list === undefined || fields[at - 1]?.path.startsWith(`${list.path}[]`) === true) return [row];
+    return [tableRow([`\`${list.path}\``, 'list', '', `\`≤ ${list.itemsMax}\``, list.description, '']), row];
   });
   return document('The event', [
     'The fields of one audit event: on the wire (JSON), in Avro (the same names, schemas/avro/audit-event.avsc) and in',
-    'ClickHouse. A field that is not here is invalid; nothing is ever cut.',
+    'ClickHouse. A field that is not here is invalid; nothing is ever cut. `in each`: required where what holds it is there.',
+    `An event has at most ${eventBytesMax / 1024} KiB as Avro.`,
     '',
     tableHead(['field', 'type', 'required', 'limits', 'meaning', 'column']),
     ...lines,

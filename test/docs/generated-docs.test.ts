@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { eventFields, eventStatuses, listSearchFields, parseSearch } from '@docket/event';
+import { eventFields, eventLists, eventStatuses, listSearchFields, parseSearch } from '@docket/event';
 import { describeSettings, errorCatalogue } from '@docket/runtime';
 import { Registry } from 'prom-client';
 import { makeApps } from './apps-without-servers.ts';
@@ -32,7 +32,7 @@ const docket = { ...operatorSettings, ...clientSettings };
 const declared = { gateway, ingestor, query, delivery, admin, docket };
 
 const documents = {
-  'docs/event.md': eventDocument(eventFields()),
+  'docs/event.md': eventDocument(eventFields(), eventLists()),
   'docs/settings.md': settingsDocument(
     Object.fromEntries(Object.entries(declared).map(([name, settings]) => [name, describeSettings(settings)])),
   ),

@@ -66,7 +66,7 @@ export {
   type RowPlace,
   type StoredEventRow,
 } from './event-row.ts';
-export { eventFields, type EventField } from './field-table.ts';
+export { eventFields, eventLists, type EventField, type EventList } from './field-table.ts';
 export { isReserved, isStrayLog, isTenantId, logOf, partitionOf, strayLogOf } from './log-identity.ts';
 export { keepUnknownFields, type KeptFields } from './keep-unknown-fields.ts';
 export { membersByPath } from './members-by-path.ts';

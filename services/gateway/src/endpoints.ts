@@ -45,12 +45,13 @@ export const publishEvents = defineEndpoint({
   access: senders,
   summary: 'Record one event, or up to 1000',
   description:
-    'The answer comes when every event is on the disks of Kafka. After any other answer, or none, the same request may be sent again, with the same ids or the same Idempotency-Key: an event that was there already is counted once. A 503 that names `ids` may have published some of the events: send all of them again with these ids. A problem without `ids` has published nothing.',
+    'The answer comes when all in-sync replicas of Kafka have every event (acks=all). After any other answer, or none, the same request may be sent again, with the same ids or the same Idempotency-Key: an event that is there already, among the last 262,144 records of its partition, counts once. A 503 that names `ids` may have published some of the events: send all of them again with these ids. A problem without `ids` has published nothing.',
   parameters: [
     {
       in: 'header',
       name: 'Idempotency-Key',
-      description: 'Events without an id get one made of it, so that a request sent again doubles nothing.',
+      description:
+        'Events without an id get one made of it, of the tenant and of their place in the request, so that a request sent again soon doubles nothing. All keys of a tenant share it, and it does not expire: with another body the event is a `conflict`, which is kept and shown beside the first.',
       schema: Type.String({ minLength: 1, maxLength: idempotencyKeyCharsMax }),
     },
     {
