@@ -8,7 +8,7 @@ export function eventDocument(fields: readonly EventField[], lists: readonly Eve
     const limit = limits === '' ? '' : `\`${limits}\``;
     const row = tableRow([`\`${path}\``, type, shownRequired[required], limit, description, `\`${column}\``]);
     const list = lists.find((one) => path.startsWith(`${one.path}[]`));
-    if (list === undefined || fields[at - 1]?.path.startsWith(`${list.path}[]`) === true) return [row];
+    if (list === undefined || (fields[at - 1]?.path.startsWith(`${list.path}[]`) ?? false)) return [row];
     return [tableRow([`\`${list.path}\``, 'list', '', `\`≤ ${list.itemsMax}\``, list.description, '']), row];
   });
   return document('The event', [
@@ -45,7 +45,8 @@ export function settingsDocument(services: Readonly<Record<string, readonly Sett
     );
   return document('Settings', [
     'Every setting is an environment variable. A process reads all of its settings at the start and names every wrong one at',
-    'once. An empty variable counts as not set. `required` means that there is no default.',
+    'once. An empty variable counts as not set. `required` means that there is no default. In which order to change secrets:',
+    '[operations.md](operations.md#changing-secrets).',
     '',
     tableHead(['variable', 'default', 'accepts', 'meaning', 'read by']),
     ...lines,

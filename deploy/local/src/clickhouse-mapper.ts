@@ -46,6 +46,7 @@ export function clickhouseConfig(plan: ClickHousePlan): string {
   <users_config>${escapeXml(plan.usersFile)}</users_config>
   <macros><docket_stack>${escapeXml(plan.token)}</docket_stack></macros>
   <shutdown_wait_unfinished>0</shutdown_wait_unfinished>
+  <backups><allowed_path>backups</allowed_path></backups>
   <merge_tree><min_free_disk_bytes_to_perform_insert>${insertFreeBytesMin}</min_free_disk_bytes_to_perform_insert></merge_tree>
 </clickhouse>
 `;

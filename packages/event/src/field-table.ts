@@ -55,6 +55,8 @@ function field(declared: FieldDeclaration, path: string, required: EventField['r
   };
 }
 
+const range = (least: number, most: number): string => (least === 0 ? `≤ ${most}` : `${least}..${most}`);
+
 function limitsOf(declared: FieldDeclaration): string {
   if (declared.type === undefined) return `≤ ${changeValueBytesMax} bytes, ≤ ${changeDepthMax} levels deep`;
   if (declared['x-metadata'] === true) {
@@ -65,7 +67,7 @@ function limitsOf(declared: FieldDeclaration): string {
   return [
     choices?.join(', '),
     pattern,
-    maxLength === undefined || bytesMax !== undefined ? undefined : `${minLength}..${maxLength} characters`,
+    maxLength === undefined || bytesMax !== undefined ? undefined : `${range(minLength, maxLength)} characters`,
     bytesMax === undefined ? undefined : `≤ ${bytesMax} bytes`,
     maximum === undefined ? undefined : `${minimum}..${maximum}`,
   ]

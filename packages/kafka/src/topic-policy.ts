@@ -35,7 +35,7 @@ export function topicProblems(
   if (found.partitions !== expectedPartitions) {
     problems.push(
       `${found.name} has ${found.partitions} partitions, ${expectedPartitions} are recorded: a living topic never changes its count; ` +
-        'restore the topic, or open a new generation',
+        'restore the topic',
     );
   }
   for (const [name, wanted] of Object.entries(declared.config)) {

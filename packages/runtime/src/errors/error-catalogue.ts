@@ -99,7 +99,7 @@ export const errorCatalogue = {
     'caller',
     'never',
     'A limit on the number of objects is reached',
-    'Remove what is not needed any more, or ask the operator.',
+    'Remove what is not needed any more. The limits are constants (docs/operations.md).',
   ),
   cursor_expired: entry(410, 'caller', 'never', 'The cursor is older than the log', 'Begin at `first_seq`.'),
   body_too_large: entry(413, 'caller', 'never', 'The body is too large', 'Send fewer events at once.'),
