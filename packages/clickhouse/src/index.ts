@@ -37,7 +37,7 @@ export {
 } from './public-event-sql.ts';
 export { attemptSelection, readAttempts, type AttemptsOf } from './read-attempts.ts';
 export { readLog, readLogBounds, type LogBounds, type LogRange } from './read-log.ts';
-export { readLogTexts, type StoredText } from './read-log-texts.ts';
+export { readLogTexts, type LogTextsRange, type StoredText } from './read-log-texts.ts';
 export { readMatching, type Matching, type MatchingQuery } from './read-matching.ts';
 export { readPlace, type RecordPlace } from './read-place.ts';
 export { readReceivedAt } from './read-received-at.ts';

@@ -1,9 +1,10 @@
-import { eventStatuses, type EventStatus } from '@docket/event';
+import { eventStatuses, every, type EventStatus, type Search } from '@docket/event';
 import type { ClickHouse, RequestOptions } from './clickhouse-client.ts';
 import { ClickHouseError, noAnswerCode } from './error-policy.ts';
 import { publicEventSettings, publicEventSql } from './public-event-sql.ts';
 import type { LogRange } from './read-log.ts';
-import { createBinder } from './statement-binder.ts';
+import { searchSql } from './search-sql-mapper.ts';
+import { createBinder, type Statement } from './statement-binder.ts';
 import { contiguousRows } from './stored-event-mapper.ts';
 
 /** A row of a log, as far as somebody needs it who passes its event on as it is. */
@@ -12,19 +13,31 @@ export interface StoredText {
   readonly status: EventStatus;
   /** ms since the epoch. */
   readonly receivedAtMs: number;
-  /** The public event as JSON, written by ClickHouse; empty for what holds no event to be shown: only accepted and conflict do. A view of the whole answer. */
+  /**
+   * The public event as JSON, written by ClickHouse; empty for what holds no event to be shown: only accepted and conflict do, and only
+   * what the search finds. A view of the whole answer.
+   */
   readonly text: Buffer;
+}
+
+export interface LogTextsRange extends LogRange {
+  /** Which events are shown; left out: all. */
+  readonly search?: Search;
 }
 
 /** Above it ClickHouse no longer reads the wide columns late, of the rows it answers only. */
 const limitMax = 10_000;
 
-export const readLogTextsSql = `SELECT seq, toString(status) AS state, toUnixTimestamp64Milli(received_at) AS received_at_ms,
-  if(status IN ('accepted', 'conflict'), ${publicEventSql({ ownActions: null }, createBinder())}, '') AS text
+export function logTextsStatement({ tenantId, afterSeq, limit, search = every }: LogTextsRange): Statement {
+  const binder = createBinder();
+  const text = publicEventSql({ ownActions: null }, binder);
+  const isShown = `status IN ('accepted', 'conflict') AND ${searchSql(search, binder)}`;
+  const sql = `SELECT seq, toString(status) AS state, toUnixTimestamp64Milli(received_at) AS received_at_ms, if(${isShown}, ${text}, '') AS text
 FROM audit_events
-WHERE tenant_id = {tenantId:String} AND seq > {afterSeq:UInt64} AND seq <= {toSeq:UInt64}
-ORDER BY seq LIMIT {limit:UInt64}
-FORMAT RowBinary`;
+WHERE tenant_id = ${binder.bind('String', tenantId)} AND seq > ${binder.bind('UInt64', afterSeq)} AND seq <= ${binder.bind('UInt64', afterSeq + limit)}
+ORDER BY seq LIMIT ${binder.bind('UInt64', limit)}`;
+  return { sql, params: binder.params };
+}
 
 /**
  * As readLog, at a tenth of the price here: ClickHouse writes the events' JSON, which equals `toPublicEvent` of them once it is parsed. Throws
@@ -32,14 +45,14 @@ FORMAT RowBinary`;
  */
 export async function readLogTexts(
   clickhouse: ClickHouse,
-  { tenantId, afterSeq, limit }: LogRange,
+  range: LogTextsRange,
   options: RequestOptions = {},
 ): Promise<StoredText[]> {
-  if (limit < 1 || limit > limitMax) throw new RangeError(`limit ${limit} is not in 1..${limitMax}`);
-  const params = { tenantId, afterSeq, toSeq: afterSeq + limit, limit };
+  if (range.limit < 1 || range.limit > limitMax) throw new RangeError(`limit ${range.limit} is not in 1..${limitMax}`);
+  const { sql, params } = logTextsStatement(range);
   const settings = { ...publicEventSettings, ...options.settings };
-  const bytes = await clickhouse.queryBytes(readLogTextsSql, params, { ...options, settings });
-  return contiguousRows(textsOf(bytes, options.takes !== undefined), afterSeq);
+  const bytes = await clickhouse.queryBytes(`${sql}\nFORMAT RowBinary`, params, { ...options, settings });
+  return contiguousRows(textsOf(bytes, options.takes !== undefined), range.afterSeq);
 }
 
 /** @param mayBeCut whether the answer may end within a row, which is then left out */

@@ -15,8 +15,6 @@ export async function* checkedBytes(
   tag: string | undefined,
 ): AsyncGenerator<Buffer, void, undefined> {
   const mark = Buffer.from(tag === undefined ? '' : `\r\n__exception__\r\n${tag}`);
-  // The last bytes wait for the next ones: the mark may be cut anywhere.
-  const heldBytes = Math.max(0, mark.length - 1);
   let held: Buffer = Buffer.alloc(0);
   try {
     for await (const chunk of stream) {
@@ -24,7 +22,7 @@ export async function* checkedBytes(
       const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
       const markAt = mark.length === 0 ? -1 : bytes.indexOf(mark);
       if (markAt >= 0) throw failureOf(bytes.subarray(markAt + mark.length));
-      const wholeBytes = Math.max(0, bytes.length - heldBytes);
+      const wholeBytes = bytes.length - begunBytes(bytes, mark);
       held = bytes.subarray(wholeBytes);
       if (wholeBytes > 0) yield bytes.subarray(0, wholeBytes);
     }
@@ -35,6 +33,15 @@ export async function* checkedBytes(
     stream.destroy();
   }
   if (held.length > 0) yield held;
+}
+
+/** How many bytes at the end may be the beginning of the mark. They alone wait for the next ones: to join them, these have to be copied. */
+function begunBytes(bytes: Buffer, mark: Buffer): number {
+  const [first] = mark;
+  if (first === undefined) return 0;
+  let at = bytes.indexOf(first, Math.max(0, bytes.length - mark.length + 1));
+  while (at >= 0 && !bytes.subarray(at).equals(mark.subarray(0, bytes.length - at))) at = bytes.indexOf(first, at + 1);
+  return at < 0 ? 0 : bytes.length - at;
 }
 
 /** As much of an answer as is taken, piece by piece; the rest is cancelled. Throws as the stream does. */

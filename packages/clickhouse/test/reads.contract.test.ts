@@ -18,7 +18,7 @@ import {
   readWindow,
 } from '../src/index.ts';
 import { readLogSql } from '../src/read-log.ts';
-import { readLogTextsSql } from '../src/read-log-texts.ts';
+import { logTextsStatement } from '../src/read-log-texts.ts';
 import { storedHeadsSql } from '../src/read-heads.ts';
 import { createTestDatabase, eventRow, type TestDatabase } from './test-database.ts';
 
@@ -298,6 +298,14 @@ describe('readLogTexts', () => {
     expect(parsed).toEqual(expected);
   }
 
+  /** What is written for many rows is the same, byte for byte. */
+  async function expectSameTextOfMany(of: string, count: number): Promise<void> {
+    const [few, many] = [publicEventSql, publicEventOfManySql].map((sql) => sql({ ownActions: null }, createBinder()));
+    const sql = `SELECT count() AS same FROM audit_events WHERE tenant_id = {of:String} AND ${few} = ${many}`;
+    const options = { settings: publicEventSettings };
+    expect(await database.clickhouse.query(sql, { of }, options)).toEqual([{ same: count }]);
+  }
+
   test('gives the rows of readLog, with what toPublicEvent makes of them as JSON', () =>
     expectSameEvents(tenantId, texts.length * eventStatuses.length));
 
@@ -340,14 +348,7 @@ describe('readLogTexts', () => {
       rows.map((row, index) => eventRow({ ...place, ...whole, ...row, seq: index + 1, src_offset: 2_000 + index })),
     );
     await expectSameEvents('odd texts', rows.length);
-    const [few, many] = [publicEventSql, publicEventOfManySql].map((sql) => sql({ ownActions: null }, createBinder()));
-    expect(
-      await database.clickhouse.query(
-        `SELECT count() AS same FROM audit_events WHERE tenant_id = 'odd texts' AND ${few} = ${many}`,
-        {},
-        { settings: publicEventSettings },
-      ),
-    ).toEqual([{ same: rows.length }]);
+    await expectSameTextOfMany('odd texts', rows.length);
   });
 
   test('is one line, also where a producer has written the values of changes on several', async () => {
@@ -361,14 +362,7 @@ describe('readLogTexts', () => {
     await expectSameEvents('pretty', 2);
     const found = await readLogTexts(database.clickhouse, { tenantId: 'pretty', afterSeq: 0, limit: 10 });
     expect(found.filter(({ text }) => /[\n\r]/.test(text.toString()))).toEqual([]);
-    const [few, many] = [publicEventSql, publicEventOfManySql].map((sql) => sql({ ownActions: null }, createBinder()));
-    expect(
-      await database.clickhouse.query(
-        `SELECT count() AS same FROM audit_events WHERE tenant_id = 'pretty' AND ${few} = ${many}`,
-        {},
-        { settings: publicEventSettings },
-      ),
-    ).toEqual([{ same: 2 }]);
+    await expectSameTextOfMany('pretty', 2);
   });
 
   test('I4: in seq order up to the limit, and no farther than the first missing seq', async () => {
@@ -382,10 +376,19 @@ describe('readLogTexts', () => {
     expect([await seqsOf(3, 100), await seqsOf(5, 100), await seqsOf(6, 100)]).toEqual([[4, 5], [], [7]]);
   });
 
+  test('of a search: the text of what it finds, and the place of everything else', async () => {
+    const search = { kind: 'not', term: { kind: 'is', field: 'action', values: ['a.2'] } } as const;
+    const found = await readLogTexts(database.clickhouse, { tenantId: 'log', afterSeq: 0, limit: 3, search });
+    expect(found.map(({ seq, status, text }) => [seq, status, text.length > 0])).toEqual([
+      [1, 'accepted', true],
+      [2, 'accepted', false],
+      [3, 'accepted', true],
+    ]);
+  });
+
   test('finds its rows by primary key and seq index', async () => {
-    const explained = `EXPLAIN indexes = 1 ${readLogTextsSql.replace('FORMAT RowBinary', '')}`;
-    const params = { tenantId, afterSeq: 3, toSeq: 5, limit: 2 };
-    const lines = await database.clickhouse.query<{ explain: string }>(explained, params);
+    const { sql, params } = logTextsStatement({ tenantId, afterSeq: 3, limit: 2 });
+    const lines = await database.clickhouse.query<{ explain: string }>(`EXPLAIN indexes = 1 ${sql}`, params);
     const text = lines.map(({ explain }) => explain).join('\n');
     expect(text).toMatch(/PrimaryKey[\s\S]*tenant_id/);
     expect(text).toContain('i_seq');

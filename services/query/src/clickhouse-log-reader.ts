@@ -1,12 +1,15 @@
 import {
   readLog,
   readLogBounds,
+  readLogTexts,
   readSeqBefore,
   type ClickHouse,
   type LogBounds,
   type LogRange,
+  type LogTextsRange,
   type RequestOptions,
   type Statement,
+  type StoredText,
 } from '@docket/clickhouse';
 import { scopeSearch, type AttemptRow, type SearchScope, type StoredEventRow } from '@docket/event';
 import { DocketError } from '@docket/runtime';
@@ -66,8 +69,8 @@ export interface LogReader {
   event(scope: SearchScope, id: string, asker: Asker): Promise<readonly StoredEventRow[]>;
   /** Rows of every status behind a seq, in seq order and without a hole; of 2 MiB at most, for streams. */
   feed(range: LogRange, asker: Asker): Promise<Bounded<ReadRows<StoredEventRow>>>;
-  /** The same of 8 MiB, and where the log begins and ends, read at once. The rows may go beyond that end: they were read later. */
-  feedWithin(range: LogRange, asker: Asker): Promise<{ rows: readonly StoredEventRow[]; bounds: LogBoundsAt }>;
+  /** The same of 8 MiB, as texts, and where the log begins and ends, read at once. The rows may go beyond that end: they were read later. */
+  feedWithin(range: LogTextsRange, asker: Asker): Promise<{ rows: readonly StoredText[]; bounds: LogBoundsAt }>;
   /** The highest seq that was received before a time; 0 when there is none. */
   seqBefore(at: { readonly tenantId: string; readonly timeMs: number }, asker: Asker): Promise<number>;
   histogram(query: HistogramQuery, asker: Asker): Promise<HistogramRow[]>;
@@ -203,7 +206,10 @@ export function createLogReader({ clickhouse, gate, answers, metrics, timeoutMs 
     feedWithin: (range, asker) =>
       readRows({ kind: 'feed', log: range.tenantId, limit: range.limit }, asker, async (limit, options, bytes) => {
         const { takes: _, ...whole } = options;
-        const asked = [readBounds(range.tenantId, whole), readLog(clickhouse, { ...range, limit }, options)] as const;
+        const asked = [
+          readBounds(range.tenantId, whole),
+          readLogTexts(clickhouse, { ...range, limit }, options),
+        ] as const;
         const [bounds, rows] = await Promise.all(asked);
         return { rows, hasMore: bytes.isCut(), bounds };
       }),

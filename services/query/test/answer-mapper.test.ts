@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { StoredEventRow } from '@docket/event';
-import { eventAnswer, feedAnswer, publicEventOf, shownEventOf } from '../src/answer-mapper.ts';
+import type { EventStatus, StoredEventRow } from '@docket/event';
+import { eventAnswer, feedText, publicEventOf, shownEventOf } from '../src/answer-mapper.ts';
 import { storedRow } from './stored-row.ts';
 
 const rows = (...given: Partial<StoredEventRow>[]): StoredEventRow[] => given.map(storedRow);
@@ -87,46 +87,58 @@ describe('eventAnswer', () => {
   });
 });
 
-describe('feedAnswer', () => {
-  const state = { after: 4, firstSeq: 1, headSeq: 12, asOf: '2026-11-23T09:00:00.000Z', matches: () => true };
+describe('feedText', () => {
+  const state = { after: 4, firstSeq: 1, headSeq: 12, asOf: '2026-11-23T09:00:00.000Z' };
+  const text = (seq: number, status: EventStatus = 'accepted', isFound = true) => ({
+    seq,
+    status,
+    text: Buffer.from(isFound && (status === 'accepted' || status === 'conflict') ? `{"seq":${seq}}` : ''),
+  });
+  const skippedNone = { filtered: 0, duplicate: 0, quarantined: 0, rerouted: 0, lost: 0 };
+  function answerOf(given: ReturnType<typeof text>[], overrides: Partial<typeof state> = {}): unknown {
+    return JSON.parse(feedText(given, { ...state, ...overrides }).json.toString());
+  }
 
   test('I3: accounts for every seq between after and next_after', () => {
-    const answer = feedAnswer(
-      rows(
-        { seq: 5 },
-        { seq: 6, status: 'duplicate' },
-        { seq: 7, status: 'conflict' },
-        { seq: 8, status: 'quarantined' },
-        { seq: 9, status: 'rerouted' },
-        { seq: 10, status: 'lost' },
-      ),
-      state,
-    );
-    expect(answer.data.map(({ seq }) => seq)).toEqual([5, 7]);
-    expect(answer.skipped).toEqual({ filtered: 0, duplicate: 1, quarantined: 1, rerouted: 1, lost: 1 });
-    expect(answer.next_after).toBe(10);
-    expect(answer.complete_through).toBe(12);
-    expect(answer.data.length + Object.values(answer.skipped).reduce((sum, count) => sum + count, 0)).toBe(10 - 4);
+    const given = [
+      text(5),
+      text(6, 'duplicate'),
+      text(7, 'conflict'),
+      text(8, 'quarantined'),
+      text(9, 'rerouted'),
+      text(10, 'lost'),
+    ];
+    expect(answerOf(given)).toEqual({
+      data: [{ seq: 5 }, { seq: 7 }],
+      skipped: { ...skippedNone, duplicate: 1, quarantined: 1, rerouted: 1, lost: 1 },
+      next_after: 10,
+      complete_through: 12,
+      as_of: state.asOf,
+      first_seq: 1,
+    });
+    expect(feedText(given, state).eventsCount).toBe(2);
   });
 
   test('I3: accounts for what the search leaves out', () => {
-    const given = rows({ seq: 5 }, { seq: 6, action: 'user.deleted' }, { seq: 7, status: 'duplicate' }, { seq: 8 });
-    const answer = feedAnswer(given, { ...state, matches: ({ event }) => event.action === 'user.deleted' });
-    expect(answer.data.map(({ seq }) => seq)).toEqual([6]);
-    expect(answer.skipped).toEqual({ filtered: 2, duplicate: 1, quarantined: 0, rerouted: 0, lost: 0 });
-    expect(answer.next_after).toBe(8);
+    const given = [text(5, 'accepted', false), text(6), text(7, 'duplicate'), text(8, 'conflict', false)];
+    expect(answerOf(given)).toMatchObject({
+      data: [{ seq: 6 }],
+      skipped: { ...skippedNone, filtered: 2, duplicate: 1 },
+      next_after: 8,
+    });
+    expect(feedText(given, state).eventsCount).toBe(1);
   });
 
   test('stays where it is when there is nothing new', () => {
-    expect(feedAnswer([], { ...state, headSeq: 4 })).toMatchObject({ data: [], next_after: 4, complete_through: 4 });
+    expect(answerOf([], { headSeq: 4 })).toMatchObject({ data: [], next_after: 4, complete_through: 4 });
+    expect(feedText([], state).eventsCount).toBe(0);
   });
 
   test('says of a seq that the log has not reached that it has not', () => {
-    const answer = feedAnswer([], { ...state, after: 9_000, headSeq: 12 });
-    expect(answer).toMatchObject({ data: [], next_after: 9_000, complete_through: 12 });
+    expect(answerOf([], { after: 9_000 })).toMatchObject({ data: [], next_after: 9_000, complete_through: 12 });
   });
 
   test('never says that less is complete than it shows', () => {
-    expect(feedAnswer(rows({ seq: 5 }), { ...state, headSeq: 4 }).complete_through).toBe(5);
+    expect(answerOf([text(5)], { headSeq: 4 })).toMatchObject({ complete_through: 5 });
   });
 });

@@ -109,6 +109,18 @@ describe('GET /v1/feed', () => {
     expect(refused.body['errors']).toEqual([expect.objectContaining({ parameter: 'q', position: 8 })]);
   });
 
+  test('passes on the values of changes as they were recorded, where a number of JSON is more than one of ours', async () => {
+    const changes = {
+      'changes.path': ['a', 'b'],
+      'changes.old': ['1.0', null],
+      'changes.new': ['[12345678901234567890]', '1e2'],
+    };
+    await world.store([{ tenant_id: 'numbers', seq: 1, ...changes }]);
+    const headers = { authorization: world.key(['numbers']) };
+    const text = await (await fetch(`${world.url}/v1/feed`, { headers })).text();
+    expect(text).toContain('[{"path":"a","old":1.0,"new":[12345678901234567890]},{"path":"b","new":1e2}]');
+  });
+
   test('begins with what was received at a time, or later', async () => {
     const day = 24 * 60 * 60 * 1_000;
     const arrived = [3, 2, 1].map((days, index) => ({

@@ -1,7 +1,7 @@
-import type { LogRange } from '@docket/clickhouse';
-import { compileScoped, every, printSearch, scopeSearch, statusesByDefault } from '@docket/event';
+import type { LogTextsRange } from '@docket/clickhouse';
+import { every, printSearch, scopeSearch, statusesByDefault } from '@docket/event';
 import { DocketError } from '@docket/runtime';
-import { feedAnswer } from '../answer-mapper.ts';
+import { feedText } from '../answer-mapper.ts';
 import type { Asker, LogReader } from '../clickhouse-log-reader.ts';
 import { afterParameter, feedLimit, feedWait } from '../endpoint-parameters.ts';
 import { getFeedEndpoint } from '../endpoints.ts';
@@ -41,7 +41,7 @@ export function getFeed({ callers, reader, pages, waitingRoom }: FeedPorts): Rea
     return Math.max(firstSeq - 1, await reader.seqBefore({ tenantId, timeMs: start.sinceMs }, asker));
   }
 
-  async function pageWithin(range: LogRange, asker: Asker): ReturnType<LogReader['feedWithin']> {
+  async function pageWithin(range: LogTextsRange, asker: Asker): ReturnType<LogReader['feedWithin']> {
     const page = await reader.feedWithin(range, asker);
     const { firstSeq } = page.bounds;
     if (range.afterSeq >= firstSeq - 1) return page;
@@ -62,20 +62,20 @@ export function getFeed({ callers, reader, pages, waitingRoom }: FeedPorts): Rea
     requireValid(parameters);
     const tenantId = tenantOf(credential, named);
     const scoped = scopeSearch(search, { tenantId, statuses: statusesByDefault, own: null });
-    const matches = compileScoped(scoped);
 
     const after = await placeOf(tenantId, start, asker);
-    let page = await pageWithin({ tenantId, afterSeq: after, limit }, asker);
+    const range = { tenantId, afterSeq: after, limit, search: scoped.search };
+    let page = await pageWithin(range, asker);
     const leave = page.rows.length === 0 && waitSeconds > 0 ? waitingRoom.enter(tenantId) : undefined;
     if (leave !== undefined) {
       const isThere = async (): Promise<true | null> =>
         (await pages.after(tenantId, after, credential.keyId)).rows.length > 0 ? true : null;
       await look(isThere, waitSeconds * 1_000, signal).finally(leave);
-      page = await pageWithin({ tenantId, afterSeq: after, limit }, asker);
+      page = await pageWithin(range, asker);
     }
     const { firstSeq, headSeq, atMs } = page.bounds;
     const asOf = new Date(atMs).toISOString();
-    const body = feedAnswer(page.rows, { after, firstSeq, headSeq, asOf, matches });
+    const { json, eventsCount } = feedText(page.rows, { after, firstSeq, headSeq, asOf });
     const reading = {
       credential,
       log: tenantId,
@@ -83,9 +83,9 @@ export function getFeed({ callers, reader, pages, waitingRoom }: FeedPorts): Rea
       question: parameters.one('q') ?? '',
       asked: { search: printSearch(scoped.search), after: String(after) },
       eventId: null,
-      results: body.data.length,
+      results: eventsCount,
     };
-    return { reading, body };
+    return { reading, json };
   };
 }
 

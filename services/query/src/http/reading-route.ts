@@ -13,6 +13,8 @@ export type ReadAnswer = {
   readonly headers?: Readonly<Record<string, string>>;
 } & (
   | { readonly body: unknown }
+  /** The body, written already. */
+  | { readonly json: Buffer }
   /** Writes the answer itself; begins with the status line. */
   | { readonly stream: (res: Response) => Promise<void> }
 );
@@ -43,6 +45,7 @@ export function readingHandler(
     await Promise.all([answered.reading].flat().map((reading) => keep(reads, reading, req, res)));
     res.set('Cache-Control', 'no-store').set(answered.headers ?? {});
     if ('stream' in answered) await answered.stream(res);
-    else await sendUnhurried(res, Buffer.from(JSON.stringify(answered.body)), signal);
+    else
+      await sendUnhurried(res, 'json' in answered ? answered.json : Buffer.from(JSON.stringify(answered.body)), signal);
   });
 }
