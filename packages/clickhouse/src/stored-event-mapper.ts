@@ -33,12 +33,9 @@ export type StoredEventJson = Omit<StoredEventRow, 'occurred_at' | 'received_at'
   readonly received_at_ms: number;
 };
 
-export function storedEventOf({
-  occurred_at_us: occurredAt,
-  received_at_ms: receivedAt,
-  ...row
-}: StoredEventJson): StoredEventRow {
-  return { ...row, occurred_at: occurredAt, received_at: receivedAt };
+/** The row itself with its times, not a copy without the others: V8 keeps such a copy in dictionary form, and to read it costs ten times as much. */
+export function storedEventOf(row: StoredEventJson): StoredEventRow {
+  return Object.assign(row, { occurred_at: row.occurred_at_us, received_at: row.received_at_ms });
 }
 
 /**

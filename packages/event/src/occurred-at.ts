@@ -28,7 +28,7 @@ export function microsOfRfc3339(text: string): number | null {
 export function rfc3339OfMicros(micros: number): string {
   const ms = Math.floor(micros / 1000);
   const rest = micros - ms * 1000;
-  return new Date(ms).toISOString().replace('Z', `${String(rest).padStart(3, '0')}Z`);
+  return `${new Date(ms).toISOString().slice(0, -1)}${String(rest).padStart(3, '0')}Z`;
 }
 
 /** RFC 3339 in UTC with three digits of fraction. */
