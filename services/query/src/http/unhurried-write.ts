@@ -9,18 +9,28 @@ const slowest = { beginMs: 60_000, bytesPerMs: 64 };
 /**
  * Writes bytes and resolves when the next may follow: at the reader's pace, so that nothing piles up here (I8). Rejects when the
  * connection is closed, when the reader has taken nothing for 30 s, and when `signal` aborts.
+ * @param bytes pieces are given to the connection together
  * @param aheadBytesMax so much may wait for the reader, so that the next bytes are made while it takes the last ones.
  */
 export async function writeUnhurried(
   res: ServerResponse,
-  bytes: Uint8Array | string,
+  bytes: Uint8Array | string | readonly Uint8Array[],
   signal: AbortSignal,
   aheadBytesMax = 0,
 ): Promise<void> {
   signal.throwIfAborted();
   if (res.destroyed) throw closed();
-  if (res.write(bytes) || res.writableLength < aheadBytesMax) return;
+  if (write(res, bytes) || res.writableLength < aheadBytesMax) return;
   await taken(res, 'drain', signal);
+}
+
+/** False where some of it may wait: 'drain' then tells when it is taken. */
+function write(res: ServerResponse, bytes: Uint8Array | string | readonly Uint8Array[]): boolean {
+  if (typeof bytes === 'string' || bytes instanceof Uint8Array) return res.write(bytes);
+  res.cork();
+  const isRoom = bytes.map((piece) => res.write(piece)).every(Boolean);
+  res.uncork();
+  return isRoom;
 }
 
 /** Resolves when the reader has taken what waits for him. */
