@@ -126,6 +126,18 @@ describe('docket, as a client of the API', () => {
     ]);
   }, 120_000);
 
+  test('subscriptions start where --start says: from now, behind a seq, from a time', async () => {
+    const startedAt = (start: string) =>
+      docket(['subscriptions', 'create', '--url', 'http://127.0.0.1:9/siem', '--start', start], key);
+    expect(await startedAt('7')).toMatchObject({ code: 0, output: expect.stringMatching(/\nstart_after_seq +7\n/) });
+    for (const start of ['beginning', 'now', '2026-01-01T00:00:00Z'])
+      expect(await startedAt(start)).toMatchObject({
+        code: 0,
+        output: expect.stringMatching(/\nstart_after_seq +0\n/),
+      });
+    expect(await startedAt('soon')).toMatchObject({ code: 1, output: expect.stringContaining('/start/time') });
+  }, 60_000);
+
   test('search: in the search language, also with terms that begin with a dash, newest first, over pages', async () => {
     await eventually(() => record({ action: 'user.login' }).then(() => true), { what: 'a known key' });
     await record({ action: 'user.deleted', outcome: 'denied', description: 'red\u001b[31m' });
