@@ -34,7 +34,7 @@ export const ingestSettings = {
   judgeThreads: setting.integer({
     env: 'GATEWAY_JUDGE_THREADS',
     description:
-      'Threads that read, check and encode bodies of more than 128 KiB, so that none of them holds up the others. 0: the thread that serves everybody does it.',
+      'Threads that read, check and encode bodies of more than 128 KiB, and of those that are not plainly good more than 8 KiB, so that none of them holds up the others. 0: the thread that serves everybody does it.',
     // The serving thread takes what one of them makes, and each has a heap of its own.
     default: 1,
     min: 0,

@@ -2,13 +2,13 @@ import { createFairQueue, DocketError } from '@docket/runtime';
 import type { Logger } from '@docket/runtime';
 import { Worker } from 'node:worker_threads';
 
-import { judgeBody } from './judge-body.ts';
+import { acceptQuickly, judgeBody, judgeThoroughly } from './judge-body.ts';
 import type { JudgeContext, Judgement, KnownAmong } from './judge-body.ts';
 import type { FromJudge, ToJudge } from './judge-protocol.ts';
 import { isTooLate } from './judge-wait-policy.ts';
 import { unpackJudgement } from './judgement-mapper.ts';
 
-/** Those who judge bodies: small ones on the thread that asks, others on threads of their own. */
+/** Those who judge bodies: small ones, and plainly good ones of common size, on the thread that asks, others on threads of their own. */
 export interface Judges {
   start(): void;
   /** Ends the threads; what they judge is refused. */
@@ -29,7 +29,7 @@ export interface JudgesOptions {
   readonly logger: Logger;
   /** A thread cannot be started at all. */
   readonly onCrash: (error: Error) => void;
-  /** Bytes of a body that is judged on the thread that asks. */
+  /** Bytes of a body that is judged on the thread that asks, if it is plainly good. */
   readonly inPlaceBytesMax?: number;
   readonly waitMsMax?: number;
   /** The compiled program of a thread. */
@@ -38,6 +38,8 @@ export interface JudgesOptions {
 
 /** A batch of 150 common events, which takes some 6 ms. What is larger waits for its turn among all that would hold up the others. */
 const inPlaceBytesMax = 128 * 1024;
+/** Of a body that is not plainly good: a byte of it may cost ten times as much, such as one of 9,000 keys. A millisecond at most. */
+const inPlaceDoubtfulBytesMax = 8 * 1024;
 /** So that a thread need not wait for the next body. */
 const jobsOfThreadMax = 2;
 /**
@@ -66,7 +68,6 @@ const overloaded = (why: string): DocketError => new DocketError('overloaded', w
 
 export function createJudges(options: JudgesOptions): Judges {
   const { threads: threadCount, knownAmong, logger } = options;
-  const inPlaceMax = threadCount === 0 ? Infinity : (options.inPlaceBytesMax ?? inPlaceBytesMax);
   const queue = createFairQueue<Job>();
   const threads = new Set<Thread>();
   let isStopped = false;
@@ -139,6 +140,15 @@ export function createJudges(options: JudgesOptions): Judges {
     }
   };
 
+  const judgeApart = (owner: string, body: Buffer, context: JudgeContext, elapsedMs: number): Promise<Judgement> =>
+    new Promise((resolve, reject) => {
+      lastNumber += 1;
+      const queuedAtMs = performance.now();
+      const beganAtMs = queuedAtMs - elapsedMs;
+      queue.push(owner, { n: lastNumber, body, context, queuedAtMs, beganAtMs, resolve, reject });
+      handOut();
+    });
+
   return {
     start: () => {
       for (let n = 0; n < threadCount; n += 1) startThread();
@@ -149,15 +159,14 @@ export function createJudges(options: JudgesOptions): Judges {
       for (let job = queue.take(); job !== undefined; job = queue.take())
         job.reject(overloaded('The service is stopping.'));
     },
-    judge: (owner, body, context, elapsedMs = 0) => {
-      if (body.length <= inPlaceMax) return judgeBody(body, context, knownAmong);
-      return new Promise((resolve, reject) => {
-        lastNumber += 1;
-        const queuedAtMs = performance.now();
-        const beganAtMs = queuedAtMs - elapsedMs;
-        queue.push(owner, { n: lastNumber, body, context, queuedAtMs, beganAtMs, resolve, reject });
-        handOut();
-      });
+    judge: async (owner, body, context, elapsedMs = 0) => {
+      if (threadCount === 0) return judgeBody(body, context, knownAmong);
+      if (body.length <= (options.inPlaceBytesMax ?? inPlaceBytesMax)) {
+        const accepted = await acceptQuickly(body, context, knownAmong);
+        if (accepted !== undefined) return accepted;
+        if (body.length <= inPlaceDoubtfulBytesMax) return judgeThoroughly(body, context, knownAmong);
+      }
+      return judgeApart(owner, body, context, elapsedMs);
     },
   };
 }
@@ -167,5 +176,5 @@ function ownBytes(body: Buffer): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset, byteLength } = body;
   if (buffer instanceof ArrayBuffer && buffer.byteLength - byteLength <= 1)
     return new Uint8Array(buffer, byteOffset, byteLength);
-  return Uint8Array.from(body);
+  return new Uint8Array(body);
 }

@@ -12,19 +12,20 @@ const logger = createLogger({ service: 'test', level: 'silent' });
 const crashes: Error[] = [];
 const running: Judges[] = [];
 
-/** Threads as the gateway starts them; everything goes to them. */
+/** As the gateway makes them. */
+const usual: JudgesOptions = {
+  threads: 1,
+  knownAmong: undefined,
+  logger,
+  onCrash: (error) => void crashes.push(error),
+  // As long as it takes on a busy machine.
+  waitMsMax: 60_000,
+  threadFile: new URL('../../dist/judging/judge-thread.js', import.meta.url),
+};
+
+/** Everything goes to threads. */
 function startJudges(options: Partial<JudgesOptions> = {}): Judges {
-  const judges = createJudges({
-    threads: 1,
-    knownAmong: undefined,
-    logger,
-    onCrash: (error) => void crashes.push(error),
-    inPlaceBytesMax: 0,
-    // As long as it takes on a busy machine.
-    waitMsMax: 60_000,
-    threadFile: new URL('../../dist/judging/judge-thread.js', import.meta.url),
-    ...options,
-  });
+  const judges = createJudges({ ...usual, inPlaceBytesMax: 0, ...options });
   judges.start();
   running.push(judges);
   return judges;
@@ -116,6 +117,23 @@ describe('judging threads', () => {
     expect(refused.length).toBeGreaterThan(0);
     for (const reason of refused) expect(reason).toMatchObject({ code: 'overloaded', retryAfterSeconds: 1 });
   }, 60_000);
+
+  test('I7: hold up the thread that asks for a body that is plainly good, or small, and for no other', async () => {
+    // Not started: what goes to a thread waits.
+    const judges = createJudges(usual);
+    const good = Array.from({ length: 1_000 }, () => goodEvent);
+    const keys = Object.fromEntries(Array.from({ length: 9_000 }, (_, n) => [n.toString(36), 1]));
+    const judge = (events: readonly unknown[]) => judges.judge('k', bodyOf(events), judgeContext({ isLenient: false }));
+    expect(await judge(good)).toMatchObject({ ok: true });
+    expect(await judge([{ ...goodEvent, action: 7 }])).toMatchObject({ ok: false, error: { code: 'invalid_event' } });
+    const apart = Promise.allSettled([judge([{ ...goodEvent, metadata: keys }]), judge([...good, goodEvent])]);
+    // All that they do in place is over by then.
+    expect(await judge(good)).toMatchObject({ ok: true });
+    await judges.stop();
+    expect(await apart).toEqual(
+      [0, 1].map(() => ({ status: 'rejected', reason: expect.objectContaining({ code: 'overloaded' }) })),
+    );
+  });
 
   test('bodies that wait are refused when it stops', async () => {
     const judges = startJudges();
