@@ -68,6 +68,19 @@ describe('a route that reads a log', () => {
     expect(await response.text()).not.toContain('secret');
   });
 
+  test('ends its work, and with it what that holds, as soon as it fails: whoever asked may never take the problem', async () => {
+    let given: AbortSignal | undefined;
+    const url = await serve(
+      (_req, signal) => {
+        given = signal;
+        return Promise.resolve({ reading, body: {} });
+      },
+      () => Promise.reject(new DocketError('overloaded', 'There is no room.')),
+    );
+    expect((await fetch(url)).status).toBe(503);
+    expect(given?.reason).toMatchObject({ code: 'overloaded' });
+  });
+
   test('keeps nothing of a request that is refused', async () => {
     let kept = 0;
     const url = await serve(
