@@ -42,6 +42,7 @@ export { readMatching, type Matching, type MatchingQuery } from './read-matching
 export { readPlace, type RecordPlace } from './read-place.ts';
 export { readReceivedAt } from './read-received-at.ts';
 export { readFirstAt } from './read-first-at.ts';
+export { readSeqAt } from './read-seq-at.ts';
 export { readSeqBefore } from './read-seq-before.ts';
 export { readWindow, type WindowOf } from './read-window.ts';
 export { scopedConditions, searchSql, shownValueSql } from './search-sql-mapper.ts';

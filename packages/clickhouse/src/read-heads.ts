@@ -63,11 +63,12 @@ export async function readHeads(
 ): Promise<Map<number, PartitionHeads>> {
   const params = { generation: wanted.generation, partitions: wanted.partitions };
   const options = { deadlineMs: headsDeadlineMs };
+  // First what is written down of rows that are stored: then no head is behind the last record, also while inserts go on.
+  const recorded = await clickhouse.query<RecordedHead>(recordedHeadsSql, params, options);
   const stored = await clickhouse.query<StoredHead>(storedHeadsSql, params, {
     ...options,
     settings: { optimize_use_projections: 1 },
   });
-  const recorded = await clickhouse.query<RecordedHead>(recordedHeadsSql, params, options);
 
   const startOffsets = new Map<number, number>();
   const byPartition = new Map(wanted.partitions.map((partition) => [partition, new Map<string, LogHead>()]));

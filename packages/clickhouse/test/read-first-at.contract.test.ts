@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { eventColumns, type EventRow } from '@docket/event';
-import { claimPartitions, createBlock, insertBlock, readFirstAt } from '../src/index.ts';
+import { claimPartitions, createBlock, insertBlock, readFirstAt, readSeqAt } from '../src/index.ts';
 import { createTestDatabase, eventRow, type TestDatabase } from './test-database.ts';
 
 const generation = 2;
@@ -42,4 +42,11 @@ test('what is of a later generation lies behind; nothing of another log counts',
   expect(await firstAt(1_000, generation - 1)).toBe(1);
   expect(await firstAt(0, generation + 1)).toBeUndefined();
   expect(await firstAt(0, generation, 'nobody')).toBeUndefined();
+});
+
+test('readSeqAt: the last seq of a log up to a place in Kafka, over generations; none before its first record', async () => {
+  const seqAt = (offset: number, of = generation) =>
+    readSeqAt(database.clickhouse, { tenantId: 'acme', generation: of, offset });
+  expect([await seqAt(19), await seqAt(20), await seqAt(24), await seqAt(25)]).toEqual([0, 1, 1, 2]);
+  expect([await seqAt(Number.MAX_SAFE_INTEGER, 1), await seqAt(-1, 3)]).toEqual([0, 2]);
 });

@@ -2,6 +2,7 @@ export { createAnswerCheck, type AnswerCheck, type GivenAnswer } from './answer-
 export { checkBatchChain, type ChainEvent, type ChainReport, type ChainRules } from './batch-chain-policy.ts';
 export { checkedFetch } from './checked-fetch.ts';
 export { eventInput, eventRecord, publishRecords } from './event-records.ts';
+export { deleteRecords } from './delete-records.ts';
 export { claimTestDatabase } from './claim-database.ts';
 export { eventually, type EventuallyOptions } from './eventually.ts';
 export { type HostileRequest } from './hostile/hostile-request.ts';

@@ -1,6 +1,3 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import { newEventId, partitionOf } from '@docket/event';
 import {
@@ -27,16 +24,6 @@ export async function publishEvents(world: World, tenantId: string, count: numbe
     eventRecord(world, eventInput(tenantId, { id: newEventId(), description: `event ${n}` })),
   );
   await publishRecords(world, records);
-}
-
-/** Kafka's own tool: what retention does, at once. */
-export async function deleteRecords(world: World, partition: number, beforeOffset: number): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'docket-delete-'));
-  const file = join(folder, 'offsets.json');
-  const partitions = [{ topic: world.kafka.topics.events.name, partition, offset: beforeOffset }];
-  await writeFile(file, JSON.stringify({ partitions, version: 1 }));
-  await runKafkaTool('DeleteRecordsCommand', ['--bootstrap-server', brokersOf(world), '--offset-json-file', file]);
-  await rm(folder, { recursive: true });
 }
 
 /** Deletes the events topic and makes it anew, empty, as an operator might. */

@@ -74,19 +74,20 @@ function acknowledge(
 ): Step {
   const last = batches.at(-1);
   if (last === undefined) return { state, effects: [] };
-  const { reset, generation, resumeId, noticed, noticedAtMs, untold } = state.cursor;
+  const { reset, resumeId, movedBack, noticed, noticedAtMs, untold } = state.cursor;
   const cursor: Cursor = {
     reset,
     seq: last.toSeq,
     // A cut belongs to its seq: the old one says nothing about the new seq.
     offset: last.offset,
-    generation,
+    generation: state.generation,
     eventSeq: last.eventSeq,
     passed: noneSkipped,
     toldAtMs: nowMs,
     state: 'active',
     suspendedVersion: '',
     resumeId,
+    movedBack,
     failingSinceMs: null,
     lastError: '',
     noticed,
@@ -125,7 +126,7 @@ function delivered(state: DeliveryState, { batch, leftOut }: Sending, input: Ans
 function refused(
   state: DeliveryState,
   batch: BatchPlace,
-  which: { readonly indices: readonly number[]; readonly hasTaken: boolean },
+  which: { readonly indices: readonly number[]; readonly hasTaken: boolean; readonly isInOrder?: true },
   input: Answered,
   nowMs: number,
 ): Step {

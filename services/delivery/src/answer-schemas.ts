@@ -23,6 +23,19 @@ export const statusAnswer = closedObject(
     last_success_at: Type.Optional(time('When the receiver last acknowledged anything. Absent: it never did.')),
     failing_since: Type.Optional(time('Of the outage that lasts.')),
     last_error: Type.Optional(Type.String({ description: 'Of the outage that lasts, such as status_503 or timeout.' })),
+    moved_back: Type.Optional(
+      closedObject(
+        {
+          from_seq: count('Where the cursor stood.'),
+          to_seq: count('Behind which it went on.'),
+          at: time('When this was found.'),
+        },
+        {
+          description:
+            'After an accepted loss the log has other seqs behind `to_seq` than were sent until then; it came again from there, with those that it has.',
+        },
+      ),
+    ),
     parked: count('Events that the receiver refuses; `/parked` lists them.'),
     lag: Type.Union(
       [

@@ -66,6 +66,7 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
     onCrash,
     onParked: (subscriptionId, parked) => current?.run.onParked(subscriptionId, parked),
     onKept: (subscriptionId, cursor) => current?.run.onKept(subscriptionId, cursor),
+    onReadable: (subscriptionId) => current?.run.onSubscription(subscriptionId),
   });
   const attempts = createAttempts(kafka, { publisher, registry, metrics });
   const webhook = createWebhookSender({ allowedHosts: config.sinkAllowedHosts });
@@ -173,6 +174,7 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
     metrics.heldBytes.set(stats?.heldBytes ?? 0);
     metrics.lookups.set(webhook.lookups());
     metrics.parked.set(cursors.parkedCount());
+    metrics.cursorsUnreadable.set(cursors.unreadableCount());
     metrics.subscriptions.reset();
     for (const [phase, count] of stats?.byPhase ?? []) metrics.subscriptions.set({ phase }, count);
     for (const [pool, { held, waiting }] of Object.entries(slots.stats())) {

@@ -1,4 +1,5 @@
 import { comparePlaces, isCount, parseObject } from '@docket/directory';
+import type { CursorPlace } from '@docket/directory';
 
 import { parseNotices, storedNotice } from './notice-mapper.ts';
 import type { Notice } from './notice-mapper.ts';
@@ -36,7 +37,9 @@ export interface Cursor {
   readonly suspendedVersion: string;
   /** The last `resume` of the subscription that was carried out; empty: none. */
   readonly resumeId: string;
-  /** ms since the epoch; null unless failing or suspended. */
+  /** The last time its log had other numbers than it, and it was moved back; null: never. */
+  readonly movedBack: MovedBack | null;
+  /** ms since the epoch; null unless failing or suspended, and while its outage does not count (a changed subscription). */
   readonly failingSinceMs: number | null;
   /** Name of the last failure (see outcome-policy); empty when there is none. */
   readonly lastError: string;
@@ -45,6 +48,13 @@ export interface Cursor {
   readonly noticedAtMs: number | null;
   /** What its owner is to be told, and perhaps was: it is told when this is in the topic, and forgotten when it has been. Oldest first. */
   readonly untold: readonly Notice[];
+}
+
+/** From where to where a cursor was moved whose log had other numbers, and when, ms since the epoch. */
+export interface MovedBack {
+  readonly fromSeq: number;
+  readonly toSeq: number;
+  readonly atMs: number;
 }
 
 /** Before the first record of the first generation nothing has a seq; where any other seq is, only ClickHouse can say. */
@@ -60,6 +70,7 @@ export function firstCursor(startAfterSeq: number, generation: number): Cursor {
     state: 'active',
     suspendedVersion: '',
     resumeId: '',
+    movedBack: null,
     failingSinceMs: null,
     lastError: '',
     noticed: 'none',
@@ -68,14 +79,19 @@ export function firstCursor(startAfterSeq: number, generation: number): Cursor {
   };
 }
 
+/** What is shown of a cursor that cannot be read. */
+export function unreadableCursor(place: CursorPlace, generation: number): Cursor {
+  return { ...firstCursor(0, generation), ...place, state: 'failing', lastError: 'cursor_unreadable' };
+}
+
 /** Up to here the receiver has been told: prev_to_seq of the next batch. */
 export function toldSeq(cursor: Cursor): number {
   return cursor.seq - sumSkipped(cursor.passed);
 }
 
-/** An offset of another generation says nothing about this one. */
+/** An offset of another generation says nothing about this one. The cursor stays one of its own: it is held against what is stored of that (cursor-place-policy). */
 export function inGeneration(cursor: Cursor, generation: number): Cursor {
-  return cursor.generation === generation ? cursor : { ...cursor, generation, offset: null };
+  return cursor.generation === generation ? cursor : { ...cursor, offset: null };
 }
 
 /** The greater of two cursors; of equal places the second, which says how things are now, with the farther cut: both are true. */
@@ -107,6 +123,7 @@ export function cursorBytes(cursor: Cursor): Buffer {
       state: cursor.state,
       suspended_version: cursor.suspendedVersion,
       resume_id: cursor.resumeId,
+      moved_back: storedMove(cursor.movedBack),
       failing_since: timeText(cursor.failingSinceMs),
       last_error: cursor.lastError,
       noticed: cursor.noticed,
@@ -142,10 +159,22 @@ export function parseCursor(bytes: Buffer): Cursor | undefined {
     state,
     suspendedVersion: typeof suspendedVersion === 'string' ? suspendedVersion : '',
     resumeId: typeof resumeId === 'string' ? resumeId : '',
+    movedBack: parseMove(value['moved_back']),
     failingSinceMs: parseTime(failingSince),
     lastError: typeof lastError === 'string' ? lastError : '',
     noticed: noticedStates.find((name) => name === value['noticed']) ?? 'none',
     noticedAtMs: parseTime(value['noticed_at']),
     untold: parseNotices(value['untold']),
   };
+}
+
+function storedMove(moved: MovedBack | null): object | null {
+  return moved === null ? null : { from_seq: moved.fromSeq, to_seq: moved.toSeq, at: timeText(moved.atMs) };
+}
+
+/** Null for what is none. */
+function parseMove(value: unknown): MovedBack | null {
+  const { from_seq: fromSeq, to_seq: toSeq, at }: Record<string, unknown> = { ...Object(value) };
+  const atMs = parseTime(at);
+  return isCount(fromSeq) && isCount(toSeq) && atMs !== null ? { fromSeq, toSeq, atMs } : null;
 }

@@ -8,13 +8,10 @@ import type { Aside, BatchPlace, DeliveryState, Effect, Input, Step, Wish } from
 import { tell, wasTold, withNotice } from './notice-machine.ts';
 import { isNarrowing, needsProbe, refusalsEventsMax } from './refusal-machine.ts';
 import { asked, nextReplay, replayRead } from './replay-machine.ts';
-import { readRetryDelayMs } from './retry-policy.ts';
+import { behindDelayMs, readRetryDelayMs } from './retry-policy.ts';
 import { noneSkipped, sumSkipped } from './skipped-counts.ts';
 
 const noBatches: readonly BatchPlace[] = [];
-
-/** How soon ClickHouse is asked again for what it does not hold yet: about two inserts of the ingestor. */
-export const behindPollMs = 500;
 
 /**
  * One subscription, as a machine: what happened comes in, what to do comes out, and nothing here waits, sends or looks at a clock.
@@ -46,7 +43,7 @@ function step(state: DeliveryState, input: Input, nowMs: number): Step {
     case 'due':
       return due(state, nowMs);
     case 'slot':
-      return slot(state, nowMs);
+      return slot(state, input.isNarrow ?? false, nowMs);
     case 'read':
       return state.phase.name === 'reading' ? wasRead(state, state.phase, input, nowMs) : stay(state);
     case 'answered':
@@ -93,7 +90,7 @@ function due(state: DeliveryState, nowMs: number): Step {
   return nowMs >= untilMs ? proceed(state) : { state, effects: [{ type: 'wake', atMs: untilMs }] };
 }
 
-function slot(state: DeliveryState, nowMs: number): Step {
+function slot(state: DeliveryState, isNarrow: boolean, nowMs: number): Step {
   if (state.phase.name !== 'queued') return { state, effects: [{ type: 'release' }] };
   const { version, refusals, replay, resume } = state;
   if (resume !== null && resume.id !== state.cursor.resumeId) {
@@ -125,7 +122,7 @@ function slot(state: DeliveryState, nowMs: number): Step {
         toSeq: refusals.refused.length > 0 ? null : (state.trying?.toSeq ?? null),
         bytesMax: state.bytesLearned ?? state.bytesMax,
         eventsMax: refusalsEventsMax(refusals),
-        batchesMax: state.trying === null && !isNarrowing(refusals) ? state.window : 1,
+        batchesMax: state.trying === null && !isNarrowing(refusals) && !isNarrow ? state.window : 1,
         without: refusals.refused.map(({ seq }) => seq),
         isProbe,
         isProofDue: state.proofAtMs !== null && nowMs >= state.proofAtMs,
@@ -169,6 +166,7 @@ function wasRead(
           // A proof that fails is not repeated: the next one says more.
           trying: kind === 'proof' || aside !== null ? null : { toSeq: batch.toSeq, tries },
           readFailures: 0,
+          behindReads: 0,
         },
         effects: [{ type: 'send', tryNumber: tries }],
       };
@@ -177,14 +175,21 @@ function wasRead(
       const offset = fartherCut(state.cursor.offset, result.offset);
       const effects: Effect[] =
         offset === state.cursor.offset ? [release] : [release, { type: 'save', isUrgent: false }];
-      const next = { ...state, cursor: { ...state.cursor, offset }, readFailures: 0 };
+      const cursor = { ...state.cursor, offset, generation: state.generation };
+      const next = { ...state, cursor, readFailures: 0, behindReads: 0 };
       return settle(next, jitter, nowMs, effects);
     }
     case 'located':
       return moved(state, result.seq);
+    case 'renumbered':
+      return movedBack(state, result.seq, nowMs);
     case 'expired':
-    case 'behind':
-      return rest({ ...state, readFailures: 0 }, { untilMs: nowMs + behindPollMs }, [release]);
+    case 'behind': {
+      const behindReads = state.behindReads + 1;
+      return rest({ ...state, readFailures: 0, behindReads }, { untilMs: nowMs + behindDelayMs(behindReads) }, [
+        release,
+      ]);
+    }
     case 'failed': {
       const readFailures = state.readFailures + 1;
       const untilMs = nowMs + readRetryDelayMs(readFailures, jitter);
@@ -218,11 +223,23 @@ function moved(state: DeliveryState, toSeq: number): Step {
     toSeq >= cursor.seq
       ? { seq: toSeq, passed: { ...cursor.passed, operator_skipped: skipped + toSeq - cursor.seq } }
       : backTo(Math.min(toSeq, told), cursor.eventSeq);
-  const next: Cursor = { ...cursor, ...place, reset: cursor.reset + 1, resumeId: resume?.id ?? '' };
   // A cut belongs to its seq.
-  const offset = next.seq === cursor.seq ? cursor.offset : null;
-  const nothingKnown = { trying: null, refusals: nothingRefused, readFailures: 0 };
-  return proceed({ ...state, ...nothingKnown, cursor: { ...next, offset } }, [
+  const offset = place.seq === cursor.seq ? cursor.offset : null;
+  return elsewhere(state, { ...cursor, ...place, offset, resumeId: resume?.id ?? '' });
+}
+
+/** Its seq is of a numbering that the log does not have: what was sent since comes again, with the numbers that it has now, rather than never (I6). */
+function movedBack(state: DeliveryState, toSeq: number, nowMs: number): Step {
+  const { cursor } = state;
+  const place = backTo(Math.min(toSeq, toldSeq(cursor)), cursor.eventSeq);
+  const move = { fromSeq: cursor.seq, toSeq: place.seq, atMs: nowMs };
+  return elsewhere(state, { ...cursor, ...place, offset: null, movedBack: move });
+}
+
+function elsewhere(state: DeliveryState, cursor: Cursor): Step {
+  const { generation } = state;
+  const nothingKnown = { trying: null, refusals: nothingRefused, readFailures: 0, behindReads: 0 };
+  return proceed({ ...state, ...nothingKnown, cursor: { ...cursor, generation, reset: cursor.reset + 1 } }, [
     { type: 'release' },
     { type: 'save', isUrgent: true },
   ]);
@@ -235,11 +252,12 @@ function backTo(seq: number, eventSeq: number): Pick<Cursor, 'seq' | 'passed' | 
 
 /** Goes on behind what has no event, without a request; the next batch accounts for it. */
 function pass(state: DeliveryState, batch: BatchPlace, jitter: number, nowMs: number): Step {
-  const cursor: Cursor = { ...state.cursor, seq: batch.toSeq, offset: batch.offset, passed: batch.skipped };
+  const place = { seq: batch.toSeq, offset: batch.offset, generation: state.generation };
+  const cursor: Cursor = { ...state.cursor, ...place, passed: batch.skipped };
   const suspect = state.refusals.suspect;
   const isBehind = suspect !== null && suspect.toSeq <= batch.toSeq;
   const refusals = isBehind ? { ...state.refusals, suspect: null } : state.refusals;
-  const next: DeliveryState = { ...state, cursor, refusals, readFailures: 0 };
+  const next: DeliveryState = { ...state, cursor, refusals, readFailures: 0, behindReads: 0 };
   const effects: Effect[] = [{ type: 'release' }, { type: 'save', isUrgent: true }];
   return batch.mayHaveMore ? proceed(next, effects) : settle(next, jitter, nowMs, effects);
 }

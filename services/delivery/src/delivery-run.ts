@@ -82,6 +82,8 @@ const prepareRetryMs = 1_000;
 const viewDeadlineMs = 30_000;
 /** ClickHouse is of use here, but not needed: a run begins without it. */
 const headsDeadlineMs = 5_000;
+/** How often it is read where the logs stand: cursors are held against it. */
+const headsIntervalMs = 60_000;
 
 export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignment): DeliveryRun {
   const { kafka, consumer, clickhouse, directory, cursors, topology, logger } = ports;
@@ -93,6 +95,15 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
   const source = createLogSource({ stored, decoders, mac, topology, logger, encodingOf, readEnds });
   const table: SubscriptionTable = createSubscriptionTable({ ...ports, tails, source });
   let isPrepared = false;
+  let headsTimer: NodeJS.Timeout | undefined;
+
+  const readHeads = (): Promise<void> => readStored(stored, assignment.partitions, ending.signal, logger);
+
+  const watchLog = ({ tenant_id: log }: Subscription): void => stored.watch(partitionOf(log, topology.partitions), log);
+
+  /** Undefined: it is no more, or its cursor cannot be read. */
+  const deliverable = (id: string): Subscription | undefined =>
+    cursors.unreadable(id) === undefined ? directory.subscription(id) : undefined;
 
   /** Of those of whom something is kept in a partition of this run: nothing is any more of those that are gone (I8). */
   const forgetGone = (ids: readonly string[]): void => {
@@ -122,8 +133,9 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
     // Behind the cursors: of whom something is kept, the directory has told before.
     await directory.refresh(viewDeadlineMs);
     const ranges = await fetchTopicOffsets(kafka, kafka.topics.events.name);
-    await readStored(stored, assignment.partitions, ending.signal, logger);
     const subscriptions = ownSubscriptions();
+    for (const subscription of subscriptions) watchLog(subscription);
+    await readHeads();
     for (const { partition, earliest, end } of ranges) {
       if (!assignment.partitions.includes(partition)) continue;
       const here = subscriptions.filter(
@@ -137,7 +149,7 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
       );
       openTail(partition, fromOffset);
     }
-    for (const subscription of subscriptions) table.set(subscription.id, subscription);
+    for (const { id } of subscriptions) table.set(id, deliverable(id));
     // A directory without any has more likely been lost, and will be restored.
     if (directory.subscriptions().length > 0) forgetGone(kept);
   };
@@ -160,6 +172,7 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
         try {
           await prepare();
           isPrepared = true;
+          if (!ending.signal.aborted) headsTimer = setInterval(() => void readHeads(), headsIntervalMs);
           logger.info({ assignment_id: assignment.id, partitions: assignment.partitions.length }, 'delivery.prepared');
         } catch (error) {
           logger.warn({ err: error, assignment_id: assignment.id }, 'delivery.prepare_failed');
@@ -169,6 +182,7 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
     },
     end: () => {
       ending.abort();
+      clearInterval(headsTimer);
       table.stop();
     },
     settled: () => table.settled(),
@@ -183,7 +197,9 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
     },
     onSubscription: (id) => {
       if (!isPrepared) return;
-      table.set(id, directory.subscription(id));
+      const subscription = deliverable(id);
+      if (subscription !== undefined) watchLog(subscription);
+      table.set(id, subscription);
       if (!ending.signal.aborted) forgetGone([id]);
     },
     onParked: (subscriptionId, parked) => table.parked(subscriptionId, parked),

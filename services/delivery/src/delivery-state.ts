@@ -11,6 +11,8 @@ import type { SkippedCounts } from './skipped-counts.ts';
 export interface DeliveryState {
   readonly cursor: Cursor;
   readonly phase: Phase;
+  /** Of the topic, now: that of every offset that is read. */
+  readonly generation: number;
   /** The owner's wish. */
   readonly isPaused: boolean;
   /** `updated_at` of the subscription. */
@@ -44,6 +46,8 @@ export interface DeliveryState {
   readonly recent: RecentAnswers;
   /** Failed reads in a row. */
   readonly readFailures: number;
+  /** How often in a row ClickHouse did not hold the place of the cursor yet. */
+  readonly behindReads: number;
   readonly refusals: Refusals;
   /** The list of the subscription, by seq; at most `parkedMax`. */
   readonly parked: readonly ParkedEvent[];
@@ -60,6 +64,8 @@ export interface Refusals {
   readonly refused: readonly RefusedEvent[];
   /** It has taken others since it began to refuse. */
   readonly hasTaken: boolean;
+  /** So many are in front of the one that a sink ended at: they are sent by themselves first, or each that it ends at would bring all of them again. */
+  readonly inFront?: number;
 }
 
 export interface RefusedEvent {
@@ -151,6 +157,8 @@ export type ReadResult =
   | { readonly kind: 'expired' }
   /** Everything of the log up to this seq was received before the time that was asked for. */
   | { readonly kind: 'located'; readonly seq: number }
+  /** The log has other numbers than the cursor was counted by: it has to go on behind this seq. */
+  | { readonly kind: 'renumbered'; readonly seq: number }
   /** The tail does not hold it and ClickHouse does not hold it yet. */
   | { readonly kind: 'behind' }
   /** Reading failed. */
@@ -173,7 +181,8 @@ export type Input =
   | { readonly type: 'began' }
   | { readonly type: 'grew' }
   | { readonly type: 'due' }
-  | { readonly type: 'slot' }
+  /** `isNarrow`: for one batch alone; absent: for as many as the window has. */
+  | { readonly type: 'slot'; readonly isNarrow?: boolean }
   | { readonly type: 'read'; readonly result: ReadResult; readonly jitter: number }
   | {
       readonly type: 'answered';
@@ -239,12 +248,18 @@ export interface Step {
   readonly effects: readonly Effect[];
 }
 
-export function initialState(cursor: Cursor, wish: Wish, parked: readonly ParkedEvent[] = []): DeliveryState {
+export function initialState(
+  cursor: Cursor,
+  wish: Wish,
+  parked: readonly ParkedEvent[] = [],
+  generation = cursor.generation,
+): DeliveryState {
   const isSuspended = cursor.state === 'suspended' && cursor.suspendedVersion === wish.version;
   const { isPaused, version, lingerMs, bytesMax, windowMax, proofIntervalMs, suspendAfterMs, noticeAfterMs } = wish;
   return {
     cursor,
     phase: { name: isSuspended ? 'suspended' : 'idle' },
+    generation,
     // By their names: of an object that begins with a spread of others, each step's copy costs three times as much.
     isPaused,
     version,
@@ -263,6 +278,7 @@ export function initialState(cursor: Cursor, wish: Wish, parked: readonly Parked
     failures: 0,
     recent: cursor.state === 'failing' ? onlyFailures : noAnswers,
     readFailures: 0,
+    behindReads: 0,
     refusals: nothingRefused,
     parked: parked.toSorted((a, b) => a.seq - b.seq),
     replay: { isItsTurn: false, atMs: 0, failures: 0 },

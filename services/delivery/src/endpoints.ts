@@ -26,7 +26,7 @@ export const getSubscriptionStatus = defineEndpoint({
   description: 'Its state, where it is, how far behind, and what the receiver said last.',
   parameters: [subscriptionId],
   answers: { 200: jsonAnswer('As of now.', statusAnswer) },
-  errors: ['not_found'],
+  errors: ['not_found', 'rate_limited', 'overloaded'],
 });
 
 export const testSubscription = defineEndpoint({

@@ -7,8 +7,10 @@ import type { LogRecord } from '@docket/event';
 import { createTopicView } from '@docket/kafka';
 import type { KafkaClient, Publisher, PublishRecord } from '@docket/kafka';
 
-import { cursorBytes, laterCursor, parseCursor } from './cursor-mapper.ts';
+import { cursorBytes } from './cursor-mapper.ts';
 import type { Cursor } from './cursor-mapper.ts';
+import { createKnownCursors } from './known-cursors.ts';
+import type { KnownCursors } from './known-cursors.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import { createParkedLists } from './parked-lists.ts';
 
@@ -22,6 +24,10 @@ export interface Cursors {
   /** Resolves when all that other instances have written by now has been read. */
   refresh(deadlineMs: number): Promise<void>;
   get(subscriptionId: string): Cursor | undefined;
+  /** MUST NOT be delivered: its cursor cannot be read. */
+  unreadable: KnownCursors['unreadable'];
+  /** I8: of all subscriptions. */
+  unreadableCount(): number;
   /** Keeps a cursor: within 200 ms when it moved, within a minute when only its cut did. Never rejects; tried until Kafka takes it. */
   save(subscription: SubscriptionName, cursor: Cursor, isUrgent: boolean): void;
   /** By seq. */
@@ -71,13 +77,15 @@ export function createCursors(
     onParked: (subscriptionId: string, parked: ParkedEvent) => void;
     /** A cursor that was saved here is in the topic. */
     onKept: (subscriptionId: string, cursor: Cursor) => void;
+    /** Its cursor can be read no more, or again. */
+    onReadable: (subscriptionId: string) => void;
   },
 ): Cursors {
   const { publisher, metrics } = ports;
   const topic = kafka.topics.cursors.name;
   const writerId = randomUUID();
   const byThis = { [writerHeader]: writerId };
-  const cursors = new Map<string, Cursor>();
+  const cursors = createKnownCursors();
   const parked = createParkedLists();
   const homes = new Map<string, number>();
   /** Until their tombstone is read back: what is read of them before it is older. */
@@ -92,6 +100,7 @@ export function createCursors(
   let writing: Promise<void> | undefined;
 
   const isOwn = (headers: LogRecord['headers']): boolean => headers[writerHeader]?.toString() === writerId;
+  const isReadable = (id: string): boolean => cursors.unreadable(id) === undefined;
 
   const readParked = (record: LogRecord, subscriptionId: string, seq: number): void => {
     const { value, headers, offset, partition } = record;
@@ -112,19 +121,19 @@ export function createCursors(
       const id = key?.toString() ?? '';
       const name = parseParkedKey(id);
       if (name !== undefined) return readParked(record, name.subscriptionId, name.seq);
+      if (value !== null && forgotten.has(id)) return;
+      const wasReadable = isReadable(id);
       if (value === null) {
         cursors.delete(id);
         homes.delete(id);
         forgotten.delete(id);
-        return;
+      } else {
+        homes.set(id, partition);
+        // Of equal places the one that is read would count, and what has been saved since would never be written.
+        if (isOwn(headers) && cursors.get(id) !== undefined) return;
+        if (!cursors.read(id, value)) kafka.logger.error({ topic, offset, subscription_id: id }, 'cursor.unreadable');
       }
-      if (forgotten.has(id)) return;
-      homes.set(id, partition);
-      // Of equal places the one that is read would count, and what has been saved since would never be written.
-      if (isOwn(headers) && cursors.has(id)) return;
-      const cursor = parseCursor(value);
-      if (cursor !== undefined) cursors.set(id, laterCursor(cursors.get(id), cursor));
-      else kafka.logger.error({ topic, offset }, 'cursor.unreadable');
+      if (isReadable(id) !== wasReadable) ports.onReadable(id);
     },
   });
 
@@ -155,7 +164,7 @@ export function createCursors(
     }
     const records = [...ids].flatMap(([id, partition]): CursorRecord[] => {
       if (forgotten.has(id)) return [{ cursor: undefined, key: id, value: null, partition, headers: byThis }];
-      const cursor = cursors.get(id);
+      const cursor = isReadable(id) ? cursors.get(id) : undefined;
       return cursor === undefined ? [] : [{ cursor, key: id, value: cursorBytes(cursor), partition, headers: byThis }];
     });
     return { ids, records };
@@ -214,9 +223,11 @@ export function createCursors(
     waitUntilCaughtUp: (deadlineMs) => view.waitUntilCaughtUp(deadlineMs),
     refresh: (deadlineMs) => view.refresh(deadlineMs),
     get: (subscriptionId) => cursors.get(subscriptionId),
+    unreadable: (subscriptionId) => cursors.unreadable(subscriptionId),
+    unreadableCount: () => cursors.unreadableCount(),
     save: (subscription, cursor, isUrgent) => {
       const { id } = subscription;
-      cursors.set(id, laterCursor(cursors.get(id), cursor));
+      cursors.put(id, cursor);
       (isUrgent ? changed : cut).set(id, homeOf(subscription));
     },
     parkedOf: (subscriptionId) => parked.of(subscriptionId),

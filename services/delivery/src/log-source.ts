@@ -6,6 +6,7 @@ import type { Logger } from '@docket/runtime';
 import { buildExpired, buildProof } from './batch-mapper.ts';
 import type { HeldBatch } from './batch-store.ts';
 import type { StoredLog } from './clickhouse-log.ts';
+import { createCursorCheck } from './cursor-check.ts';
 import { passedMax, windowBytesMax } from './delivery-state.ts';
 import type { Resume } from './delivery-state.ts';
 import { found, originOf, placeOfBatch } from './log-read-mapper.ts';
@@ -57,6 +58,7 @@ export function createLogSource(ports: {
   const filterOf = createFilters();
   const readTail = createTailReader({ ...ports, filterOf });
   const reader = createStoredReader({ ...ports, filterOf });
+  const check = createCursorCheck({ stored, generation: ports.topology.generation });
 
   /** ClickHouse ends exactly at the cursor: finds a cut from which the tail can go on. */
   const join = async (request: ReadRequest, storedThrough: number | undefined): Promise<SourceRead | undefined> => {
@@ -76,6 +78,8 @@ export function createLogSource(ports: {
 
   const readStored = async (request: ReadRequest): Promise<SourceRead> => {
     const { subscription, partition, cursor, signal } = request;
+    const unfit = await check.stored(request);
+    if (unfit !== undefined) return unfit;
     const storedThrough = stored.through(partition);
     const rows = await reader.rows(request, cursor.seq, 0);
     if (rows !== undefined) return rows;
@@ -86,6 +90,7 @@ export function createLogSource(ports: {
       const kept = await reader.rows({ ...request, toSeq: null }, lastExpired, expired);
       return kept ?? expiredOnly(request, expired);
     }
+    if (bounds.headSeq < cursor.seq) return check.beyondHead(request, bounds.headSeq, storedThrough);
     const joined = bounds.headSeq === cursor.seq ? await join(request, storedThrough) : undefined;
     if (joined === undefined) stored.refresh(partition);
     return joined ?? behind;
@@ -165,7 +170,7 @@ export function createLogSource(ports: {
 
   return {
     read: failing(async (request: ReadRequest) => {
-      const read = await readOnce(request);
+      const read = await (check.known(request) ?? readOnce(request));
       if (request.without.size > 0 && request.toSeq === null) return readOn(request, read);
       if (read.result.kind === 'batch' && request.toSeq === null) return readWindow(request, read);
       if (read.result.kind !== 'nothing' || !request.isProofDue || read.result.offset === null) return read;

@@ -37,7 +37,7 @@ export function createDeliveryMetrics(registry: Registry) {
     }),
     reads: new Counter({
       name: 'docket_delivery_reads_total',
-      help: 'Batches looked for, by where: tail (Kafka), clickhouse (catch-up), held (a retry); and by result: batch, proof, nothing, behind, failed, expired, located',
+      help: 'Batches looked for, by where: tail (Kafka), clickhouse (catch-up), held (a retry); and by result: batch, proof, nothing, behind, failed, expired, located, renumbered',
       labelNames: ['source', 'result'] as const,
       registers,
     }),
@@ -45,6 +45,11 @@ export function createDeliveryMetrics(registry: Registry) {
       name: 'docket_delivery_slots',
       help: 'Requests under way and waiting, by pool: live, catch_up, unproven, doubtful, failing, and slow: those of any pool that others need not wait for any more',
       labelNames: ['pool', 'state'] as const,
+      registers,
+    }),
+    windowsNarrowed: new Counter({
+      name: 'docket_delivery_windows_narrowed_total',
+      help: 'Windows of which the first batch alone was sent, because what its tenant has under way left no room for the bytes of more',
       registers,
     }),
     subscriptions: new Gauge({
@@ -71,6 +76,16 @@ export function createDeliveryMetrics(registry: Registry) {
     parked: new Gauge({
       name: 'docket_delivery_parked_events',
       help: 'Events that are parked, of all subscriptions; every instance knows all',
+      registers,
+    }),
+    cursorsUnreadable: new Gauge({
+      name: 'docket_delivery_unreadable_cursors',
+      help: 'Subscriptions that are not delivered because their cursors cannot be read; every instance knows all',
+      registers,
+    }),
+    cursorsRenumbered: new Counter({
+      name: 'docket_delivery_cursors_renumbered_total',
+      help: 'Cursors that were counted by other numbers than their logs have, after an accepted loss, and were moved back',
       registers,
     }),
     cursorsFailed: new Counter({

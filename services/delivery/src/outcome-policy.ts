@@ -20,11 +20,17 @@ export type SendError =
  * delivered: the receiver has it · retry: the receiver or the way to it is in trouble · split: it takes no body of this size; smaller ones follow ·
  * misconfigured: it refuses, and somebody has to mend something; tried again rarely, dropped never · gone: it wants no more; suspended with the cursor
  * kept · reject_event: it refuses these events of the batch, by their place in it from 0: all of them when it does not say which. `hasTaken`: the answer
- * proves that it has taken others of the batch.
+ * proves that it has taken others of the batch. `isInOrder`: it goes through a batch and ends at the event that it names, so that those in front of it were perhaps
+ * taken, and none behind it was.
  */
 export type Outcome =
   | { readonly kind: 'delivered' | 'retry' | 'split' | 'misconfigured' | 'gone' }
-  | { readonly kind: 'reject_event'; readonly indices: readonly number[]; readonly hasTaken: boolean };
+  | {
+      readonly kind: 'reject_event';
+      readonly indices: readonly number[];
+      readonly hasTaken: boolean;
+      readonly isInOrder?: true;
+    };
 
 /** Request Timeout, Too Early, Too Many Requests: the same request may succeed later (RFC 9110, 8470, 6585). */
 const retryStatuses = new Set([408, 425, 429]);

@@ -40,8 +40,9 @@ interface Chunk<Row> {
 interface Reader<Row> {
   /** Consecutive, oldest first; those before the cursor are dropped at the next call. */
   rows: readonly Row[];
-  /** How many are read at once, from what was read last. */
+  /** How many are read at once, from what was read last, and how many as large as those may be. */
   chunkRows: number;
+  fittingRows: number;
   /** The chunk behind `rows` is being read; undefined when it failed. */
   following: Promise<Chunk<Row> | undefined> | undefined;
   /** ClickHouse had no more, when it was asked last. */
@@ -55,7 +56,13 @@ export function createReadAhead<Row extends StoredRow>(read: Read<Row>, limits: 
   const readers = new Map<string, Reader<Row>>();
 
   const readerOf = (id: string): Reader<Row> => {
-    const reader = readers.get(id) ?? { rows: [], chunkRows: 0, following: undefined, isAtEnd: false };
+    const reader = readers.get(id) ?? {
+      rows: [],
+      chunkRows: 0,
+      fittingRows: limits.rowsMax,
+      following: undefined,
+      isAtEnd: false,
+    };
     readers.delete(id);
     readers.set(id, reader);
     const [oldest] = readers.keys();
@@ -84,7 +91,10 @@ export function createReadAhead<Row extends StoredRow>(read: Read<Row>, limits: 
   const take = (reader: Reader<Row>, { rows, isAtEnd }: Chunk<Row>): void => {
     reader.rows = [...reader.rows, ...rows];
     reader.isAtEnd = isAtEnd;
-    if (rows.length > 0) reader.chunkRows = nextRows(rows, limits);
+    if (rows.length === 0) return;
+    reader.fittingRows = fittingRows(rows, limits);
+    // Twice as many as were of use.
+    reader.chunkRows = Math.min(rows.length * 2, reader.fittingRows);
   };
 
   return {
@@ -98,11 +108,15 @@ export function createReadAhead<Row extends StoredRow>(read: Read<Row>, limits: 
         const rows = rowsBehind(following?.rows ?? [], reader.rows.at(-1)?.seq ?? afterSeq);
         take(reader, { rows, isAtEnd: following?.isAtEnd === true });
       }
-      if (reader.rows.length === 0) take(reader, await readFitting(tenantId, afterSeq, limit, signal));
+      if (reader.rows.length === 0) {
+        // Of large rows not so many that they would be read in vain.
+        const asked = Math.min(limit, reader.fittingRows);
+        take(reader, await readFitting(tenantId, afterSeq, asked, signal));
+      }
       const lastSeq = reader.rows.at(-1)?.seq;
       const isRunningOut = reader.rows.length - limit < chunkRows / 2;
       if (lastSeq !== undefined && reader.following === undefined && !reader.isAtEnd && isRunningOut) {
-        const asked = Math.max(limit, reader.chunkRows);
+        const asked = Math.min(Math.max(limit, reader.chunkRows), reader.fittingRows);
         // Whoever asks next meets the failure, by asking ClickHouse itself.
         reader.following = readFitting(tenantId, lastSeq, asked, signal).catch(() => undefined);
       }
@@ -117,11 +131,10 @@ function rowsBehind<Row extends StoredRow>(rows: readonly Row[], afterSeq: numbe
   return index < 0 ? [] : rows.slice(index);
 }
 
-/** Twice as many as were of use, of rows as large as these. */
-function nextRows<Row>(rows: readonly Row[], { rowsMax, bytesMax, sizeOf }: ReadAheadLimits<Row>): number {
+/** So many rows as large as these may be read at once; at least one. */
+function fittingRows<Row>(rows: readonly Row[], { rowsMax, bytesMax, sizeOf }: ReadAheadLimits<Row>): number {
   const bytes = rows.reduce((sum, row) => sum + sizeOf(row), 0);
-  const fitting = Math.floor((bytesMax * rows.length) / bytes);
-  return Math.max(1, Math.min(rows.length * 2, fitting, rowsMax));
+  return Math.max(1, Math.min(Math.floor((bytesMax * rows.length) / bytes), rowsMax));
 }
 
 const fieldBytes = 8;

@@ -24,11 +24,12 @@ export function refuse(
   refusal: {
     readonly indices: readonly number[];
     readonly hasTaken: boolean;
+    readonly isInOrder?: true;
     readonly error: string;
     readonly excerpt: string;
   },
 ): RefusalStep {
-  const { indices, hasTaken, error, excerpt } = refusal;
+  const { indices, hasTaken, isInOrder = false, error, excerpt } = refusal;
   const { refusals } = state;
   if (indices.length >= batch.eventCount && batch.eventCount > 1) {
     return {
@@ -43,7 +44,8 @@ export function refuse(
   if (state.parked.length + refused.length > parkedMax) return { kind: 'misconfigured', error: 'parked_list_full' };
   const inARow = refused.filter((one) => one.evidence !== 'sink').length;
   if (inARow >= singleRefusalsMax || fresh.length === 0) return { kind: 'misconfigured', error };
-  return { kind: 'narrowed', refusals: { ...refusals, suspect: null, refused } };
+  const [inFront = 0] = isInOrder ? indices : [];
+  return { kind: 'narrowed', refusals: { hasTaken: refusals.hasTaken, suspect: null, refused, inFront } };
 }
 
 /** Begins again, at the first that was refused, and with it alone; what was known before proves nothing any more. */
@@ -65,7 +67,8 @@ export function needsProbe({ refused }: Refusals): boolean {
 /** How many events the next batch may hold; null: as many as usual. */
 export function refusalsEventsMax(refusals: Refusals): number | null {
   if (needsProbe(refusals)) return 1;
-  const { suspect } = refusals;
+  const { suspect, inFront = 0 } = refusals;
+  if (inFront > 0) return inFront;
   return suspect === null ? null : Math.max(1, Math.floor(suspect.count / 2));
 }
 

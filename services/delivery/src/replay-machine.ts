@@ -58,6 +58,7 @@ export function replayRead(
       return proceed(withoutParked(state, parkedSeq), [release, { type: 'forget_parked', seq: parkedSeq }]);
     case 'proof':
     case 'located':
+    case 'renumbered':
     case 'nothing':
     case 'behind':
     case 'failed': {

@@ -46,6 +46,14 @@ export function readRetryDelayMs(failures: number, jitter: number): number {
   return Math.floor(capMs * (0.5 + jitter / 2));
 }
 
+/** How soon ClickHouse is looked at again for what it does not hold yet: after about two inserts of the ingestor, and ever more rarely. */
+export const behindLimits = { firstMs: 500, capMs: 5_000 } as const;
+
+/** `reads`: how often in a row it did not hold it. */
+export function behindDelayMs(reads: number): number {
+  return Math.min(behindLimits.capMs, behindLimits.firstMs * 2 ** Math.min(reads - 1, 10));
+}
+
 /** The Retry-After header (RFC 9110 §10.2.3): seconds or a date. Null when it says nothing usable. */
 export function parseRetryAfter(header: string | undefined, nowMs: number): number | null {
   if (header === undefined) return null;

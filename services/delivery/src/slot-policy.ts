@@ -36,9 +36,13 @@ export interface SlotRequest {
   readonly pool: Pool;
   /** What it will send, as far as can be known. */
   readonly costBytes: number;
-  /** The most that its bodies may take in memory. */
+  /** The most that its bodies may take in memory, and that the first of them alone may. */
   readonly bytesMax: number;
+  readonly leastBytes: number;
 }
+
+/** `isNarrow`: of the bodies that it asked for there is room for the first alone. */
+export type Grant = SlotRequest & { readonly isNarrow: boolean };
 
 export interface Slots {
   ask(request: SlotRequest): void;
@@ -53,7 +57,7 @@ export interface Slots {
    * Takes requests that may begin now, in the order of their turns; each holds its slot until released. When it gives some, there may be more. Time alone may
    * make room.
    */
-  grant(nowMs: number): SlotRequest[];
+  grant(nowMs: number): Grant[];
   /** I8: how full each pool is, and how many wait. */
   stats(): Readonly<Record<Pool | 'slow', { readonly held: number; readonly waiting: number }>>;
 }
@@ -107,8 +111,8 @@ export function createSlots(limits: SlotLimits): Slots {
 
   const bytes = createByteBudget(limits.bytesMax);
   /** I7: one request of each tenant always goes, which the pools bound. */
-  const hasRoom = ({ tenantId, bytesMax }: SlotRequest): boolean =>
-    bytes.usedBytes(tenantId) === 0 || bytes.refusalOf([tenantId], bytesMax) === undefined;
+  const hasRoom = ({ tenantId }: SlotRequest, wanted: number): boolean =>
+    bytes.usedBytes(tenantId) === 0 || bytes.refusalOf([tenantId], wanted) === undefined;
 
   const cancel = (id: string): void => {
     const pool = waiting.get(id);
@@ -118,17 +122,22 @@ export function createSlots(limits: SlotLimits): Slots {
 
   const next = (pool: Pool): SlotRequest | undefined => {
     if (held[pool].size >= limits.perPool[pool]) return undefined;
-    return lines[pool].take((request) => !poolOf.has(request.id) && hasShare(pool, request) && hasRoom(request));
+    return lines[pool].take(
+      (request) => !poolOf.has(request.id) && hasShare(pool, request) && hasRoom(request, request.leastBytes),
+    );
   };
 
-  const hold = (request: SlotRequest): void => {
-    const { id, pool } = request;
+  const hold = (request: SlotRequest): Grant => {
+    const { id, pool, tenantId } = request;
     waiting.delete(id);
-    const lease = bytes.hold([request.tenantId], request.bytesMax);
+    // A window must not wait until its tenant sends nothing else, which may be never.
+    const isNarrow = !hasRoom(request, request.bytesMax);
+    const lease = bytes.hold([tenantId], isNarrow ? request.leastBytes : request.bytesMax);
     held[pool].set(id, { request, sentAtMs: null, hasFailed: false, lease });
     poolOf.set(id, pool);
     count(pool, request, 1);
     allowances[pool]?.spend();
+    return { ...request, isNarrow };
   };
 
   /**
@@ -152,8 +161,8 @@ export function createSlots(limits: SlotLimits): Slots {
     return hasMadeRoom;
   };
 
-  const grantFrom = (pool: Pool, nowMs: number): SlotRequest[] => {
-    const granted: SlotRequest[] = [];
+  const grantFrom = (pool: Pool, nowMs: number): Grant[] => {
+    const granted: Grant[] = [];
     const allowance = allowances[pool];
     allowance?.refill(nowMs);
     let leftBytes = limits.atOnceBytes;
@@ -163,9 +172,8 @@ export function createSlots(limits: SlotLimits): Slots {
         if (!setSlowApart(pool, nowMs)) break;
         continue;
       }
-      hold(request);
+      granted.push(hold(request));
       leftBytes -= request.costBytes;
-      granted.push(request);
     }
     return granted;
   };

@@ -4,7 +4,7 @@ import type { AttemptRow } from '@docket/event';
 
 import type { SubscriptionStatus } from './answer-schemas.ts';
 import { toldSeq } from './cursor-mapper.ts';
-import type { Cursor } from './cursor-mapper.ts';
+import type { Cursor, MovedBack } from './cursor-mapper.ts';
 
 /** What ClickHouse knows of a subscription; the parts are read at about the same time. */
 export interface Standing {
@@ -23,7 +23,7 @@ export function statusOf(
   known: { readonly parked: number; readonly standing: Standing | undefined; readonly nowMs: number },
 ): SubscriptionStatus {
   const { parked, standing } = known;
-  const { toldAtMs, failingSinceMs, lastError } = cursor;
+  const { toldAtMs, failingSinceMs, lastError, movedBack } = cursor;
   const state = stateOf(wish, cursor, version);
   const isInTrouble = state === 'failing' || state === 'suspended';
   return {
@@ -36,11 +36,16 @@ export function statusOf(
     ...(toldAtMs === null ? {} : { last_success_at: new Date(toldAtMs).toISOString() }),
     ...(isInTrouble && failingSinceMs !== null ? { failing_since: new Date(failingSinceMs).toISOString() } : {}),
     ...(isInTrouble && lastError !== '' ? { last_error: lastError } : {}),
+    ...(movedBack === null ? {} : { moved_back: shownMove(movedBack) }),
     parked,
     lag: standing === undefined ? null : lagOf(cursor.seq, standing, known.nowMs),
     last_failure: standing?.lastFailure === undefined ? null : toPublicAttempt(standing.lastFailure),
     attempts: (standing?.attempts ?? []).map(toPublicAttempt),
   };
+}
+
+function shownMove({ fromSeq, toSeq, atMs }: MovedBack): NonNullable<SubscriptionStatus['moved_back']> {
+  return { from_seq: fromSeq, to_seq: toSeq, at: new Date(atMs).toISOString() };
 }
 
 /** A change of a suspended subscription is its owner's word to go on, even before delivery has acted on it. */

@@ -9,6 +9,7 @@ import { batchOf, editionOf, found } from './log-read-mapper.ts';
 import type { ReadRequest, SourceRead } from './log-read-mapper.ts';
 import { ownNoticesOf } from './notice-event-mapper.ts';
 import { createReadAhead, valueBytes } from './read-ahead.ts';
+import type { ReadAhead, StoredRow } from './read-ahead.ts';
 import { entriesWithin } from './replay-bounds.ts';
 import type { SubscriptionEncoding } from './subscription-encoding.ts';
 import type { Filters } from './subscription-filter.ts';
@@ -31,7 +32,7 @@ export interface ParkedRequest {
 
 export const behind: SourceRead = { source: 'clickhouse', result: { kind: 'behind' } };
 
-/** Rows of one catch-up read: 200 of the largest events are 50 MiB, and as many reads are under way as the pool has slots. */
+/** Rows of one catch-up read: of the largest events fewer (clickhouse-log). */
 const rowsMaxDefault = 200;
 /** What is read ahead of one subscriber. Making objects of so many rows takes some ms of the process, in which nobody else is served. */
 const rowsAhead = { rowsMax: 1_000, bytesMax: 2 * 1024 * 1024, sizeOf: valueBytes } as const;
@@ -65,12 +66,22 @@ export function createStoredReader(ports: {
     const limit = toSeq === null ? rowsMax : Math.max(1, toSeq - afterSeq);
     const matches = filterOf(subscription);
     const isOwn = ownNoticesOf(subscription.id);
-    const asked = [subscription.id, tenantId, afterSeq, limit, signal] as const;
+    /** What is made again is read whole, in as many answers as it takes. */
+    const readOf = async <Row extends StoredRow>(of: ReadAhead<Row>): Promise<readonly Row[]> => {
+      let read = await of.rows(subscription.id, tenantId, afterSeq, limit, signal);
+      if (toSeq === null) return read;
+      for (let known = 0; read.length > known && read.length < limit;) {
+        known = read.length;
+        const more = await of.rows(subscription.id, tenantId, afterSeq + known, limit - known, signal);
+        read = [...read, ...more];
+      }
+      return read;
+    };
     // Whose filter looks at events needs more than their texts.
     const read =
       matches === undefined
-        ? (await textsOf.rows(...asked)).map((text) => entryOfText(text, isOwn))
-        : (await rowsOf.rows(...asked)).map((row) => entryOfRow(row, matches));
+        ? (await readOf(textsOf)).map((text) => entryOfText(text, isOwn))
+        : (await readOf(rowsOf)).map((row) => entryOfRow(row, matches));
     const entries = entriesWithin(subscription, read);
     const batch = batchOf(request, entries, encodingOf(subscription), expired);
     if (batch === undefined) return undefined;

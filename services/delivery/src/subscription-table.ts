@@ -122,6 +122,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
           pool: poolOf(row.state, row.subscription.tenant_id, row.tail),
           costBytes: costOf(row),
           bytesMax: bytesMaxOf(row.state),
+          leastBytes: row.state.bytesMax,
         });
         return ports.onSlotFree();
       case 'cancel':
@@ -206,11 +207,20 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
   const wasRead = (row: Row, { source, result, batch, following = [] }: SourceRead): void => {
     const { subscription } = row;
     metrics.reads.inc({ source, result: result.kind });
+    if (result.kind === 'renumbered') tellRenumbered(row, result.seq);
     if (batch !== undefined && (result.kind === 'batch' || result.kind === 'proof'))
       held.put(subscription.id, [{ batch, place: result }, ...following]);
     dispatch(row, { type: 'read', result, jitter: Math.random() });
     // What is not sent is not kept.
     if (row.state.phase.name !== 'sending') held.delete(subscription.id);
+  };
+
+  /** It cannot be set right in silence: the receiver has seqs that the log has given to others. */
+  const tellRenumbered = ({ subscription, state }: Row, logSeq: number): void => {
+    const { id, tenant_id: tenantId } = subscription;
+    metrics.cursorsRenumbered.inc();
+    const line = { subscription_id: id, tenant_id: tenantId, cursor_seq: state.cursor.seq, log_seq: logSeq };
+    ports.logger.error(line, 'cursor.renumbered');
   };
 
   const send = async (row: Row, tryNumber: number): Promise<void> => {
@@ -244,10 +254,11 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
   const takeSlots = (): void => {
     if (isStopped) return;
     const granted = slots.grant(Date.now());
-    for (const { id } of granted) {
+    for (const { id, isNarrow } of granted) {
+      if (isNarrow) metrics.windowsNarrowed.inc();
       const row = rows.get(id);
       if (row === undefined) slots.release(id);
-      else dispatch(row, { type: 'slot' });
+      else dispatch(row, { type: 'slot', isNarrow });
     }
     if (granted.length > 0) ports.onSlotFree();
   };
@@ -263,7 +274,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
     if (isReplayed(subscription, cursor.seq) && parked.length === 0) return;
     tail.watch(log);
     const wish = wishOf(subscription, ports);
-    const state = initialState(inGeneration(cursor, topology.generation), wish, parked);
+    const state = initialState(inGeneration(cursor, topology.generation), wish, parked, topology.generation);
     const host = hostOf(subscription);
     const row: Row = { subscription, host, partition, tail, state, timer: undefined, firesAtMs: 0, sentBytes: 0 };
     rows.set(id, row);

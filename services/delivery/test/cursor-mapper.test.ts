@@ -17,6 +17,9 @@ const anyCursor: fc.Arbitrary<Cursor> = fc.record({
   state: fc.constantFrom('active', 'failing', 'suspended'),
   suspendedVersion: fc.string(),
   resumeId: fc.string(),
+  movedBack: fc.option(
+    fc.record({ fromSeq: small, toSeq: small, atMs: fc.integer({ min: 0, max: 4_000_000_000_000 }) }),
+  ),
   failingSinceMs: fc.option(fc.integer({ min: 0, max: 4_000_000_000_000 })),
   toldAtMs: fc.option(fc.integer({ min: 0, max: 4_000_000_000_000 })),
   lastError: fc.string(),
@@ -67,7 +70,7 @@ describe('a cursor', () => {
     expect(laterCursor({ ...at, offset: 9 }, { ...at, offset: null }).offset).toBe(9);
     expect(laterCursor({ ...at, offset: 9 }, { ...at, seq: 6, offset: null }).offset).toBeNull();
     expect(laterCursor({ ...at, offset: 9 }, { ...at, offset: 7, generation: 2 }).offset).toBe(7);
-    expect(inGeneration({ ...at, offset: 9 }, 2)).toEqual({ ...at, generation: 2, offset: null });
+    expect(inGeneration({ ...at, offset: 9 }, 2)).toEqual({ ...at, offset: null });
     expect(inGeneration({ ...at, offset: 9 }, 1).offset).toBe(9);
   });
 

@@ -16,7 +16,7 @@ import type { Subscription } from '@docket/directory';
 import { createLogger } from '@docket/runtime';
 import { auditEventAvro } from '@docket/schemas';
 
-import type { StoredLog } from '../src/clickhouse-log.ts';
+import type { KnownHead, StoredLog } from '../src/clickhouse-log.ts';
 import type { TailBuffer } from '../src/tail-buffer.ts';
 
 export const partition = partitionOf('acme', 1);
@@ -82,6 +82,8 @@ export function storedTextOf(row: StoredEventRow): StoredText {
   return { seq, status, receivedAtMs, text: Buffer.from(JSON.stringify(event)) };
 }
 
+const noHead: KnownHead = { firstSeq: 1, headSeq: 0, headOffset: -1 };
+
 export interface World {
   readonly kafka: readonly Place[];
   /** ClickHouse holds this many records: a prefix (I4). */
@@ -90,6 +92,8 @@ export interface World {
   readonly firstSeq: number;
   /** The position that was read last; it may be old. */
   through: number | undefined;
+  /** The heads of that moment; undefined: not known. */
+  heads?: Map<string, KnownHead>;
 }
 
 /** ClickHouse, in which more is stored between any two questions. */
@@ -98,6 +102,13 @@ export function storedLogOf(world: World, growBy: () => number): StoredLog {
     const answer = world.kafka.slice(0, world.stored);
     world.stored = Math.min(world.kafka.length, world.stored + growBy());
     return answer;
+  };
+  const readThrough = (): void => {
+    const places = prefix();
+    world.through = places.at(-1)?.offset ?? -1;
+    world.heads = new Map();
+    for (const { tenantId, seq, offset } of places)
+      world.heads.set(tenantId, { firstSeq: world.firstSeq, headSeq: seq, headOffset: offset });
   };
   const logOf = (tenantId: string): Place[] => prefix().filter((place) => place.tenantId === tenantId);
   const rowsOf: StoredLog['rows'] = async (tenantId, afterSeq, limit) => {
@@ -116,13 +127,12 @@ export function storedLogOf(world: World, growBy: () => number): StoredLog {
       const place = logOf(tenantId).find((one) => one.seq === seq && seq >= world.firstSeq);
       return place === undefined ? undefined : { generation, partition, offset: place.offset };
     },
+    seqAt: async (tenantId, cut) => logOf(tenantId).findLast(({ offset }) => offset <= cut.offset)?.seq ?? 0,
     through: () => world.through,
-    readThrough: async () => {
-      world.through = prefix().at(-1)?.offset ?? -1;
-    },
-    refresh: () => {
-      world.through = prefix().at(-1)?.offset ?? -1;
-    },
+    head: (_partition, log) => (world.heads === undefined ? undefined : (world.heads.get(log) ?? noHead)),
+    watch: () => undefined,
+    readThrough: async () => readThrough(),
+    refresh: readThrough,
   };
 }
 

@@ -84,6 +84,7 @@ export const inputs = {
     jitter: 0.5,
   },
   readNothing: { type: 'read', result: { kind: 'nothing', offset: 70 }, jitter: 0.5 },
+  readRenumbered: { type: 'read', result: { kind: 'renumbered', seq: 7 }, jitter: 0.5 },
   readBehind: { type: 'read', result: { kind: 'behind' }, jitter: 0.5 },
   readFailed: { type: 'read', result: { kind: 'failed' }, jitter: 0.5 },
   delivered: {

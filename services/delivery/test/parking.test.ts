@@ -195,6 +195,33 @@ describe('finding what a receiver refuses', () => {
     expect(state.cursor.seq).toBe(10);
   });
 
+  test.each([
+    ['takes those in front of it', true],
+    ['takes nothing of the batch', false],
+  ])(
+    'a sink that ends at the first that it refuses, and %s: none is sent a third time, however many are refused',
+    (_name, takesInFront) => {
+      const isRefused = (seq: number): boolean => seq % 3 === 0;
+      const times = new Map<number, number>();
+      const { state, kept } = run(40, ({ seqs }) => {
+        const place = seqs.findIndex(isRefused);
+        const isDelivered = place < 0;
+        for (const seq of isDelivered ? seqs : seqs.slice(0, takesInFront ? place : 0))
+          times.set(seq, (times.get(seq) ?? 0) + 1);
+        return isDelivered
+          ? delivered
+          : { kind: 'reject_event', indices: [place], hasTaken: place > 0, isInOrder: true };
+      });
+      const [good, bad] = [false, true].map((wanted) =>
+        Array.from({ length: 40 }, (_, index) => index + 1).filter((seq) => isRefused(seq) === wanted),
+      );
+      expect(kept).toEqual(bad);
+      expect(state.cursor).toMatchObject({ seq: 40, state: 'active' });
+      expect([...times.keys()].toSorted((a, b) => a - b)).toEqual(good);
+      expect(Math.max(...times.values())).toBeLessThanOrEqual(2);
+    },
+  );
+
   test('a single event that is too large is parked like one that is refused', () => {
     const { kept } = run(10, ({ seqs }) => (seqs.includes(3) ? { kind: 'split' } : delivered));
     expect(kept).toEqual([3]);

@@ -50,6 +50,23 @@ describe('reading ahead of a subscriber that catches up', () => {
     expect(seqsOf(await ahead.rows('sub', 'acme', 15, limit, never))).toEqual(seqsFrom(16, 10));
   });
 
+  test('I8: of rows that were large it begins with as many as will fit, and does not read the others in vain', async () => {
+    const { world } = logOf(100);
+    const stored = storedLogOf(world, () => 0);
+    const asked: number[] = [];
+    const read: typeof stored.rows = (tenantId, afterSeq, rowsMax, signal) => {
+      asked.push(rowsMax);
+      return stored.rows(tenantId, afterSeq, rowsMax, signal);
+    };
+    const ahead = createReadAhead(read, { rowsMax: 1_000, bytesMax: 1_000, sizeOf: () => 250 });
+    await ahead.rows('sub', 'acme', 0, limit, never);
+    // Somebody else's place: nothing of what was read ahead is of use there.
+    expect(seqsOf(await ahead.rows('sub', 'acme', 50, limit, never))).toEqual(seqsFrom(51, 4));
+    expect(asked[0]).toBe(limit);
+    expect(asked.slice(1).every((rows) => rows <= limit)).toBe(true);
+    expect(asked).toContain(4);
+  });
+
   test('I8: rows that are suddenly far larger are read by as many as an answer may hold, and not taken for the end', async () => {
     const sizes = { small: 1, large: 400 };
     const answerMax = 2_000;

@@ -22,6 +22,7 @@ const ask = (id: string, tenantId: string, pool: Pool = 'live', host = 'siem.exa
   pool,
   costBytes: 1,
   bytesMax: 1,
+  leastBytes: 1,
 });
 const granted = (slots: ReturnType<typeof createSlots>, nowMs = 0): string[] => slots.grant(nowMs).map(({ id }) => id);
 
@@ -134,7 +135,11 @@ describe('I7: slots', () => {
   test('I8: a tenant has at most half of the bytes that others leave, slow or not, and one request of each always goes', () => {
     const wide = { live: 100, catch_up: 100, unproven: 100, doubtful: 100, failing: 100, slow: 100 };
     const slots = createSlots({ ...limits, perPool: wide, perTenant: 100, perHost: 100, bytesMax: 80 });
-    const large = (id: string, tenantId: string): SlotRequest => ({ ...ask(id, tenantId), bytesMax: 10 });
+    const large = (id: string, tenantId: string): SlotRequest => ({
+      ...ask(id, tenantId),
+      bytesMax: 10,
+      leastBytes: 10,
+    });
     for (let index = 0; index < 6; index += 1) slots.ask(large(`big${index}`, 'big'));
     expect(granted(slots)).toEqual(['big0', 'big1', 'big2', 'big3']);
     for (let index = 0; index < 3; index += 1) slots.ask(large(`other${index}`, 'other'));
@@ -147,6 +152,28 @@ describe('I7: slots', () => {
     expect(granted(slots, 60_000)).toEqual(['new9']);
     slots.release('big4');
     expect(granted(slots, 60_000)).toEqual(['other9']);
+  });
+
+  test('I7: a window for which there is no room is one batch, rather than waiting behind small requests of its own tenant for ever', () => {
+    const wide = { live: 100, catch_up: 100, unproven: 100, doubtful: 100, failing: 100, slow: 100 };
+    const slots = createSlots({ ...limits, perPool: wide, perTenant: 100, perHost: 100, bytesMax: 20 });
+    const window: SlotRequest = { ...ask('window', 'a'), bytesMax: 8, leastBytes: 1 };
+    for (let index = 0; index < 3; index += 1) slots.ask(ask(`small${index}`, 'a'));
+    slots.ask(window);
+    expect(slots.grant(0).map(({ id, isNarrow }) => [id, isNarrow])).toEqual([
+      ['small0', false],
+      ['small1', false],
+      ['small2', false],
+      ['window', true],
+    ]);
+    // It counts as what it was given: six more have room beside it.
+    for (let index = 3; index < 13; index += 1) slots.ask(ask(`small${index}`, 'a'));
+    expect(slots.grant(0)).toHaveLength(6);
+    for (let index = 0; index < 9; index += 1) slots.release(`small${index}`);
+    slots.release('window');
+    for (let index = 9; index < 13; index += 1) slots.cancel(`small${index}`);
+    slots.ask(window);
+    expect(slots.grant(0).find(({ id }) => id === 'window')).toMatchObject({ isNarrow: false });
   });
 
   test('nothing is set apart while nobody waits for it', () => {
@@ -198,7 +225,8 @@ describe('I7: slots', () => {
         const slots = createSlots(limits);
         const held = new Map<string, SlotRequest>();
         const waiting = new Set<string>();
-        for (const { release, ...request } of actions) {
+        for (const { release, ...asked } of actions) {
+          const request = { ...asked, leastBytes: asked.bytesMax };
           if (release) {
             held.delete(request.id);
             slots.release(request.id);

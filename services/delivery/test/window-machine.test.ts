@@ -39,6 +39,12 @@ describe('a window of batches', () => {
     const asks = (changes: Partial<DeliveryState>) =>
       stepDelivery(stateIn('queued', { windowMax: 4, window: 3, ...changes }), inputs.slot, nowMs).effects[0];
     expect(asks({})).toMatchObject({ type: 'read', batchesMax: 3 });
+    const narrow = stepDelivery(
+      stateIn('queued', { windowMax: 4, window: 3 }),
+      { ...inputs.slot, isNarrow: true },
+      nowMs,
+    );
+    expect(narrow.effects[0]).toMatchObject({ type: 'read', batchesMax: 1 });
     expect(asks({ trying: { toSeq: 15, tries: 1 } })).toMatchObject({ toSeq: 15, batchesMax: 1 });
     const refusals = { suspect: { toSeq: 15, count: 4 }, refused: [], hasTaken: false };
     expect(asks({ refusals })).toMatchObject({ batchesMax: 1 });

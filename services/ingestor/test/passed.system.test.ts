@@ -1,15 +1,12 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createTransactionalWriter, fetchCommits, fetchTopicOffsets } from '@docket/kafka';
 import {
   createWorld,
+  deleteRecords,
   eventInput,
   eventRecord,
   eventually,
   publishRecords,
-  runKafkaTool,
   startService,
   type World,
 } from '@docket/testkit';
@@ -28,17 +25,6 @@ async function storedSeqs(): Promise<number[]> {
 async function untilStored(rows: number): Promise<void> {
   const areStored = async () => ((await storedSeqs()).length >= rows ? true : undefined);
   await eventually(areStored, { what: `${rows} rows`, deadlineMs: 60_000 });
-}
-
-/** Does what retention does to an idle partition: removes everything, markers included. */
-async function removeBefore(offset: number): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), 'docket-'));
-  const file = join(directory, 'offsets.json');
-  const partitions = [{ topic: world.kafka.topics.events.name, partition: 0, offset }];
-  await writeFile(file, JSON.stringify({ partitions, version: 1 }));
-  const brokers = world.env['KAFKA_BROKERS'] ?? '';
-  await runKafkaTool('DeleteRecordsCommand', ['--bootstrap-server', brokers, '--offset-json-file', file]);
-  await rm(directory, { recursive: true });
 }
 
 test('I4: a partition whose last offsets were a transaction’s marker goes on when retention has taken all of it', async () => {
@@ -61,7 +47,7 @@ test('I4: a partition whose last offsets were a transaction’s marker goes on w
   await eventually(isNoted, { what: 'the note about the marker', deadlineMs: 20_000 });
   await ingestor.kill('SIGKILL');
 
-  await removeBefore(2);
+  await deleteRecords(world, 0, 2);
   expect(await fetchTopicOffsets(world.kafka, topic)).toEqual([{ partition: 0, earliest: 2, end: 2 }]);
   const next = await startService('ingestor', world.env);
   await publishRecords(world, [eventOf('after it')]);
@@ -71,7 +57,7 @@ test('I4: a partition whose last offsets were a transaction’s marker goes on w
 
   // A record that was removed before it was stored is a loss, whatever was noted earlier.
   await publishRecords(world, [eventOf('never read'), eventOf('behind it')]);
-  await removeBefore(4);
+  await deleteRecords(world, 0, 4);
   const last = await startService('ingestor', world.env, { until: 'listening' });
   const stopped = async () => {
     const said = await (await fetch(`${last.url}/readyz`)).text();

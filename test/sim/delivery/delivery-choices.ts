@@ -34,7 +34,7 @@ const attractionBefore: Readonly<Record<Effect['type'], number>> = {
   locate: 15,
   send: 4,
   wake: 2,
-  keep_parked: 1_600,
+  keep_parked: 2_600,
   forget_parked: 20_000,
   tell: 150,
   save: 5,
@@ -150,14 +150,15 @@ function grant({ coverage, nowMs }: DeliveryWorld, process: ModelProcess): void 
   const { slots, rows, inbox } = process;
   const before = slots.stats().slow.held;
   const granted = slots.grant(nowMs);
-  for (const { id, pool } of granted) {
+  for (const { id, pool, isNarrow } of granted) {
     const row = rows.get(id);
     if (row === undefined) throw new Violation(`a slot for ${id}, which is not there`);
     const { state, toldAtMs } = row.state.cursor;
     if ((pool === 'live' || pool === 'catch_up') && (state === 'failing' || toldAtMs === null))
       throw new Violation(`I7: ${id} is not known to be healthy and has a slot for the healthy`);
     coverage.hit('slot', pool);
-    inbox.unshift({ row, input: { type: 'slot' } });
+    if (isNarrow) coverage.hit('slot', 'narrow');
+    inbox.unshift({ row, input: { type: 'slot', isNarrow } });
   }
   process.isGrantDue = granted.length > 0;
   const stats = slots.stats();

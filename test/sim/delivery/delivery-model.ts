@@ -14,7 +14,8 @@ import type { LogPlace } from './sample-logs.ts';
 
 /** One subscription in one process: the real machine, and what its shell holds for it. */
 export interface ModelRow {
-  readonly subscription: Subscription;
+  /** With its last change as `updated_at`. */
+  subscription: Subscription;
   state: DeliveryState;
   wakeAtMs: number | null;
   /** What was read, one behind the other, until it is answered. */

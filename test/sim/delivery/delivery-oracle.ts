@@ -62,6 +62,8 @@ interface Promised {
 
 /** Knows from the log and from what the receivers did what may be said, by definition and without the code that it judges (I6). */
 export interface DeliveryOracle {
+  /** A webhook-id arrived, of a subscription that has been changed and moved so often. */
+  named(webhookId: string, edition: string): void;
   /** A request arrived, and was taken or not. */
   arrived(subscriptionId: string, body: Body, isTaken: boolean): void;
   /** A process was told what its request came to. */
@@ -128,6 +130,7 @@ export function createDeliveryOracle(
     return ledger;
   };
   const expired = new Map<string, number>();
+  const editions = new Map<string, string>();
   /** Its owner has left it out, or retention has cut it, before it was sent. */
   const isExcused = ({ subscription, skippableSeq }: Ledger, seq: number): boolean =>
     seq <= skippableSeq || seq <= (expired.get(subscription.tenant_id) ?? 0);
@@ -215,6 +218,12 @@ export function createDeliveryOracle(
   }
 
   return {
+    named(webhookId, edition) {
+      const known = editions.get(webhookId) ?? edition;
+      if (known !== edition)
+        throw new Violation(`${webhookId} is of ${known}, and names what is sent anew: who goes by it drops it`);
+      editions.set(webhookId, edition);
+    },
     arrived(id, body, isTaken) {
       const ledger = of(id);
       if (isStream(body)) checkStream(ledger, body, isTaken);

@@ -9,7 +9,7 @@ import { askForParked, change, choicesOf } from './delivery-choices.ts';
 import type { DeliveryWorld } from './delivery-model.ts';
 import { createDeliveryOracle } from './delivery-oracle.ts';
 import type { DeliveryPlant } from './delivery-plants.ts';
-import { becomeOwner, createProcess, replayId } from './model-process.ts';
+import { becomeOwner, createProcess, lateId, replayId } from './model-process.ts';
 import type { ModelReceiver } from './model-receiver.ts';
 import { sampleLogs, tenants } from './sample-logs.ts';
 import type { LogPlace } from './sample-logs.ts';
@@ -90,11 +90,13 @@ function createWorld({ seed, plant, coverage }: DeliverySimulationOptions): Deli
   const random = createRandom(seed);
   const log = sampleLogs[seed % sampleLogs.length] ?? [];
   const appended = random.below(8);
-  const ids = ['acme-all', 'acme-roles', 'globex-all', ...(random.chance(0.5) ? [replayId] : [])];
+  const some = [replayId, lateId].filter(() => random.chance(0.5));
+  const ids = ['acme-all', 'acme-roles', 'globex-all', ...some];
   const subscriptions = ids.map((id) => ({
     ...subscriptionOf(id, random.pick([1, 1, 1, 3, 8, 20]) ?? 8),
     ...(random.chance(0.7) ? { mode: { type: 'window', batches: 3 } as const } : {}),
     ...(id === replayId ? rangeOf(random, log.slice(0, appended)) : {}),
+    ...(id === lateId ? { start_after_seq: headOf(log.slice(0, appended)) + random.below(12) } : {}),
   }));
   const receivers = new Map<string, ModelReceiver>();
   for (const { id } of subscriptions) {
@@ -155,9 +157,11 @@ function parkSome({ subscriptions, random, log, stored, topic, oracle }: Deliver
   }
 }
 
+const headOf = (log: readonly LogPlace[]): number => log.filter(({ tenantId }) => tenantId === tenants[0]).length;
+
 /** Some of what comes early; it begins with what is there. */
 function rangeOf(random: Random, log: readonly LogPlace[]): Pick<Subscription, 'start_after_seq' | 'replay'> {
-  const after = random.below(log.filter(({ tenantId }) => tenantId === tenants[0]).length + 1);
+  const after = random.below(headOf(log) + 1);
   return { start_after_seq: after, replay: { of: 'acme-all', to_seq: after + 1 + random.below(6) } };
 }
 
@@ -198,7 +202,7 @@ function calmDown(world: DeliveryWorld): void {
   }
 }
 
-/** Nothing is left but timers of what is idle, or waits for an event behind those that are refused. */
+/** Nothing is left but timers of what is idle, or waits for an event behind those that are refused, or for a seq that its log does not reach. */
 function isAtRest(world: DeliveryWorld): boolean {
   if (world.orphans.length > 0 || world.stored < world.appended) return false;
   const end = (world.log[world.appended - 1]?.offset ?? -1) + 1;
@@ -208,7 +212,10 @@ function isAtRest(world: DeliveryWorld): boolean {
     if (!isIdle || isGrantDue || readTo < world.topic.length) return false;
     if (!isOwner) return true;
     const isCaughtUp = (tail?.endOffset() ?? 0) >= end;
-    return isCaughtUp && [...rows.values()].every(({ state }) => isResting(state));
+    const head = headOf(world.log.slice(0, world.appended));
+    const isUnreached = (id: string, { phase, cursor, parked }: DeliveryState): boolean =>
+      id === lateId && phase.name === 'resting' && cursor.seq >= head && !parked.some(isAskedFor);
+    return isCaughtUp && [...rows].every(([id, { state }]) => isResting(state) || isUnreached(id, state));
   });
 }
 

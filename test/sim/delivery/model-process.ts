@@ -30,7 +30,8 @@ export const slotLimits = {
   perHost: 1,
   perTenantSlow: 1,
   perHostSlow: 1,
-  bytesMax: Infinity,
+  /** In batches. */
+  bytesMax: 5,
   // One of each pool.
   atOnceBytes: 1,
   slowAfterMs: 250,
@@ -38,6 +39,8 @@ export const slotLimits = {
 } as const;
 const proofIntervalMs = 20_000;
 export const replayId = 'acme-replay';
+/** It begins beyond what its log has. */
+export const lateId = 'acme-late';
 const logger = createLogger({ service: 'sim', level: 'silent' });
 const never = new AbortController().signal;
 
@@ -96,7 +99,7 @@ export function becomeOwner(world: DeliveryWorld, process: ModelProcess): void {
     world.oracle.begins(process.name, id, cursor);
     if (isReplayed(subscription, cursor.seq) && parked.length === 0) continue;
     process.tail.watch(tenantId);
-    const state = initialState(cursor, wishOf(world, id), parked);
+    const state = initialState(cursor, wishOf(world, id), parked, generation);
     const row: ModelRow = { subscription, state, wakeAtMs: null, held: [] };
     process.rows.set(id, row);
     process.inbox.push({ row, input: { type: 'began' } });
@@ -124,8 +127,13 @@ export function wishOf({ versions, resumes, subscriptions }: DeliveryWorld, id: 
 const endOf = ({ log, appended }: DeliveryWorld): number => (log[appended - 1]?.offset ?? -1) + 1;
 
 export function dispatch(world: DeliveryWorld, process: ModelProcess, row: ModelRow, input: Input): void {
+  // No log here has ever lost anything.
+  if (input.type === 'read' && input.result.kind === 'renumbered')
+    throw new Violation(`the log of ${row.subscription.id} is taken for another, at ${row.state.cursor.seq}`);
   const { state, effects } = world.plant.step(row.state, input, world.nowMs);
   row.state = state;
+  if (row.subscription.updated_at !== state.version)
+    row.subscription = { ...row.subscription, updated_at: state.version };
   process.effects = effects.map((effect) => ({ row, effect }));
 }
 
@@ -149,7 +157,8 @@ export function runEffect(world: DeliveryWorld, process: ModelProcess): void {
         host: id,
         pool: world.plant.pool(poolOf(row.state, tenantId, process.tail)),
         costBytes: row.held[0]?.body.length ?? 0,
-        bytesMax: 1,
+        bytesMax: row.state.window,
+        leastBytes: 1,
       });
       process.isGrantDue = true;
       return;
@@ -209,7 +218,7 @@ function read(
 function send(world: DeliveryWorld, process: ModelProcess, row: ModelRow): void {
   const { held } = row;
   if (held.length === 0) throw new Violation(`the batch of ${row.subscription.id} is not there`);
-  process.slots.sent(row.subscription.id, world.nowMs, 1);
+  process.slots.sent(row.subscription.id, world.nowMs, held.length);
   const answers = new Map<number, Sent>();
   held.forEach((batch, index) =>
     sendOne(world, process, { row, batch }, (sent) => {
@@ -236,6 +245,7 @@ function sendOne(
   if (receiver === undefined) throw new Violation(`${id} has no receiver`);
   const body = JSON.parse(batch.body.toString()) as Body;
   const purpose = body.data.replay ?? 'stream';
+  const edition = `${row.state.cursor.reset} ${row.subscription.updated_at}`;
   let handled: ReturnType<typeof handle> | undefined;
   const told = (answer: Parameters<typeof verdictOf>[1]): void => {
     const { error, ...outcome } = verdictOf('webhook', answer, batch.eventCount);
@@ -249,6 +259,7 @@ function sendOne(
     act: () => {
       coverage.hit(receiver.behaviour, purpose);
       handled = handle(receiver, { body, bytes: batch.body.length }, random);
+      oracle.named(batch.webhookId, purpose === 'parked' ? row.subscription.updated_at : edition);
       oracle.arrived(id, body, handled.isTaken);
     },
     answer: () => told(handled?.answer ?? { kind: 'failed', error: 'timeout' }),

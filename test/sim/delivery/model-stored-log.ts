@@ -1,17 +1,27 @@
-import type { StoredLog } from '../../../services/delivery/src/clickhouse-log.ts';
+import type { KnownHead, StoredLog } from '../../../services/delivery/src/clickhouse-log.ts';
 import { storedTextOf } from '../../../services/delivery/test/log-for-tests.ts';
 import type { Call, DeliveryWorld, ModelProcess } from './delivery-model.ts';
 import type { LogPlace } from './sample-logs.ts';
-import { generation } from './sample-logs.ts';
+import { generation, tenants } from './sample-logs.ts';
 
 /** ClickHouse, as a process sees it: every question is answered, or fails, when the scheduler says so. */
 export function storedLogOf(world: DeliveryWorld, process: ModelProcess): StoredLog {
   let position: number | undefined;
+  /** Of that moment, by log. */
+  let heads = new Map<string, KnownHead>();
   const prefix = (): readonly LogPlace[] => world.log.slice(0, world.stored);
   const headOf = (tenantId: string): number => prefix().findLast((place) => place.tenantId === tenantId)?.seq ?? 0;
   /** What retention has left. */
   const logOf = (tenantId: string): LogPlace[] =>
     prefix().filter((place, index) => place.tenantId === tenantId && index >= world.cut);
+
+  const headsNow = (): Map<string, KnownHead> =>
+    new Map(
+      tenants.map((tenantId) => {
+        const last = prefix().findLast((place) => place.tenantId === tenantId);
+        return [tenantId, { firstSeq: 1, headSeq: last?.seq ?? 0, headOffset: last?.offset ?? -1 }];
+      }),
+    );
 
   const ask = <Answer>(kind: Call['kind'], compute: () => Answer): Promise<Answer> =>
     new Promise((resolve, reject) => {
@@ -38,7 +48,10 @@ export function storedLogOf(world: DeliveryWorld, process: ModelProcess): Stored
     });
 
   const readThrough = async (): Promise<void> => {
-    position = await ask('position', () => prefix().at(-1)?.offset ?? -1);
+    const read = await ask('position', () => ({ through: prefix().at(-1)?.offset ?? -1, heads: headsNow() }));
+    if (read.through < (position ?? -1)) return;
+    position = read.through;
+    heads = read.heads;
   };
 
   const rowsOf: StoredLog['rows'] = (tenantId, afterSeq, limit) =>
@@ -74,7 +87,11 @@ export function storedLogOf(world: DeliveryWorld, process: ModelProcess): Stored
         if (first !== undefined) world.oracle.located(tenantId, first.seq - 1);
         return first?.seq;
       }),
+    // Nothing is ever lost here: nobody has to ask.
+    seqAt: () => Promise.reject(new Error('a log is taken for another')),
     through: () => position,
+    head: (_partition, log) => heads.get(log),
+    watch: () => undefined,
     readThrough,
     refresh: () => void readThrough().catch(() => undefined),
   };

@@ -1,8 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createWorld, eventually, runDocket, startService, type ServiceProcess, type World } from '@docket/testkit';
+import {
+  createWorld,
+  deleteRecords,
+  eventually,
+  runDocket,
+  startService,
+  type ServiceProcess,
+  type World,
+} from '@docket/testkit';
 import {
   addPartition,
-  deleteRecords,
   expectVerified,
   publishEvents,
   recreateTopic,

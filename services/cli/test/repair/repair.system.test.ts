@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newEventId } from '@docket/event';
 import {
   createWorld,
+  deleteRecords,
   eventInput,
   eventRecord,
   publishRecords,
@@ -10,15 +11,7 @@ import {
   type ServiceProcess,
   type World,
 } from '@docket/testkit';
-import {
-  deleteRecords,
-  expectVerified,
-  publishEvents,
-  rowsOf,
-  tenantOf,
-  untilReady,
-  untilStored,
-} from '../operator-world.ts';
+import { expectVerified, publishEvents, rowsOf, tenantOf, untilReady, untilStored } from '../operator-world.ts';
 
 const [acme, other, neighbour] = [tenantOf(0), tenantOf(0, 1), tenantOf(1)];
 

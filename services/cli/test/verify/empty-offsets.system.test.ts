@@ -1,8 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newEventId } from '@docket/event';
 import { createTransactionalWriter, fetchCommits, fetchTopicOffsets } from '@docket/kafka';
-import { createWorld, eventInput, eventRecord, eventually, runDocket, startService, type World } from '@docket/testkit';
-import { deleteRecords } from '../operator-world.ts';
+import {
+  createWorld,
+  deleteRecords,
+  eventInput,
+  eventRecord,
+  eventually,
+  runDocket,
+  startService,
+  type World,
+} from '@docket/testkit';
 
 describe('a log that ends with offsets without data', () => {
   let world: World;

@@ -33,7 +33,7 @@ export function addDryRunRoute(router: ApiRouter, context: SubscriberContext): v
     if (!parsed.ok) throw invalid('filter', parsed.error.detail);
     const [receivedFromMs, receivedUntilMs] = [timeOf(req, 'since', 0), timeOf(req, 'until', Date.now())];
     const query = { tenantId, search: parsed.search, receivedFromMs, receivedUntilMs };
-    const found = await withinLimit(subscription.id, () => count(query));
+    const found = await withinLimit(subscription, () => count(query));
     const asked = { search: filter, since: textOf(req, 'since') ?? '', until: textOf(req, 'until') ?? '' };
     const origin = originOf(req, res, trustedProxyHops);
     await ownEvents.publish(

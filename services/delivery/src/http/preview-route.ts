@@ -60,7 +60,7 @@ export function addPreviewRoute(router: ApiRouter, context: SubscriberContext): 
     const { caller, subscription } = subscriptionOf(context, req, previewSubscription.access);
     const parsed = parseFilter(subscription.filter ?? '');
     if (!parsed.ok) throw new Error(`the filter of ${subscription.id} cannot be read: ${parsed.error.detail}`);
-    const { events, requests } = await withinLimit(subscription.id, () => read(subscription, parsed.search));
+    const { events, requests } = await withinLimit(subscription, () => read(subscription, parsed.search));
     const shown = requests.reduce((sum, request) => sum + request.events, 0);
     await tell(subscription, caller, shown, req, res);
     res.json({ events_last_day: events, requests });

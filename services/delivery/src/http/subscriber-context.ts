@@ -9,7 +9,7 @@ import type { Cursors } from '../kafka-cursors.ts';
 import type { OwnEvents } from '../own-events.ts';
 import type { BatchSender } from '../send-batch.ts';
 import type { SubscriptionEncoding } from '../subscription-encoding.ts';
-import type { createAskingLimit } from './asking-limit.ts';
+import type { AskingLimit } from './asking-limit.ts';
 
 /** What the subscriber's view is made of. Any instance can answer: each knows all cursors. */
 export interface SubscriberContext {
@@ -22,7 +22,7 @@ export interface SubscriberContext {
   readonly ownEvents: OwnEvents;
   readonly trustedProxyHops: number;
   /** Runs what reads or sends something for a caller. */
-  readonly withinLimit: ReturnType<typeof createAskingLimit>;
+  readonly withinLimit: AskingLimit;
   /** Aborted when the process ends. */
   readonly stopping: AbortSignal;
   /** Of the events topic, or undefined until it was checked. */

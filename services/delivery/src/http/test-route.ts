@@ -15,7 +15,7 @@ export function addTestRoute(router: ApiRouter, context: SubscriberContext): voi
     const { keyId } = caller;
     const asked = { eventId: newEventId(), keyId, nowMs: Date.now() };
     const batch = buildTest(subscription, asked, encodingOf(subscription));
-    const sent = await withinLimit(subscription.id, () => {
+    const sent = await withinLimit(subscription, () => {
       logger.info(
         { request_id: requestIdOf(res), by_key: keyId, subscription_id: subscription.id },
         'subscription.tested',

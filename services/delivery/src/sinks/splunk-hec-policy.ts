@@ -10,8 +10,9 @@ import type { Verdict } from './sink-answer.ts';
 const codesOfAnEvent = new Set([6, 12, 13, 15]);
 
 /**
- * 200 with code 0 alone is delivered: a login page answers 200 too. HEC takes the events in front of the one that it refuses, so sending them again
- * doubles them; their ids make that harmless.
+ * 200 with code 0 alone is delivered: a login page answers 200 too. Splunk's own HEC is seen to take the events in front of the one that it refuses, which its
+ * documentation does not say, and other servers of its protocol take none of them: so they are sent once more, by themselves, and never taken for delivered
+ * (I6); their ids make it harmless that they may be there twice.
  */
 export function splunkHecVerdict(answer: Answer, eventCount: number): Verdict {
   if (answer.kind === 'failed') return generalVerdict(answer);
@@ -27,5 +28,5 @@ export function splunkHecVerdict(answer: Answer, eventCount: number): Verdict {
   const place = said?.['invalid-event-number'];
   const isPlace = typeof place === 'number' && Number.isInteger(place) && place >= 0 && place < eventCount;
   if (!isPlace) return rejectAll(eventCount, error);
-  return { kind: 'reject_event', indices: [place], hasTaken: place > 0, error };
+  return { kind: 'reject_event', indices: [place], hasTaken: place > 0, isInOrder: true, error };
 }

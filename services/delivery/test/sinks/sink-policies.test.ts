@@ -123,9 +123,10 @@ describe.each(types)('%s', (type) => {
   );
   test.each(rows)('%s (%i)', (_name, status, body, kind, indices) => {
     const verdict = verdictOf(type, answered(status, body), 3);
-    // What a sink names one by one, it has judged one by one; of HEC's events those in front of the named one were taken.
+    // What a sink names one by one, it has judged one by one; HEC goes through them in order.
     const hasTaken = indices !== null && indices.length < 3 && indices[0] !== 0;
-    const which = indices === null ? {} : { indices, hasTaken };
+    const isInOrder = type === 'splunk_hec' && indices?.length === 1 ? { isInOrder: true } : {};
+    const which = indices === null ? {} : { indices, hasTaken, ...isInOrder };
     expect(verdict).toEqual({ kind, error: expect.any(String), ...which });
     expect(verdict.error === '').toBe(kind === 'delivered');
   });
