@@ -366,6 +366,12 @@ const writes: Readonly<Record<string, EndpointCells>> = {
     own: async (world, of) => post(`${await anySubscription(world, of)}/parked/replay`, { seqs: 'all' }),
     foreign: async (world, right) => [post(`${await anySubscription(world, right)}/parked/replay`, { seqs: 'all' })],
   },
+  'DELETE /v1/subscriptions/{id}/parked': {
+    ...subscribing,
+    shows: false,
+    own: async (world, of) => ({ method: 'DELETE', path: `${await anySubscription(world, of)}/parked?seqs=all` }),
+    foreign: async (world, right) => [{ method: 'DELETE', path: `${await anySubscription(world, right)}/parked?seqs=all` }],
+  },
   'DELETE /v1/subscriptions/{id}': {
     ...subscribing,
     shows: false,

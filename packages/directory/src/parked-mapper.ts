@@ -15,16 +15,18 @@ export interface ParkedEvent {
   /** How often it was asked to be sent again, and how many of these asks the receiver has refused. */
   readonly asks: number;
   readonly refused: number;
+  /** Its owner does without it: delivery takes it off the list. Absent: no. */
+  readonly isDismissed?: true;
 }
 
 /** I8: what one subscription may have parked. Beyond it nothing is passed any more, and its owner has to act. */
 export const parkedMax = 1_000;
 
 export function isAskedFor(parked: ParkedEvent): boolean {
-  return parked.asks > parked.refused;
+  return parked.isDismissed !== true && parked.asks > parked.refused;
 }
 
-/** Both may be written at once, by admin and by delivery: neither's count is lost. */
+/** Both may be written at once, by admin and by delivery: neither's count is lost, nor that it was dismissed. */
 export function mergedParked(known: ParkedEvent | undefined, other: ParkedEvent): ParkedEvent {
   if (known === undefined) return other;
   const newer = other.refused >= known.refused ? other : known;
@@ -32,6 +34,7 @@ export function mergedParked(known: ParkedEvent | undefined, other: ParkedEvent)
     ...newer,
     asks: Math.max(known.asks, other.asks),
     refused: Math.max(known.refused, other.refused),
+    ...(known.isDismissed === true || other.isDismissed === true ? { isDismissed: true } : {}),
   };
 }
 
@@ -56,6 +59,7 @@ export function parkedBytes(parked: ParkedEvent): Buffer {
       parked_at: new Date(parked.parkedAtMs).toISOString(),
       asks: parked.asks,
       refused: parked.refused,
+      ...(parked.isDismissed === true ? { dismissed: true } : {}),
     }),
   );
 }
@@ -64,10 +68,11 @@ export function parkedBytes(parked: ParkedEvent): Buffer {
 export function parseParked(bytes: Buffer): ParkedEvent | undefined {
   const value = parseObject(bytes);
   if (value === undefined || value['version'] !== 1) return undefined;
-  const { seq, error, answer_excerpt: answerExcerpt, parked_at: parkedAt, asks, refused } = value;
+  const { seq, error, answer_excerpt: answerExcerpt, parked_at: parkedAt, asks, refused, dismissed } = value;
   const parkedAtMs = typeof parkedAt === 'string' ? Date.parse(parkedAt) : Number.NaN;
   if (!isCount(seq) || !isCount(asks) || !isCount(refused) || Number.isNaN(parkedAtMs)) return undefined;
-  return { seq, error: textOf(error), answerExcerpt: textOf(answerExcerpt), parkedAtMs, asks, refused };
+  const parked = { seq, error: textOf(error), answerExcerpt: textOf(answerExcerpt), parkedAtMs, asks, refused };
+  return dismissed === true ? { ...parked, isDismissed: true } : parked;
 }
 
 function textOf(value: unknown): string {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { isAskedFor, mergedParked, parkedBytes, parkedKey, parseParked, parseParkedKey } from '../src/index.ts';
 import type { ParkedEvent } from '../src/index.ts';
 
-const parkedEvent: fc.Arbitrary<ParkedEvent> = fc.record({
+const listed: fc.Arbitrary<ParkedEvent> = fc.record({
   seq: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
   error: fc.string(),
   answerExcerpt: fc.string(),
@@ -12,6 +12,10 @@ const parkedEvent: fc.Arbitrary<ParkedEvent> = fc.record({
   asks: fc.nat(),
   refused: fc.nat(),
 });
+const parkedEvent: fc.Arbitrary<ParkedEvent> = fc.oneof(
+  listed,
+  listed.map((parked): ParkedEvent => ({ ...parked, isDismissed: true })),
+);
 
 describe('a parked event in the topic of the cursors', () => {
   test('is read as it was written', () => {
@@ -37,5 +41,14 @@ describe('a parked event in the topic of the cursors', () => {
     expect(mergedParked(mergedParked(known, byDelivery), byAdmin)).toEqual(merged);
     expect(isAskedFor(merged)).toBe(true);
     expect(isAskedFor({ ...merged, refused: 2 })).toBe(false);
+  });
+
+  test('one that was dismissed stays so, whoever writes of it meanwhile, and is asked for no more', () => {
+    const known: ParkedEvent = { seq: 7, error: 'old', answerExcerpt: '', parkedAtMs: 1, asks: 1, refused: 0 };
+    const dismissed = { ...known, isDismissed: true } as const;
+    const refusedAgain = { ...known, refused: 1 };
+    expect(mergedParked(dismissed, refusedAgain)).toEqual({ ...refusedAgain, isDismissed: true });
+    expect(mergedParked(refusedAgain, dismissed)).toEqual({ ...refusedAgain, isDismissed: true });
+    expect(isAskedFor(dismissed)).toBe(false);
   });
 });

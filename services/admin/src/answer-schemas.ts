@@ -162,6 +162,7 @@ export const parkedEventAnswer = closedObject(
   },
   { $id: 'ParkedEvent', description: 'An event that the receiver refuses while it takes those around it.' },
 );
+export const dismissalAnswer = closedObject({ dismissed: Type.Integer() });
 export const replayAnswer = closedObject({
   requested: Type.Integer({ description: 'Parked events that are sent again now.' }),
 });

@@ -1,4 +1,4 @@
-import { canonicalJson, contextOfOrigin, operatorsLog } from '@docket/event';
+import { canonicalJson, contextOfOrigin, cutBytes, operatorsLog } from '@docket/event';
 import type { EventInput, RequestOrigin } from '@docket/event';
 import { viewOf } from '@docket/directory';
 import type { Credential, Entity, EntityChange, ParkedEvent, Subscription } from '@docket/directory';
@@ -11,6 +11,9 @@ export interface ChangeOrigin extends RequestOrigin {
   readonly caller: Credential;
   readonly now: string;
 }
+
+/** What a value of an event's metadata takes. */
+const seqsBytesMax = 2_048;
 
 const resourceTypes = { tenant: 'tenant', key: 'api_key', subscription: 'subscription' } as const;
 
@@ -59,19 +62,29 @@ export function eventsOfChange(change: EntityChange, origin: ChangeOrigin): Even
   }));
 }
 
-/** The event that tells that parked events are to be sent again. */
-export function eventOfParkedReplay(
+/** What may be done about parked events; in the event of it, after `docket.subscription.`. */
+export type ParkedDeed = 'parked_replay_started' | 'parked_dismissed';
+
+/** The event that tells that parked events are to be sent again, or done without. */
+export function eventOfParked(
+  deed: ParkedDeed,
   subscription: Subscription,
   chosen: readonly ParkedEvent[],
   origin: ChangeOrigin,
 ): EventInput {
   const seqs = chosen.map(({ seq }) => seq);
   return {
-    ...eventIn(subscription.tenant_id, 'subscription.parked_replay_started', origin),
+    ...eventIn(subscription.tenant_id, `subscription.${deed}`, origin),
     category: 'configuration',
     operation: 'update',
     resources: resourcesOf(subscription),
-    metadata: { events: seqs.length, first_seq: Math.min(...seqs), last_seq: Math.max(...seqs) },
+    metadata: {
+      events: seqs.length,
+      first_seq: Math.min(...seqs),
+      last_seq: Math.max(...seqs),
+      // Who does without events says which, as far as that fits.
+      ...(deed === 'parked_dismissed' ? { seqs: cutBytes(seqs.join(' '), seqsBytesMax) } : {}),
+    },
   };
 }
 

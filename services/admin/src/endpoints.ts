@@ -10,6 +10,7 @@ import {
 import type { TSchema } from '@sinclair/typebox';
 
 import {
+  dismissalAnswer,
   keyAnswer,
   newKeyAnswer,
   newSubscriptionAnswer,
@@ -277,7 +278,8 @@ export const listParkedEvents = defineEndpoint({
   tag: 'subscriptions',
   access: subscribers,
   summary: 'List the events that a receiver refuses',
-  description: 'The receiver takes those around them, so they were passed. They are kept until it takes them.',
+  description:
+    'The receiver takes those around them, so they were passed. They are kept until it takes them, or they are dismissed.',
   parameters: [pathParameter('id', 'Id of the subscription.'), ...paging],
   answers: page('By seq.', parkedEventAnswer),
   errors: ['invalid_cursor', 'not_found'],
@@ -295,4 +297,21 @@ export const replayParkedEvents = defineEndpoint({
   body: replayBody,
   answers: { 202: jsonAnswer('They are being sent.', replayAnswer) },
   errors: ['invalid_body', 'not_found', 'kafka_unavailable', 'topic_misconfigured'],
+});
+
+export const dismissParkedEvents = defineEndpoint({
+  method: 'delete',
+  path: '/v1/subscriptions/:id/parked',
+  name: 'dismissParkedEvents',
+  tag: 'subscriptions',
+  access: subscribers,
+  summary: 'Do without parked events',
+  description:
+    'They leave the list without having been taken; in the log they stay. For what the receiver will never take: told as `docket.subscription.parked_dismissed`. One that is being sent again at this moment may still arrive.',
+  parameters: [
+    pathParameter('id', 'Id of the subscription.'),
+    queryParameter('seqs', 'Which: `all`, or their seqs with commas between them. Required.'),
+  ],
+  answers: { 202: jsonAnswer('They are on their way off the list.', dismissalAnswer) },
+  errors: ['invalid_body', 'not_found', ...changesErrors],
 });

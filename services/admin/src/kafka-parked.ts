@@ -18,12 +18,14 @@ export interface ParkedView {
   start(): void;
   stop(): Promise<void>;
   check(): HealthCheck;
-  /** By seq. Throws not_caught_up. */
+  /** By seq, without those that were dismissed. Throws not_caught_up. */
   of(subscriptionId: string): readonly ParkedEvent[];
   /** It is a replay that was sent whole, with nothing parked. Throws not_caught_up. */
   isDone(subscription: Subscription): boolean;
   /** The records that ask delivery to send them again. */
   askFor(subscriptionId: string, events: readonly ParkedEvent[], partition: number): readonly BesideRecord[];
+  /** The records that tell delivery to take them off its list. Delivery alone removes them: it knows them, too, and would write them again. */
+  dismiss(subscriptionId: string, events: readonly ParkedEvent[], partition: number): readonly BesideRecord[];
 }
 
 export function createParkedView(
@@ -50,8 +52,8 @@ export function createParkedView(
       if (name === undefined) return readPlace(id, value);
       const list = lists.get(name.subscriptionId) ?? new Map<number, ParkedEvent>();
       const parked = value === null ? undefined : parseParked(value);
-      if (parked?.seq === name.seq) list.set(name.seq, mergedParked(list.get(name.seq), parked));
-      else if (value === null) list.delete(name.seq);
+      if (value === null || parked?.isDismissed === true) list.delete(name.seq);
+      else if (parked?.seq === name.seq) list.set(name.seq, mergedParked(list.get(name.seq), parked));
       if (list.size > 0) lists.set(name.subscriptionId, list);
       else lists.delete(name.subscriptionId);
     },
@@ -60,6 +62,13 @@ export function createParkedView(
   const requireCaughtUp = (): void => {
     if (!view.isCaughtUp()) throw new DocketError('not_caught_up', `${topic} has not been read to its end.`);
   };
+
+  const recordOf = (subscriptionId: string, partition: number, parked: ParkedEvent): BesideRecord => ({
+    topic,
+    partition,
+    key: parkedKey(subscriptionId, parked.seq),
+    value: parkedBytes(parked),
+  });
 
   return {
     start: () => view.start(),
@@ -76,11 +85,10 @@ export function createParkedView(
     },
     askFor: (subscriptionId, events, partition) =>
       // Also of one that is asked for already: delivery may know of a refusal that this record does not tell.
-      events.map((parked) => ({
-        topic,
-        partition,
-        key: parkedKey(subscriptionId, parked.seq),
-        value: parkedBytes({ ...parked, asks: Math.max(parked.asks, parked.refused) + 1 }),
-      })),
+      events.map((parked) =>
+        recordOf(subscriptionId, partition, { ...parked, asks: Math.max(parked.asks, parked.refused) + 1 }),
+      ),
+    dismiss: (subscriptionId, events, partition) =>
+      events.map((parked) => recordOf(subscriptionId, partition, { ...parked, isDismissed: true })),
   };
 }

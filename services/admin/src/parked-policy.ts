@@ -1,6 +1,6 @@
-import { isAskedFor } from '@docket/directory';
+import { isAskedFor, parkedMax } from '@docket/directory';
 import type { ParkedEvent } from '@docket/directory';
-import { invalidField } from '@docket/runtime';
+import { DocketError, invalidField } from '@docket/runtime';
 
 import type { PublicParkedEvent } from './answer-schemas.ts';
 import { pageOf } from './page-policy.ts';
@@ -28,7 +28,7 @@ function toPublicParked(parked: ParkedEvent): PublicParkedEvent {
   };
 }
 
-/** Decides which are asked for. Throws invalid_body for a seq that is not parked: nothing is asked for then. */
+/** Decides which are asked for, or dismissed. Throws invalid_body for a seq that is not parked: nothing is done then. */
 export function chosenParked(events: readonly ParkedEvent[], { seqs }: ReplayBody): readonly ParkedEvent[] {
   if (seqs === 'all') return events;
   const bySeq = new Map(events.map((parked) => [parked.seq, parked]));
@@ -37,4 +37,17 @@ export function chosenParked(events: readonly ParkedEvent[], { seqs }: ReplayBod
     if (parked === undefined) throw invalidField(`/seqs/${index}`, `${seq} is not parked`);
     return parked;
   });
+}
+
+/** Reads the parameter `seqs`: `all`, or seqs with commas between them. It has to stand there: nothing is dismissed by a request that forgot it. Throws invalid_request. */
+export function readSeqs(value: unknown): ReplayBody {
+  if (value === 'all') return { seqs: 'all' };
+  const texts = typeof value === 'string' ? value.split(',') : [];
+  const seqs = new Set(texts.map((text) => (/^[1-9]\d{0,15}$/.test(text) ? Number(text) : Number.NaN)));
+  const isGiven = seqs.size > 0 && seqs.size <= parkedMax && seqs.size === texts.length;
+  if (isGiven && [...seqs].every((seq) => Number.isSafeInteger(seq))) return { seqs: [...seqs] };
+  throw new DocketError(
+    'invalid_request',
+    `The parameter seqs is "all", or 1 to ${parkedMax} seqs with commas between them.`,
+  );
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { ApiKey, Credential, EntityChange, Subscription, Tenant } from '@docket/directory';
 import { newEventId, parseEvent } from '@docket/event';
 
-import { eventOfParkedReplay, eventsOfChange, nameOfChange } from '../src/change-event-mapper.ts';
+import { eventOfParked, eventsOfChange, nameOfChange } from '../src/change-event-mapper.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
 const later = '2026-01-02T00:00:00.000Z';
@@ -178,11 +178,16 @@ describe('the event that tells a change', () => {
 
   test('of parked events that are sent again says how many, and which', () => {
     const parked = (seq: number) => ({ seq, error: '', answerExcerpt: '', parkedAtMs: 0, asks: 0, refused: 0 });
-    const event = eventOfParkedReplay(subscription, [parked(4), parked(9)], origin);
+    const event = eventOfParked('parked_replay_started', subscription, [parked(4), parked(9)], origin);
     expect(event).toMatchObject({
       action: 'docket.subscription.parked_replay_started',
       metadata: { events: 2, first_seq: 4, last_seq: 9 },
     });
     expect(parseEvent(event, Date.parse(later), newEventId())).toMatchObject({ ok: true });
+    const dismissed = eventOfParked('parked_dismissed', subscription, [parked(4), parked(9)], origin);
+    expect(dismissed).toMatchObject({ action: 'docket.subscription.parked_dismissed', metadata: { seqs: '4 9' } });
+    const many = Array.from({ length: 1_000 }, (_, index) => parked(Number.MAX_SAFE_INTEGER - index));
+    const told = eventOfParked('parked_dismissed', subscription, many, origin);
+    expect(parseEvent(told, Date.parse(later), newEventId())).toMatchObject({ ok: true });
   });
 });

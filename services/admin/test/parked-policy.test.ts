@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ParkedEvent } from '@docket/directory';
 
-import { chosenParked, parkedPage } from '../src/parked-policy.ts';
+import { chosenParked, parkedPage, readSeqs } from '../src/parked-policy.ts';
 import { readPageRequest } from '../src/page-policy.ts';
 
 const parked = (seq: number, changes: Partial<ParkedEvent> = {}): ParkedEvent => ({
@@ -42,5 +42,26 @@ describe('the list of parked events', () => {
     expect(chosenParked(list, { seqs: 'all' })).toEqual(list);
     expect(chosenParked(list, { seqs: [2] })).toEqual([list[1]]);
     expect(() => chosenParked(list, { seqs: [2, 3] })).toThrow(expect.objectContaining({ code: 'invalid_body' }));
+  });
+
+  test.each([
+    ['all', { seqs: 'all' }],
+    ['17', { seqs: [17] }],
+    ['17,18', { seqs: [17, 18] }],
+  ])('?seqs=%s names which are dismissed', (value, expected) => {
+    expect(readSeqs(value)).toEqual(expected);
+  });
+
+  test.each([undefined, '', '0', '1,', '1,1', '1.5', '-1', 'some', '9007199254740992', ['1', '2']])(
+    '?seqs=%p names none, so that nothing is dismissed by mistake',
+    (value) => {
+      expect(() => readSeqs(value)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+    },
+  );
+
+  test('no more are named than a list holds', () => {
+    const named = (count: number): string => Array.from({ length: count }, (_, index) => index + 1).join(',');
+    expect(readSeqs(named(1_000)).seqs).toHaveLength(1_000);
+    expect(() => readSeqs(named(1_001))).toThrow(expect.objectContaining({ code: 'invalid_request' }));
   });
 });

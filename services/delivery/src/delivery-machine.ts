@@ -7,7 +7,7 @@ import { nothingRefused, passedMax } from './delivery-state.ts';
 import type { Aside, BatchPlace, DeliveryState, Effect, Input, Step, Wish } from './delivery-state.ts';
 import { tell, wasTold, withNotice } from './notice-machine.ts';
 import { isNarrowing, needsProbe, refusalsEventsMax } from './refusal-machine.ts';
-import { asked, nextReplay, replayRead } from './replay-machine.ts';
+import { asked, nextReplay, replayRead, withoutDismissed } from './replay-machine.ts';
 import { behindDelayMs, readRetryDelayMs } from './retry-policy.ts';
 import { noneSkipped, sumSkipped } from './skipped-counts.ts';
 
@@ -31,8 +31,10 @@ function step(state: DeliveryState, input: Input, nowMs: number): Step {
   switch (input.type) {
     case 'began': {
       // What an owner before has perhaps not told any more, nor kept: it is told when the cursor is.
-      const effects: Effect[] = state.cursor.untold.length === 0 ? [] : [{ type: 'save', isUrgent: true }];
-      return state.phase.name === 'idle' ? proceed(state, effects) : { state, effects };
+      const untold: Effect[] = state.cursor.untold.length === 0 ? [] : [{ type: 'save', isUrgent: true }];
+      const listed = withoutDismissed(state);
+      const effects = [...listed.effects, ...untold];
+      return state.phase.name === 'idle' ? proceed(listed.state, effects) : { state: listed.state, effects };
     }
     case 'kept':
       return tell(state, input.untold);

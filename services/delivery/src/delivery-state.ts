@@ -196,7 +196,7 @@ export type Input =
       readonly jitter: number;
     }
   | ({ readonly type: 'changed' } & Wish)
-  /** Somebody asks for a parked event, or it is known from elsewhere. */
+  /** Somebody asks for a parked event, or does without it, or it is known from elsewhere. */
   | { readonly type: 'parked'; readonly parked: ParkedEvent }
   /** A cursor with these notices is in the topic. */
   | { readonly type: 'kept'; readonly untold: readonly Notice[] }

@@ -17,8 +17,9 @@ export function nextReplay(state: DeliveryState, nowMs: number): ParkedEvent | u
   return parked.find(isAskedFor);
 }
 
-/** Somebody asked for it, here or elsewhere. */
+/** Somebody asked for it, or does without it, here or elsewhere. */
 export function asked(state: DeliveryState, parked: ParkedEvent): Step {
+  if (parked.isDismissed === true) return withoutDismissed(withParked(state, parked));
   const known = state.parked.find(({ seq }) => seq === parked.seq);
   const merged = mergedParked(known, parked);
   const isNews = isAskedFor(merged) && merged.asks !== known?.asks;
@@ -26,6 +27,16 @@ export function asked(state: DeliveryState, parked: ParkedEvent): Step {
   if (!isNews) return stay(next);
   const ready = { ...next, replay: { isItsTurn: true, atMs: 0, failures: 0 } };
   return state.phase.name === 'idle' ? proceed(ready) : stay(ready);
+}
+
+/** Takes off the list what its owner does without. An answer that is still to come about one of them changes nothing. */
+export function withoutDismissed(state: DeliveryState): Step {
+  const dismissed = state.parked.filter(({ isDismissed }) => isDismissed === true);
+  if (dismissed.length === 0) return stay(state);
+  return {
+    state: { ...state, parked: state.parked.filter((one) => !dismissed.includes(one)) },
+    effects: dismissed.map(({ seq }) => ({ type: 'forget_parked', seq })),
+  };
 }
 
 export function replayRead(

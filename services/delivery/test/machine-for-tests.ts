@@ -36,14 +36,14 @@ export const cursor: Cursor = { ...firstCursor(10, 1), offset: 50 };
 export type PhaseName = Phase['name'] | 'readingParked' | 'sendingParked';
 
 export const parkedPlace = { ...place, toSeq: 7, eventSeq: 7, eventCount: 1, eventSeqs: [7], skipped: noneSkipped };
-export const parked: ParkedEvent = {
+export const parked = {
   seq: 7,
   error: 'status_400',
   answerExcerpt: 'no',
   parkedAtMs: 5,
   asks: 1,
   refused: 0,
-};
+} satisfies ParkedEvent;
 
 const notice: Notice = { kind: 'failing', sinceMs: 5, error: 'status_500', atMs: 6 };
 
@@ -145,6 +145,7 @@ export const inputs = {
   },
   changed: { type: 'changed', ...wish, version: 'v2' },
   paused: { type: 'changed', ...wish, version: 'v2', isPaused: true },
+  dismissed: { type: 'parked', parked: { ...parked, isDismissed: true } },
   parked: { type: 'parked', parked: { ...parked, asks: 2 } },
   // Of notices that it knows nothing of; see notice-policy.test.ts for others.
   kept: { type: 'kept', untold: [notice] },

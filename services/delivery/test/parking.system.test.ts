@@ -30,6 +30,11 @@ async function replay({ url }: ServiceProcess, { subscription }: Subscriber, seq
   });
 }
 
+async function dismiss({ url }: ServiceProcess, { subscription }: Subscriber, query: string): Promise<Response> {
+  const path = `${url}/v1/subscriptions/${subscription.id}/parked${query}`;
+  return fetch(path, { method: 'DELETE', headers: { authorization: `Bearer ${token}` } });
+}
+
 async function remove({ url }: ServiceProcess, { subscription }: Subscriber): Promise<void> {
   const path = `${url}/v1/subscriptions/${subscription.id}`;
   const response = await fetch(path, { method: 'DELETE', headers: { authorization: `Bearer ${token}` } });
@@ -177,6 +182,44 @@ describe('events that a receiver refuses', () => {
     await untilParked(1, next);
     expect(await keysOf(kept)()).toHaveLength(2);
     expect(seqsOf(await parkedOf(manager, kept))).toEqual([3]);
+  }, 120_000);
+
+  test('leave the list when their owner does without them: while they are delivered, and while nobody delivers; which they were is told', async () => {
+    const ids = await record(site.world, 'acme', 10);
+    const refused = [ids[2], ids[5], ids[7]].map(String);
+    const behaviour: Behaviour = {
+      kind: 'reply',
+      reply: ({ body }) => ({ status: refused.some((id) => body.includes(id)) ? 400 : 204 }),
+    };
+    const one = await site.subscriber('acme', { behaviour });
+    const manager = await site.admin();
+    const delivery = await site.delivery();
+    const untilParked = (events: number, by: ServiceProcess) =>
+      eventually(async () => (await metricOf(by, 'docket_delivery_parked_events')) === events, {
+        what: `${events} parked events`,
+      });
+    await untilParked(3, delivery);
+    await eventually(async () => seqsOf(await parkedOf(manager, one)).length === 3, { what: 'the list' });
+
+    // None is named by nothing, nor is a mistake half a deed.
+    expect((await dismiss(manager, one, '')).status).toBe(400);
+    expect((await dismiss(manager, one, '?seqs=3,4')).status).toBe(422);
+    expect(await (await dismiss(manager, one, '?seqs=3,6')).json()).toEqual({ dismissed: 2 });
+    await untilParked(1, delivery);
+    await eventually(async () => seqsOf(await parkedOf(manager, one)).join() === '8', { what: 'one is left' });
+    const told = () => JSON.stringify(bodiesOf(one.receiver.accepted()));
+    await eventually(async () => told().includes('docket.subscription.parked_dismissed'), { what: 'the event of it' });
+    expect(told()).toContain('"seqs":"3 6"');
+
+    await delivery.kill('SIGKILL');
+    expect(await (await dismiss(manager, one, '?seqs=all')).json()).toEqual({ dismissed: 1 });
+    await eventually(async () => seqsOf(await parkedOf(manager, one)).length === 0, { what: 'an empty list' });
+    await untilParked(0, await site.delivery());
+    const kept = async () => (await keptKeys(site.world)).filter((key) => key.startsWith(one.subscription.id));
+    await eventually(async () => (await kept()).join() === one.subscription.id, { what: 'nothing but its cursor' });
+    const report = checkBatchChain(bodiesOf(one.receiver.accepted()), { mayOverlap: true });
+    expect(report.problems).toEqual([]);
+    expect(one.receiver.accepted().some(({ body }) => refused.some((id) => body.includes(id)))).toBe(false);
   }, 120_000);
 
   test('elastic_bulk: items that are refused by themselves are parked, and their neighbours are stored once', async () => {

@@ -9,7 +9,7 @@ import { initialState } from '../src/delivery-state.ts';
 import type { BatchPlace, DeliveryState, Effect, Input } from '../src/delivery-state.ts';
 import { rejectAll } from '../src/sinks/sink-answer.ts';
 import { noneSkipped } from '../src/skipped-counts.ts';
-import { nowMs, parked, stateIn, wish } from './machine-for-tests.ts';
+import { inputs as machineInputs, nowMs, parked, stateIn, wish } from './machine-for-tests.ts';
 
 interface Request {
   readonly seqs: readonly number[];
@@ -338,5 +338,23 @@ describe('sending parked events again', () => {
   test('parked by an owner that ended before its cursor was kept, and taken in its place: it leaves the list', () => {
     const list = [{ ...parked, seq: 3, asks: 0 }];
     expect(run(5, () => delivered, initialState(firstCursor(0, 1), wish, list)).forgotten).toEqual([3]);
+  });
+
+  test('its owner does without it while it is being sent: refused once more, it does not come back', () => {
+    const { state } = stepDelivery(stateIn('sendingParked'), machineInputs.dismissed, nowMs);
+    expect(state.parked).toEqual([]);
+    const answered = stepDelivery(state, machineInputs.rejectEvent, nowMs);
+    expect(answered.state.parked).toEqual([]);
+    expect(answered.effects.map(({ type }) => type)).toEqual(['release', 'ask']);
+  });
+
+  test('dismissed while nobody delivered: the next owner takes it off the list, also of a suspended subscription', () => {
+    const list = [{ ...parked, isDismissed: true } as const, { ...parked, seq: 8 }];
+    for (const state of ['active', 'suspended'] as const) {
+      const cursor = { ...firstCursor(0, 1), state, suspendedVersion: state === 'suspended' ? wish.version : '' };
+      const began = stepDelivery(initialState(cursor, wish, list), { type: 'began' }, nowMs);
+      expect(began.effects).toContainEqual({ type: 'forget_parked', seq: 7 });
+      expect(began.state.parked.map(({ seq }) => seq)).toEqual([8]);
+    }
   });
 });

@@ -1,6 +1,7 @@
 import type { Effect } from '../../../services/delivery/src/delivery-state.ts';
 import { pools } from '../../../services/delivery/src/slot-policy.ts';
 import { parkedBytes, parseParked, parseParkedKey } from '@docket/directory';
+import type { ParkedEvent } from '@docket/directory';
 import { Violation } from '../oracle.ts';
 import type { Call, DeliveryWorld, ModelProcess, ModelRow } from './delivery-model.ts';
 import {
@@ -248,6 +249,11 @@ function offerFaults(world: DeliveryWorld, add: Add): void {
     add(world.oracle.isParked(id) ? 30 : 0, `an operator asks for what ${id} has parked`, () =>
       askForParked(world, id),
     );
+    // Nobody hears of it but who takes the partition next.
+    const isAlone = !processes.some(({ isOwner }) => isOwner);
+    add(world.oracle.isListed(id) ? (isAlone ? 10 : 0.2) : 0, `the owner of ${id} does without what is parked`, () =>
+      dismissParked(world, id),
+    );
   }
 }
 
@@ -289,24 +295,32 @@ export function change(world: DeliveryWorld, id: string): void {
   }
 }
 
-/** As admin does it: from what it has read of the topic. */
 export function askForParked(world: DeliveryWorld, id: string): void {
-  const asked = new Map<number, Buffer>();
+  order(world, id, (parked) => {
+    world.coverage.hit('operator', 'asks for a parked event');
+    return { ...parked, asks: Math.max(parked.asks, parked.refused) + 1 };
+  });
+}
+
+function dismissParked(world: DeliveryWorld, id: string): void {
+  order(world, id, (parked) => {
+    world.coverage.hit('operator', 'dismisses a parked event');
+    return { ...parked, isDismissed: true };
+  });
+}
+
+/** As admin does it: from what it has read of the topic. */
+function order(world: DeliveryWorld, id: string, ordered: (parked: ParkedEvent) => ParkedEvent): void {
+  const listed = new Map<number, ParkedEvent>();
   for (const { key, value } of world.topic) {
     const name = parseParkedKey(key);
     if (name?.subscriptionId !== id) continue;
-    if (value === null) asked.delete(name.seq);
-    else asked.set(name.seq, value);
+    const parked = value === null ? undefined : parseParked(value);
+    if (parked === undefined || parked.isDismissed === true) listed.delete(name.seq);
+    else listed.set(name.seq, parked);
   }
-  for (const [seq, value] of asked) {
-    const parked = parseParked(value);
-    if (parked === undefined) continue;
-    const record = {
-      key: `${id}/parked/${seq}`,
-      value: parkedBytes({ ...parked, asks: Math.max(parked.asks, parked.refused) + 1 }),
-      writer: 0,
-    };
-    world.coverage.hit('operator', 'asks for a parked event');
+  for (const [seq, parked] of listed) {
+    const record = { key: `${id}/parked/${seq}`, value: parkedBytes(ordered(parked)), writer: 0 };
     world.topic.push(record);
     world.oracle.written(record);
   }

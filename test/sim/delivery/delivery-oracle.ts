@@ -32,6 +32,8 @@ interface Ledger {
   readonly taken: Set<number>;
   /** In what it was taken. */
   readonly bodies: Body[];
+  /** Its owner does without them, once they were parked. */
+  readonly dismissed: Set<number>;
   /** `parked` was said of them in a batch that was taken. */
   readonly claimed: Set<number>;
   reachedSeq: number;
@@ -79,6 +81,8 @@ export interface DeliveryOracle {
   begins(process: number, subscriptionId: string, cursor: Cursor): void;
   /** A record is in the topic of the cursors. */
   written(record: TopicRecord): void;
+  /** Something is parked that nobody has dismissed. */
+  isListed(subscriptionId: string): boolean;
   /** Something is parked that nobody has asked for. */
   isParked(subscriptionId: string): boolean;
   /** Nothing goes wrong any more and nothing is left to do. */
@@ -99,6 +103,7 @@ export function createDeliveryOracle(
       taken: new Set<number>(),
       bodies: [],
       claimed: new Set<number>(),
+      dismissed: new Set<number>(),
       late: new Set<number>(),
     };
     const seq = subscription.start_after_seq;
@@ -212,7 +217,7 @@ export function createDeliveryOracle(
       if (!isWanted(ledger, seq) || ledger.taken.has(seq) || isExcused(ledger, seq)) continue;
       if (seq > toldSeq(cursor) || !ledger.claimed.has(seq))
         throw new Violation(`I6: the cursor of ${id} is at ${cursor.seq}, but ${seq} is not acknowledged`);
-      if (parked.get(id)?.has(seq) !== true)
+      if (parked.get(id)?.has(seq) !== true && !ledger.dismissed.has(seq))
         throw new Violation(`I6: the cursor of ${id} has passed ${seq}, which is parked nowhere`);
     }
   }
@@ -277,10 +282,12 @@ export function createDeliveryOracle(
       if (name === undefined) return value === null ? undefined : checkCursor(key, value, writer);
       const list = parked.get(name.subscriptionId);
       const one = value === null ? undefined : parseParked(value);
+      if (one?.isDismissed === true) of(name.subscriptionId).dismissed.add(name.seq);
       if (one?.seq === name.seq) list?.set(name.seq, one);
       else list?.delete(name.seq);
     },
-    isParked: (id) => [...(parked.get(id)?.values() ?? [])].some((one) => !isAskedFor(one)),
+    isListed: (id) => [...(parked.get(id)?.values() ?? [])].some((one) => one.isDismissed !== true),
+    isParked: (id) => [...(parked.get(id)?.values() ?? [])].some((one) => one.isDismissed !== true && !isAskedFor(one)),
     checkDone(appended) {
       for (const ledger of ledgers.values()) {
         const { tenant_id: tenant, start_after_seq: after, replay } = ledger.subscription;
@@ -291,14 +298,14 @@ export function createDeliveryOracle(
             `${ledger.subscription.id} does not account for its range: it ends at ${ledger.reachedSeq}`,
           );
         for (let seq = after + 1; seq <= last; seq += 1)
-          if (isWanted(ledger, seq) && !ledger.taken.has(seq) && !isExcused(ledger, seq))
+          if (isWanted(ledger, seq) && !ledger.taken.has(seq) && !isExcused(ledger, seq) && !ledger.dismissed.has(seq))
             throw new Violation(`I6: ${ledger.subscription.id} is never sent ${seq}`);
         for (const { notice, isOvertaken } of ledger.promised)
           if (!isOvertaken && !ledger.told.some((one) => isSameNotice(one.notice, notice)))
             throw new Violation(`${ledger.subscription.id} is never told ${notice.kind} of ${notice.sinceMs}`);
         checkReceiver(ledger, (seq) => isWanted(ledger, seq));
         if ((parked.get(ledger.subscription.id)?.size ?? 0) > 0)
-          throw new Violation(`${ledger.subscription.id} keeps parked what was taken`);
+          throw new Violation(`${ledger.subscription.id} keeps parked what was taken, or dismissed`);
       }
     },
   };

@@ -105,6 +105,16 @@ const noticeForgotten: DeliveryPlant = {
   },
 };
 
+/** What its owner has dismissed while nobody delivered stays on the list. */
+const dismissalForgotten: DeliveryPlant = {
+  ...nothingPlanted,
+  step: (state, input, nowMs) => {
+    const stepped = stepDelivery(state, input, nowMs);
+    if (input.type !== 'began') return stepped;
+    return { ...stepped, effects: stepped.effects.filter(({ type }) => type !== 'forget_parked') };
+  },
+};
+
 /** A pause of a receiver's refusals is taken for a word about the events before it. */
 const firstRefusalBelieved: DeliveryPlant = {
   ...nothingPlanted,
@@ -128,5 +138,6 @@ export const plants: Readonly<Record<string, DeliveryPlant>> = {
   'a window taken for acknowledged because some of it was': windowBelieved,
   'a notice told before it is kept': toldBeforeKept,
   'a notice forgotten by a crash': noticeForgotten,
+  'a dismissal forgotten by a crash': dismissalForgotten,
   'a failing receiver among the healthy': failingAmongHealthy,
 };

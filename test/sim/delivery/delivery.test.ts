@@ -29,7 +29,7 @@ const required: readonly (readonly [string, readonly string[]])[] = [
   ['ClickHouse down', ['rows', 'place']],
   ['Kafka down', ['write']],
   ['rebalance', ['idle', 'lingering', 'queued', 'reading', 'sending', 'resting']],
-  ['operator', ['asks for a parked event', 'resumes', 'resumes from now']],
+  ['operator', ['asks for a parked event', 'dismisses a parked event', 'resumes', 'resumes from now']],
   ['retention', ['cuts']],
   ['window', ['taken']],
   ['ok', ['range']],

@@ -1,11 +1,14 @@
-import type { DirectoryReader } from '@docket/directory';
+import type { Credential, DirectoryReader } from '@docket/directory';
 import { requestIdOf } from '@docket/runtime';
 import type { ApiRouter } from '@docket/runtime';
+import type { Response } from 'express';
 
-import { eventOfParkedReplay } from '../change-event-mapper.ts';
-import { listParkedEvents, replayParkedEvents } from '../endpoints.ts';
+import { eventOfParked } from '../change-event-mapper.ts';
+import type { ParkedDeed } from '../change-event-mapper.ts';
+import { dismissParkedEvents, listParkedEvents, replayParkedEvents } from '../endpoints.ts';
 import { readPageRequest } from '../page-policy.ts';
-import { chosenParked, parkedPage } from '../parked-policy.ts';
+import { chosenParked, parkedPage, readSeqs } from '../parked-policy.ts';
+import type { ReplayBody } from '../request-schemas.ts';
 import { findSubscription } from '../subscription-policy.ts';
 import { bodyOf, callerOf, changeDirectory, idOf, sendPage } from './admin-context.ts';
 import type { AdminContext } from './admin-context.ts';
@@ -19,11 +22,13 @@ export function addParkedRoutes(router: ApiRouter, context: AdminContext): void 
     sendPage(req, res, parkedPage(parked.of(id), readPageRequest(req.query)));
   });
 
-  router.add(replayParkedEvents, async (req, res) => {
-    const caller = callerOf(context, req, replayParkedEvents.access);
-    const body = await bodyOf(req, replayParkedEvents.body);
+  /** Writes what is done about parked events, and the event of it, in one transaction; gives how many these are. */
+  const order = async (
+    res: Response,
+    { caller, body, deed }: { readonly caller: Credential; readonly body: ReplayBody; readonly deed: ParkedDeed },
+  ): Promise<number> => {
     const decide = (directory: DirectoryReader) => {
-      const subscription = findSubscription(directory, caller, idOf(req));
+      const subscription = findSubscription(directory, caller, idOf(res.req));
       return { result: { subscription, chosen: chosenParked(parked.of(subscription.id), body) } };
     };
     const { subscription, chosen } = await changeDirectory(context, res, {
@@ -33,14 +38,28 @@ export function addParkedRoutes(router: ApiRouter, context: AdminContext): void 
       beside: ({ result }, origin) => {
         if (result.chosen.length === 0) return [];
         const { id, tenant_id: tenantId } = result.subscription;
+        const partition = eventRecords.partitionOf(tenantId);
+        const isDismissal = deed === 'parked_dismissed';
         return [
-          ...parked.askFor(id, result.chosen, eventRecords.partitionOf(tenantId)),
-          ...eventRecords.of([eventOfParkedReplay(result.subscription, result.chosen, origin)]),
+          ...(isDismissal ? parked.dismiss(id, result.chosen, partition) : parked.askFor(id, result.chosen, partition)),
+          ...eventRecords.of([eventOfParked(deed, result.subscription, result.chosen, origin)]),
         ];
       },
     });
     const line = { by_key: caller.keyId, subscription_id: subscription.id, events: chosen.length };
-    logger.info({ request_id: requestIdOf(res), ...line }, 'subscription.parked_replay_started');
-    res.status(202).json({ requested: chosen.length });
+    logger.info({ request_id: requestIdOf(res), ...line }, `subscription.${deed}`);
+    return chosen.length;
+  };
+
+  router.add(replayParkedEvents, async (req, res) => {
+    const caller = callerOf(context, req, replayParkedEvents.access);
+    const body = await bodyOf(req, replayParkedEvents.body);
+    res.status(202).json({ requested: await order(res, { caller, body, deed: 'parked_replay_started' }) });
+  });
+
+  router.add(dismissParkedEvents, async (req, res) => {
+    const caller = callerOf(context, req, dismissParkedEvents.access);
+    const body = readSeqs(req.query['seqs']);
+    res.status(202).json({ dismissed: await order(res, { caller, body, deed: 'parked_dismissed' }) });
   });
 }

@@ -178,11 +178,26 @@ function addParked(subscriptions: Command, path: string, ports: ClientPorts): vo
     .option('--all', 'every parked event')
     .option(...json)
     .action(async (id: string, seqs: readonly string[], { all, json: isJson }: JsonOption & { all?: true }) => {
-      if ((seqs.length === 0) !== (all === true)) throw new Error('name the seqs, or --all');
-      const body = { seqs: all === true ? 'all' : seqs.map(Number) };
+      const body = { seqs: seqsOf(seqs, all === true) };
       const answer = await ports.client().send('POST', `${path}/${encodeURIComponent(id)}/parked/replay`, body);
       printObject(ports.print, answer, isJson === true);
     });
+  subscriptions
+    .command('dismiss-parked <id> [seq...]')
+    .description('do without parked events, for good: these, or with --all every one; they stay in the log')
+    .option('--all', 'every parked event')
+    .option(...json)
+    .action(async (id: string, seqs: readonly string[], { all, json: isJson }: JsonOption & { all?: true }) => {
+      const query = new URLSearchParams({ seqs: seqsOf(seqs, all === true).toString() }).toString();
+      const answer = await ports.client().send('DELETE', `${path}/${encodeURIComponent(id)}/parked?${query}`);
+      printObject(ports.print, answer, isJson === true);
+    });
+}
+
+/** These, or with --all every one. */
+function seqsOf(seqs: readonly string[], isAll: boolean): 'all' | number[] {
+  if ((seqs.length === 0) !== isAll) throw new Error('name the seqs, or --all');
+  return isAll ? 'all' : seqs.map(Number);
 }
 
 const attemptColumns: readonly Column[] = [

@@ -99,12 +99,18 @@ describe('docket, about deliveries and what stands in their way', () => {
       code: 1,
       output: expect.stringMatching(/422 invalid_body[^]*\/seqs\/0 9999 is not parked/),
     });
+    expect((await docket(['subscriptions', 'dismiss-parked', subscription])).output).toContain('--all');
+    expect(await docket(['subscriptions', 'dismiss-parked', subscription, '9998', '9999'])).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/422 invalid_body[^]*\/seqs\/0 9998 is not parked/),
+    });
     isRefusing = false;
     expect(await printed(['subscriptions', 'replay-parked', subscription, seq])).toEqual([{ requested: 1 }]);
     await eventually(async () => (await printed(['subscriptions', 'parked', subscription])).length === 0, {
       what: 'an empty list',
     });
     expect(await printed(['subscriptions', 'replay-parked', subscription, '--all'])).toEqual([{ requested: 0 }]);
+    expect(await printed(['subscriptions', 'dismiss-parked', subscription, '--all'])).toEqual([{ dismissed: 0 }]);
   }, 120_000);
 
   test('replay counts what it would send, and sends it only when told to; resume goes back to a time', async () => {
