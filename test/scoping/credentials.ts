@@ -1,6 +1,6 @@
 import { SignJWT, UnsecuredJWT, decodeJwt, type JWTPayload } from 'jose';
 import { eventually } from '@docket/testkit';
-import { readTokenKeys } from '../../services/query/src/token-keys.ts';
+import { readTokenKeys } from '../../services/query/src/tokens/token-keys.ts';
 import { bob, jane, janesDocument, robot, type MarkedTenant } from './marked-tenant.ts';
 import { allScopes, type ScopingWorld } from './scoping-world.ts';
 

@@ -21,18 +21,18 @@ import { createDeliveryRun } from './delivery-run.ts';
 import type { DeliveryRun } from './delivery-run.ts';
 import { addSubscriberRoutes } from './http/subscriber-routes.ts';
 import { createAskingLimit } from './http/asking-limit.ts';
-import { createAttempts } from './kafka-attempts.ts';
-import { createCursors } from './kafka-cursors.ts';
+import { createAttempts } from './cursors/kafka-attempts.ts';
+import { createCursors } from './cursors/kafka-cursors.ts';
 import { createDeliveryMetrics } from './metrics.ts';
-import { createNotices } from './notices.ts';
-import { hostsOf, noticeWebhookOf } from './notice-webhook-policy.ts';
+import { createNotices } from './notices/notices.ts';
+import { hostsOf, noticeWebhookOf } from './notices/notice-webhook-policy.ts';
 import { createOwnEvents } from './own-events.ts';
-import { createPartitionEnds } from './partition-ends.ts';
-import { createBatchSender } from './send-batch.ts';
-import { slotLimitsOf } from './slot-limits-policy.ts';
-import { createSlots } from './slot-policy.ts';
-import { createSubscriptionEncoding } from './subscription-encoding.ts';
-import { createWebhookSender } from './webhook-sender.ts';
+import { createPartitionEnds } from './log/partition-ends.ts';
+import { createBatchSender } from './receivers/send-batch.ts';
+import { slotLimitsOf } from './slots/slot-limits-policy.ts';
+import { createSlots } from './slots/slot-policy.ts';
+import { createSubscriptionEncoding } from './batches/subscription-encoding.ts';
+import { createWebhookSender } from './receivers/webhook-sender.ts';
 
 /** Each fetch costs as much as ten records, here and at the broker; of the time from an append to its receipt this is a small part. */
 const fetchPaceMs = 10;

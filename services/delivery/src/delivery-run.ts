@@ -15,23 +15,23 @@ import type { RecordMac } from '@docket/event';
 import type { Logger } from '@docket/runtime';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { createStoredLog } from './clickhouse-log.ts';
-import type { StoredLog } from './clickhouse-log.ts';
-import { firstCursor, inGeneration } from './cursor-mapper.ts';
-import type { Cursor } from './cursor-mapper.ts';
-import type { Cursors } from './kafka-cursors.ts';
-import { createLogSource } from './log-source.ts';
+import { createStoredLog } from './log/clickhouse-log.ts';
+import type { StoredLog } from './log/clickhouse-log.ts';
+import { firstCursor, inGeneration } from './cursors/cursor-mapper.ts';
+import type { Cursor } from './cursors/cursor-mapper.ts';
+import type { Cursors } from './cursors/kafka-cursors.ts';
+import { createLogSource } from './log/log-source.ts';
 import type { DeliveryMetrics } from './metrics.ts';
-import type { Notices } from './notices.ts';
-import type { PartitionEnds } from './partition-ends.ts';
-import type { BatchSender } from './send-batch.ts';
-import type { Slots } from './slot-policy.ts';
-import type { SubscriptionEncoding } from './subscription-encoding.ts';
+import type { Notices } from './notices/notices.ts';
+import type { PartitionEnds } from './log/partition-ends.ts';
+import type { BatchSender } from './receivers/send-batch.ts';
+import type { Slots } from './slots/slot-policy.ts';
+import type { SubscriptionEncoding } from './batches/subscription-encoding.ts';
 import { createSubscriptionTable } from './subscription-table.ts';
 import type { SubscriptionTable } from './subscription-table.ts';
-import { createTailBuffer } from './tail-buffer.ts';
-import type { TailBuffer } from './tail-buffer.ts';
-import { tailStart } from './tail-start-policy.ts';
+import { createTailBuffer } from './log/tail-buffer.ts';
+import type { TailBuffer } from './log/tail-buffer.ts';
+import { tailStart } from './log/tail-start-policy.ts';
 
 /** Delivery of the partitions of one assignment, from the join of the group until it is lost. */
 export interface DeliveryRun {

@@ -1,6 +1,6 @@
 import { countedFromZero, type Registry } from '@docket/runtime';
 import { Counter, Gauge, Histogram } from 'prom-client';
-import type { Outcome } from './outcome-policy.ts';
+import type { Outcome } from './machine/outcome-policy.ts';
 
 const outcomes: readonly Outcome['kind'][] = ['delivered', 'retry', 'split', 'reject_event', 'misconfigured', 'gone'];
 

@@ -1,12 +1,12 @@
 import type { Subscription } from '@docket/directory';
 
 import type { PreviewedRequest } from './answer-schemas.ts';
-import type { BatchEncoding } from './batch-encoding.ts';
-import { buildBatch } from './batch-mapper.ts';
-import type { Batch } from './batch-mapper.ts';
-import type { LogEntry } from './log-entry-mapper.ts';
+import type { BatchEncoding } from './batches/batch-encoding.ts';
+import { buildBatch } from './batches/batch-mapper.ts';
+import type { Batch } from './batches/batch-mapper.ts';
+import type { LogEntry } from './batches/log-entry-mapper.ts';
 import { requestOf } from './sinks/sink-rules.ts';
-import { noneSkipped } from './skipped-counts.ts';
+import { noneSkipped } from './batches/skipped-counts.ts';
 
 /** Stands for the secret, which a preview does not need: it is never opened for one. */
 const noSecret = { webhook: `whsec_${Buffer.alloc(32).toString('base64')}`, token: '(secret)' } as const;

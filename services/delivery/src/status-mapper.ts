@@ -3,8 +3,8 @@ import { toPublicAttempt } from '@docket/event';
 import type { AttemptRow } from '@docket/event';
 
 import type { SubscriptionStatus } from './answer-schemas.ts';
-import { toldSeq } from './cursor-mapper.ts';
-import type { Cursor, MovedBack } from './cursor-mapper.ts';
+import { toldSeq } from './cursors/cursor-mapper.ts';
+import type { Cursor, MovedBack } from './cursors/cursor-mapper.ts';
 
 /** What ClickHouse knows of a subscription; the parts are read at about the same time. */
 export interface Standing {

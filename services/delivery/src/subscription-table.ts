@@ -5,26 +5,26 @@ import type { ParkedEvent, Subscription } from '@docket/directory';
 import type { Topology } from '@docket/kafka';
 import type { Logger } from '@docket/runtime';
 
-import { bytesOf, createBatchStore } from './batch-store.ts';
-import type { BatchStore } from './batch-store.ts';
-import { firstCursor, inGeneration } from './cursor-mapper.ts';
-import type { Cursor } from './cursor-mapper.ts';
-import { stepDelivery } from './delivery-machine.ts';
-import { initialState, windowBytesMax } from './delivery-state.ts';
-import type { DeliveryState, Effect, Input, ReadEffect, Resume } from './delivery-state.ts';
-import type { Cursors } from './kafka-cursors.ts';
-import type { SourceRead } from './log-read-mapper.ts';
-import type { LogSource } from './log-source.ts';
+import { bytesOf, createBatchStore } from './batches/batch-store.ts';
+import type { BatchStore } from './batches/batch-store.ts';
+import { firstCursor, inGeneration } from './cursors/cursor-mapper.ts';
+import type { Cursor } from './cursors/cursor-mapper.ts';
+import { stepDelivery } from './machine/delivery-machine.ts';
+import { initialState, windowBytesMax } from './machine/delivery-state.ts';
+import type { DeliveryState, Effect, Input, ReadEffect, Resume } from './machine/delivery-state.ts';
+import type { Cursors } from './cursors/kafka-cursors.ts';
+import type { SourceRead } from './log/log-read-mapper.ts';
+import type { LogSource } from './log/log-source.ts';
 import type { DeliveryMetrics } from './metrics.ts';
-import type { Notice } from './notice-mapper.ts';
-import type { Notices } from './notices.ts';
-import { poolOf } from './pool-policy.ts';
-import { isReplayed } from './replay-bounds.ts';
-import type { BatchSender } from './send-batch.ts';
-import type { Slots } from './slot-policy.ts';
+import type { Notice } from './notices/notice-mapper.ts';
+import type { Notices } from './notices/notices.ts';
+import { poolOf } from './slots/pool-policy.ts';
+import { isReplayed } from './log/replay-bounds.ts';
+import type { BatchSender } from './receivers/send-batch.ts';
+import type { Slots } from './slots/slot-policy.ts';
 import { hostOf, wishOf } from './subscription-wish-mapper.ts';
-import type { TailBuffer } from './tail-buffer.ts';
-import { windowAnswer } from './window-mapper.ts';
+import type { TailBuffer } from './log/tail-buffer.ts';
+import { windowAnswer } from './batches/window-mapper.ts';
 
 /** The machines of one assignment's subscriptions, and the shell that runs their effects. */
 export interface SubscriptionTable {

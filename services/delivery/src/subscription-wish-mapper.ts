@@ -1,6 +1,6 @@
 import type { Subscription } from '@docket/directory';
 
-import type { Resume, Wish } from './delivery-state.ts';
+import type { Resume, Wish } from './machine/delivery-state.ts';
 
 /** Of its receiver, with the port; empty for a URL that is none. */
 export function hostOf({ sink }: Subscription): string {

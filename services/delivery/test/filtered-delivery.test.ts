@@ -3,14 +3,14 @@ import type { AuditEvent } from '@docket/event';
 import { checkBatchChain } from '@docket/testkit';
 import fc from 'fast-check';
 
-import { cursorBytes, firstCursor, parseCursor, toldSeq } from '../src/cursor-mapper.ts';
-import type { Cursor } from '../src/cursor-mapper.ts';
-import { stepDelivery } from '../src/delivery-machine.ts';
-import { initialState } from '../src/delivery-state.ts';
-import type { Effect, Input } from '../src/delivery-state.ts';
-import { createLogSource } from '../src/log-source.ts';
+import { cursorBytes, firstCursor, parseCursor, toldSeq } from '../src/cursors/cursor-mapper.ts';
+import type { Cursor } from '../src/cursors/cursor-mapper.ts';
+import { stepDelivery } from '../src/machine/delivery-machine.ts';
+import { initialState } from '../src/machine/delivery-state.ts';
+import type { Effect, Input } from '../src/machine/delivery-state.ts';
+import { createLogSource } from '../src/log/log-source.ts';
 import { encodingOf } from '../src/sinks/sink-rules.ts';
-import { createTailBuffer } from '../src/tail-buffer.ts';
+import { createTailBuffer } from '../src/log/tail-buffer.ts';
 import {
   decoders,
   generation,

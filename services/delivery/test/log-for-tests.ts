@@ -16,8 +16,8 @@ import type { Subscription } from '@docket/directory';
 import { createLogger } from '@docket/runtime';
 import { auditEventAvro } from '@docket/schemas';
 
-import type { KnownHead, StoredLog } from '../src/clickhouse-log.ts';
-import type { TailBuffer } from '../src/tail-buffer.ts';
+import type { KnownHead, StoredLog } from '../src/log/clickhouse-log.ts';
+import type { TailBuffer } from '../src/log/tail-buffer.ts';
 
 export const partition = partitionOf('acme', 1);
 export const generation = 1;

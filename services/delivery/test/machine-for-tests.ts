@@ -1,11 +1,11 @@
 import type { ParkedEvent } from '@docket/directory';
 
-import { firstCursor } from '../src/cursor-mapper.ts';
-import type { Cursor } from '../src/cursor-mapper.ts';
-import { initialState } from '../src/delivery-state.ts';
-import type { DeliveryState, Effect, Input, Phase, Wish } from '../src/delivery-state.ts';
-import type { Notice } from '../src/notice-mapper.ts';
-import { noneSkipped } from '../src/skipped-counts.ts';
+import { firstCursor } from '../src/cursors/cursor-mapper.ts';
+import type { Cursor } from '../src/cursors/cursor-mapper.ts';
+import { initialState } from '../src/machine/delivery-state.ts';
+import type { DeliveryState, Effect, Input, Phase, Wish } from '../src/machine/delivery-state.ts';
+import type { Notice } from '../src/notices/notice-mapper.ts';
+import { noneSkipped } from '../src/batches/skipped-counts.ts';
 
 export const nowMs = 1_000_000;
 export const wish: Wish = {

@@ -3,12 +3,12 @@ import { parkedMax } from '@docket/directory';
 import type { ParkedEvent } from '@docket/directory';
 import fc from 'fast-check';
 
-import { firstCursor } from '../src/cursor-mapper.ts';
-import { stepDelivery } from '../src/delivery-machine.ts';
-import { initialState } from '../src/delivery-state.ts';
-import type { BatchPlace, DeliveryState, Effect, Input } from '../src/delivery-state.ts';
+import { firstCursor } from '../src/cursors/cursor-mapper.ts';
+import { stepDelivery } from '../src/machine/delivery-machine.ts';
+import { initialState } from '../src/machine/delivery-state.ts';
+import type { BatchPlace, DeliveryState, Effect, Input } from '../src/machine/delivery-state.ts';
 import { rejectAll } from '../src/sinks/sink-answer.ts';
-import { noneSkipped } from '../src/skipped-counts.ts';
+import { noneSkipped } from '../src/batches/skipped-counts.ts';
 import { inputs as machineInputs, nowMs, parked, stateIn, wish } from './machine-for-tests.ts';
 
 interface Request {

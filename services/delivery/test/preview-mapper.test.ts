@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Subscription } from '@docket/directory';
 
-import type { LogEntry } from '../src/log-entry-mapper.ts';
+import type { LogEntry } from '../src/batches/log-entry-mapper.ts';
 import { previewOf } from '../src/preview-mapper.ts';
 import { encodingOf } from '../src/sinks/sink-rules.ts';
-import { buildTest } from '../src/test-event-mapper.ts';
+import { buildTest } from '../src/batches/test-event-mapper.ts';
 import { sampleEntries, sampleSinks, subscriptionTo } from './sinks/sample-batches.ts';
 import type { SampleName } from './sinks/sample-batches.ts';
 

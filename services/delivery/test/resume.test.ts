@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { initialState } from '../src/delivery-state.ts';
-import type { DeliveryState, Input } from '../src/delivery-state.ts';
-import { stepDelivery } from '../src/delivery-machine.ts';
-import { noneSkipped } from '../src/skipped-counts.ts';
+import { initialState } from '../src/machine/delivery-state.ts';
+import type { DeliveryState, Input } from '../src/machine/delivery-state.ts';
+import { stepDelivery } from '../src/machine/delivery-machine.ts';
+import { noneSkipped } from '../src/batches/skipped-counts.ts';
 import { cursor, inputs, nowMs, place, short, stateIn, wish } from './machine-for-tests.ts';
 
 const resume = { id: 'res_1', receivedFromMs: 500, place: null };

@@ -2,9 +2,9 @@ import { expect, test } from '@jest/globals';
 import type { Subscription } from '@docket/directory';
 import type { AttemptRow } from '@docket/event';
 
-import { firstCursor } from '../src/cursor-mapper.ts';
-import type { Cursor } from '../src/cursor-mapper.ts';
-import { noneSkipped } from '../src/skipped-counts.ts';
+import { firstCursor } from '../src/cursors/cursor-mapper.ts';
+import type { Cursor } from '../src/cursors/cursor-mapper.ts';
+import { noneSkipped } from '../src/batches/skipped-counts.ts';
 import { statusOf } from '../src/status-mapper.ts';
 import type { Standing } from '../src/status-mapper.ts';
 

@@ -5,7 +5,7 @@ import { createPublisher } from '@docket/kafka';
 import { eventually } from '@docket/testkit';
 import type { World } from '@docket/testkit';
 
-import { cursorBytes, firstCursor } from '../src/cursor-mapper.ts';
+import { cursorBytes, firstCursor } from '../src/cursors/cursor-mapper.ts';
 import { bodiesOf, idsIn, record, untilAccepted } from './delivery-for-tests.ts';
 import { createInstallation } from './installation-for-tests.ts';
 import { ask, putKey } from './subscriber-for-tests.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { stepDelivery } from '../src/delivery-machine.ts';
-import type { BatchPlace, DeliveryState, Input } from '../src/delivery-state.ts';
-import type { Sent } from '../src/send-batch.ts';
-import { windowAnswer } from '../src/window-mapper.ts';
+import { stepDelivery } from '../src/machine/delivery-machine.ts';
+import type { BatchPlace, DeliveryState, Input } from '../src/machine/delivery-state.ts';
+import type { Sent } from '../src/receivers/send-batch.ts';
+import { windowAnswer } from '../src/batches/window-mapper.ts';
 import { inputs, nowMs, parked, place, short, stateIn } from './machine-for-tests.ts';
 
 const second: BatchPlace = { ...place, toSeq: 25, eventSeq: 24, eventSeqs: [21, 22, 23, 24], offset: 91 };

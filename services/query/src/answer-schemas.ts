@@ -1,7 +1,7 @@
 import { eventStatuses, publicEventMembers, publicEventSchema, type PublicEvent } from '@docket/event';
 import { closedObject } from '@docket/runtime';
 import { Type, type Static } from '@sinclair/typebox';
-import { ownEntry, tokenView, typedId } from './viewer-grant-mapper.ts';
+import { ownEntry, tokenView, typedId } from './tokens/viewer-grant-mapper.ts';
 
 const views = ['operator', 'tenant', 'admin', 'user'] as const;
 

@@ -2,23 +2,23 @@ import { createClickHouse, queryClickhouseConfig } from '@docket/clickhouse';
 import { createDirectoryView } from '@docket/directory';
 import { createKafka } from '@docket/kafka';
 import { createStartCheck, healthOf, type App, type AppPorts } from '@docket/runtime';
-import { createAnswerBudget } from './answer-bytes.ts';
-import { createLogReader } from './clickhouse-log-reader.ts';
+import { createAnswerBudget } from './pages/answer-bytes.ts';
+import { createLogReader } from './pages/clickhouse-log-reader.ts';
 import type { Config } from './config.ts';
 import { createPublishing } from './create-publishing.ts';
-import { createCredentialWatch } from './credential-watch.ts';
-import { createCursorSeal } from './cursor-seal.ts';
+import { createCredentialWatch } from './gate/credential-watch.ts';
+import { createCursorSeal } from './pages/cursor-seal.ts';
 import { createExports } from './exports/create-exports.ts';
 import { createCallers } from './http/caller.ts';
 import { createQueryRouter } from './http/query-router.ts';
-import { checkTenantLock } from './lock-check.ts';
+import { checkTenantLock } from './gate/lock-check.ts';
 import { createQueryMetrics } from './metrics.ts';
-import { createPlaces } from './places.ts';
-import { createReadGate } from './read-gate.ts';
+import { createPlaces } from './gate/places.ts';
+import { createReadGate } from './gate/read-gate.ts';
 import { createLogPages } from './tail/log-pages.ts';
 import { createTailSender } from './tail/tail-sender.ts';
-import { readTokenKeys } from './token-keys.ts';
-import { createViewerTokens } from './viewer-tokens.ts';
+import { readTokenKeys } from './tokens/token-keys.ts';
+import { createViewerTokens } from './tokens/viewer-tokens.ts';
 
 /**
  * The query service: reads of the log for tenants and operators. It answers from ClickHouse alone; Kafka gives it the

@@ -8,7 +8,7 @@ import {
   viewerOriginSettings,
   type SettingsOf,
 } from '@docket/runtime';
-import { tokenKeySettings } from './token-keys.ts';
+import { tokenKeySettings } from './tokens/token-keys.ts';
 import { trailSettings } from './trail/trail-settings.ts';
 
 export const settings = {

@@ -11,7 +11,7 @@ import { createStartCheck, receivedFrom, requestIdOf, type AppPorts, type Health
 import type { Request } from 'express';
 import type { Config } from './config.ts';
 import type { KeepReading } from './http/reading-route.ts';
-import { createRedriver, type Redriver } from './redriver.ts';
+import { createRedriver, type Redriver } from './quarantine/redriver.ts';
 import { createAccessTrail } from './trail/access-trail.ts';
 import { createTrailMetrics } from './trail/trail-metrics.ts';
 

@@ -26,10 +26,10 @@ import {
   quarantineCursor,
   quarantinedLogParameter,
   tenantParameter,
-} from './endpoint-parameters.ts';
-import { quarantineAnswer, redriveAnswer, redriveBody } from './quarantine-answers.ts';
-import { traceAnswerSchema } from './trace-answer.ts';
-import { newViewerTokenBody } from './viewer-grant-mapper.ts';
+} from './parameters/endpoint-parameters.ts';
+import { quarantineAnswer, redriveAnswer, redriveBody } from './quarantine/quarantine-answers.ts';
+import { traceAnswerSchema } from './trace/trace-answer.ts';
+import { newViewerTokenBody } from './tokens/viewer-grant-mapper.ts';
 
 /** Viewer tokens have this scope too. */
 const readers = ['events:read'] as const satisfies readonly Scope[];

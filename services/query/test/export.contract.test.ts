@@ -4,7 +4,7 @@ import { eventually } from '@docket/testkit';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createChance } from '../../../packages/event/test/event-maker.ts';
 import { loggedFrom } from '../../../packages/event/test/search/search-maker.ts';
-import { tenantLock } from '../src/tenant-lock-policy.ts';
+import { tenantLock } from '../src/gate/tenant-lock-policy.ts';
 import { exportedTypes, readCsv, readParquet } from './exported-files.ts';
 import { createQueryWorld, type QueryWorld } from './query-world.ts';
 

@@ -364,8 +364,8 @@ describe('I5: two tenants', () => {
 
 describe('what ClickHouse reads', () => {
   test('both scopes prune by primary key, and filters use their indexes', async () => {
-    const { pageStatement } = await import('../src/event-sql-mapper.ts');
-    const { tenantLock } = await import('../src/tenant-lock-policy.ts');
+    const { pageStatement } = await import('../src/pages/event-sql-mapper.ts');
+    const { tenantLock } = await import('../src/gate/tenant-lock-policy.ts');
     const { parseFilter } = await import('./parameters.ts');
     const explain = async (query: string): Promise<string> => {
       const after = { occurredAt: micros('2026-11-01T00:00:07Z'), id: newEventId(), seq: 1 };

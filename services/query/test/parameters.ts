@@ -4,9 +4,9 @@ import {
   searchOfParameters,
   visibleStatuses,
   type FilterRules,
-} from '../src/filter-parameters-mapper.ts';
+} from '../src/parameters/filter-parameters-mapper.ts';
 import { listEventsEndpoint } from '../src/endpoints.ts';
-import { requestParameters, type RequestParameters } from '../src/request-parameters-mapper.ts';
+import { requestParameters, type RequestParameters } from '../src/parameters/request-parameters-mapper.ts';
 
 export const rules: FilterRules = {
   statuses: visibleStatuses(false),

@@ -15,21 +15,21 @@ import { createLogger, readSettings, serveHttp, type App } from '@docket/runtime
 import { clickhouseMigrationsDirectory } from '@docket/schemas';
 import { claimTestDatabase } from '@docket/testkit';
 import { Registry } from 'prom-client';
-import { createAnswerBudget } from '../src/answer-bytes.ts';
-import { createLogReader } from '../src/clickhouse-log-reader.ts';
-import { createCredentialWatch } from '../src/credential-watch.ts';
-import { createCursorSeal } from '../src/cursor-seal.ts';
+import { createAnswerBudget } from '../src/pages/answer-bytes.ts';
+import { createLogReader } from '../src/pages/clickhouse-log-reader.ts';
+import { createCredentialWatch } from '../src/gate/credential-watch.ts';
+import { createCursorSeal } from '../src/pages/cursor-seal.ts';
 import { createExports, type ExportSettings } from '../src/exports/create-exports.ts';
 import { createCallers } from '../src/http/caller.ts';
 import { createQueryRouter } from '../src/http/query-router.ts';
 import { createQueryMetrics } from '../src/metrics.ts';
-import { createPlaces } from '../src/places.ts';
-import { createReadGate } from '../src/read-gate.ts';
+import { createPlaces } from '../src/gate/places.ts';
+import { createReadGate } from '../src/gate/read-gate.ts';
 import { createLogPages } from '../src/tail/log-pages.ts';
 import { createTailSender } from '../src/tail/tail-sender.ts';
-import { readTokenKeys } from '../src/token-keys.ts';
+import { readTokenKeys } from '../src/tokens/token-keys.ts';
 import type { Reading, ReadingKind } from '../src/trail/reading.ts';
-import { createViewerTokens } from '../src/viewer-tokens.ts';
+import { createViewerTokens } from '../src/tokens/viewer-tokens.ts';
 import { internalColumns, storedRow } from './stored-row.ts';
 
 export interface Answer {

@@ -2,8 +2,8 @@ import type { ClickHouse } from '@docket/clickhouse';
 import { eventColumns, newEventId } from '@docket/event';
 import { eventually } from '@docket/testkit';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { checkTenantLock } from '../src/lock-check.ts';
-import { allLogsLock, tenantLock } from '../src/tenant-lock-policy.ts';
+import { checkTenantLock } from '../src/gate/lock-check.ts';
+import { allLogsLock, tenantLock } from '../src/gate/tenant-lock-policy.ts';
 import { openEventStream } from './event-stream.ts';
 import { createQueryWorld, type QueryWorld } from './query-world.ts';
 

@@ -1,5 +1,5 @@
-import type { Effect } from '../../../services/delivery/src/delivery-state.ts';
-import { pools } from '../../../services/delivery/src/slot-policy.ts';
+import type { Effect } from '../../../services/delivery/src/machine/delivery-state.ts';
+import { pools } from '../../../services/delivery/src/slots/slot-policy.ts';
 import { parkedBytes, parseParked, parseParkedKey } from '@docket/directory';
 import type { ParkedEvent } from '@docket/directory';
 import { Violation } from '../oracle.ts';

@@ -1,10 +1,10 @@
 import type { ParkedEvent, Subscription } from '@docket/directory';
-import type { Cursor } from '../../../services/delivery/src/cursor-mapper.ts';
-import type { DeliveryState, Effect, Input, Resume } from '../../../services/delivery/src/delivery-state.ts';
-import type { LogSource } from '../../../services/delivery/src/log-source.ts';
-import type { Batch } from '../../../services/delivery/src/batch-mapper.ts';
-import type { Slots } from '../../../services/delivery/src/slot-policy.ts';
-import type { TailBuffer } from '../../../services/delivery/src/tail-buffer.ts';
+import type { Cursor } from '../../../services/delivery/src/cursors/cursor-mapper.ts';
+import type { DeliveryState, Effect, Input, Resume } from '../../../services/delivery/src/machine/delivery-state.ts';
+import type { LogSource } from '../../../services/delivery/src/log/log-source.ts';
+import type { Batch } from '../../../services/delivery/src/batches/batch-mapper.ts';
+import type { Slots } from '../../../services/delivery/src/slots/slot-policy.ts';
+import type { TailBuffer } from '../../../services/delivery/src/log/tail-buffer.ts';
 import type { Coverage } from '../coverage.ts';
 import type { Random } from '../random.ts';
 import type { DeliveryOracle, TopicRecord } from './delivery-oracle.ts';

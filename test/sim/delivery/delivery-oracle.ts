@@ -1,10 +1,10 @@
 import { isAskedFor, parseParked, parseParkedKey } from '@docket/directory';
 import type { ParkedEvent, Subscription } from '@docket/directory';
-import { parseCursor, toldSeq } from '../../../services/delivery/src/cursor-mapper.ts';
-import type { Cursor } from '../../../services/delivery/src/cursor-mapper.ts';
-import type { Outcome } from '../../../services/delivery/src/outcome-policy.ts';
-import { isSameNotice } from '../../../services/delivery/src/notice-mapper.ts';
-import type { Notice } from '../../../services/delivery/src/notice-mapper.ts';
+import { parseCursor, toldSeq } from '../../../services/delivery/src/cursors/cursor-mapper.ts';
+import type { Cursor } from '../../../services/delivery/src/cursors/cursor-mapper.ts';
+import type { Outcome } from '../../../services/delivery/src/machine/outcome-policy.ts';
+import { isSameNotice } from '../../../services/delivery/src/notices/notice-mapper.ts';
+import type { Notice } from '../../../services/delivery/src/notices/notice-mapper.ts';
 import {
   gapsByTheQueries,
   receiveByTheDocs,

@@ -1,9 +1,9 @@
-import { laterCursor } from '../../../services/delivery/src/cursor-mapper.ts';
-import type { Cursor } from '../../../services/delivery/src/cursor-mapper.ts';
-import { stepDelivery } from '../../../services/delivery/src/delivery-machine.ts';
-import type { DeliveryState } from '../../../services/delivery/src/delivery-state.ts';
-import type { Pool } from '../../../services/delivery/src/slot-policy.ts';
-import type { TailBuffer } from '../../../services/delivery/src/tail-buffer.ts';
+import { laterCursor } from '../../../services/delivery/src/cursors/cursor-mapper.ts';
+import type { Cursor } from '../../../services/delivery/src/cursors/cursor-mapper.ts';
+import { stepDelivery } from '../../../services/delivery/src/machine/delivery-machine.ts';
+import type { DeliveryState } from '../../../services/delivery/src/machine/delivery-state.ts';
+import type { Pool } from '../../../services/delivery/src/slots/slot-policy.ts';
+import type { TailBuffer } from '../../../services/delivery/src/log/tail-buffer.ts';
 
 /** The points at which a bug can be planted: seams of the machine and rules of the models, none of them in product code. */
 export interface DeliveryPlant {

@@ -1,6 +1,6 @@
 import { isAskedFor, parkedBytes, parkedKey } from '@docket/directory';
 import type { Subscription } from '@docket/directory';
-import type { DeliveryState } from '../../../services/delivery/src/delivery-state.ts';
+import type { DeliveryState } from '../../../services/delivery/src/machine/delivery-state.ts';
 import type { Coverage } from '../coverage.ts';
 import { Violation } from '../oracle.ts';
 import { createRandom } from '../random.ts';

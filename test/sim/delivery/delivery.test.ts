@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { pools } from '../../../services/delivery/src/slot-policy.ts';
+import { pools } from '../../../services/delivery/src/slots/slot-policy.ts';
 import { createCoverage, type Coverage } from '../coverage.ts';
 import { Violation } from '../oracle.ts';
 import { nothingPlanted, plants, type DeliveryPlant } from './delivery-plants.ts';

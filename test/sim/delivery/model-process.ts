@@ -1,21 +1,26 @@
 import { mergedParked, parkedBytes, parkedKey, parseParked, parseParkedKey } from '@docket/directory';
 import { createLogger } from '@docket/runtime';
-import { cursorBytes, firstCursor, inGeneration, parseCursor } from '../../../services/delivery/src/cursor-mapper.ts';
-import { initialState } from '../../../services/delivery/src/delivery-state.ts';
-import type { Effect, Input, ReadEffect, Wish } from '../../../services/delivery/src/delivery-state.ts';
-import { eventOfNotice } from '../../../services/delivery/src/notice-event-mapper.ts';
-import type { Notice } from '../../../services/delivery/src/notice-mapper.ts';
-import type { Batch } from '../../../services/delivery/src/batch-mapper.ts';
-import type { Sent } from '../../../services/delivery/src/send-batch.ts';
-import { windowAnswer } from '../../../services/delivery/src/window-mapper.ts';
-import { createLogSource } from '../../../services/delivery/src/log-source.ts';
-import type { SourceRead } from '../../../services/delivery/src/log-read-mapper.ts';
-import { poolOf } from '../../../services/delivery/src/pool-policy.ts';
-import { isReplayed } from '../../../services/delivery/src/replay-bounds.ts';
+import {
+  cursorBytes,
+  firstCursor,
+  inGeneration,
+  parseCursor,
+} from '../../../services/delivery/src/cursors/cursor-mapper.ts';
+import { initialState } from '../../../services/delivery/src/machine/delivery-state.ts';
+import type { Effect, Input, ReadEffect, Wish } from '../../../services/delivery/src/machine/delivery-state.ts';
+import { eventOfNotice } from '../../../services/delivery/src/notices/notice-event-mapper.ts';
+import type { Notice } from '../../../services/delivery/src/notices/notice-mapper.ts';
+import type { Batch } from '../../../services/delivery/src/batches/batch-mapper.ts';
+import type { Sent } from '../../../services/delivery/src/receivers/send-batch.ts';
+import { windowAnswer } from '../../../services/delivery/src/batches/window-mapper.ts';
+import { createLogSource } from '../../../services/delivery/src/log/log-source.ts';
+import type { SourceRead } from '../../../services/delivery/src/log/log-read-mapper.ts';
+import { poolOf } from '../../../services/delivery/src/slots/pool-policy.ts';
+import { isReplayed } from '../../../services/delivery/src/log/replay-bounds.ts';
 import { encodingOf, verdictOf } from '../../../services/delivery/src/sinks/sink-rules.ts';
-import { createSlots } from '../../../services/delivery/src/slot-policy.ts';
-import { createTailBuffer } from '../../../services/delivery/src/tail-buffer.ts';
-import { tailStart } from '../../../services/delivery/src/tail-start-policy.ts';
+import { createSlots } from '../../../services/delivery/src/slots/slot-policy.ts';
+import { createTailBuffer } from '../../../services/delivery/src/log/tail-buffer.ts';
+import { tailStart } from '../../../services/delivery/src/log/tail-start-policy.ts';
 import { Violation } from '../oracle.ts';
 import { handle } from './model-receiver.ts';
 import type { Body } from './model-receiver.ts';

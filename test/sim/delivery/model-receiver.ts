@@ -1,4 +1,4 @@
-import type { Answer } from '../../../services/delivery/src/outcome-policy.ts';
+import type { Answer } from '../../../services/delivery/src/machine/outcome-policy.ts';
 import type { Random } from '../random.ts';
 
 export const behaviours = [

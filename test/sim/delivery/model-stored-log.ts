@@ -1,4 +1,4 @@
-import type { KnownHead, StoredLog } from '../../../services/delivery/src/clickhouse-log.ts';
+import type { KnownHead, StoredLog } from '../../../services/delivery/src/log/clickhouse-log.ts';
 import { storedTextOf } from '../../../services/delivery/test/log-for-tests.ts';
 import type { Call, DeliveryWorld, ModelProcess } from './delivery-model.ts';
 import type { LogPlace } from './sample-logs.ts';

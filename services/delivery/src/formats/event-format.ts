@@ -1,4 +1,4 @@
-import type { SentEvent } from '../batch-encoding.ts';
+import type { SentEvent } from '../batches/batch-encoding.ts';
 
 /** What an event looks like at the receiver. Whatever it looks like, its seq and the one of the event sent before it are in it. */
 export type EventFormat = (event: SentEvent) => object;

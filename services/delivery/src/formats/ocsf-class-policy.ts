@@ -1,4 +1,4 @@
-import type { SentEvent } from '../batch-encoding.ts';
+import type { SentEvent } from '../batches/batch-encoding.ts';
 
 /** A class of OCSF 1.4.0, as far as it is used here. */
 export interface OcsfClass {

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-import type { SentEvent } from '../batch-encoding.ts';
+import type { SentEvent } from '../batches/batch-encoding.ts';
 import type { EventFormat } from './event-format.ts';
 import { activityOf, ocsfClassOf, otherActivity } from './ocsf-class-policy.ts';
 import type { OcsfClass } from './ocsf-class-policy.ts';

@@ -6,7 +6,7 @@ import type { ApiRouter } from '@docket/runtime';
 import type { Request } from 'express';
 
 import { dryRunReplay } from '../endpoints.ts';
-import { eventOfReading } from '../reading-event-mapper.ts';
+import { eventOfReading } from '../log/reading-event-mapper.ts';
 import { originOf } from './reading-origin.ts';
 import { subscriptionOf } from './subscriber-context.ts';
 import type { SubscriberContext } from './subscriber-context.ts';

@@ -7,10 +7,10 @@ import type { ApiRouter } from '@docket/runtime';
 import type { Request, Response } from 'express';
 
 import { previewSubscription } from '../endpoints.ts';
-import { readNewestEntries } from '../newest-entries.ts';
-import { withoutOwnNotices } from '../notice-event-mapper.ts';
+import { readNewestEntries } from '../log/newest-entries.ts';
+import { withoutOwnNotices } from '../notices/notice-event-mapper.ts';
 import { previewOf } from '../preview-mapper.ts';
-import { eventOfReading } from '../reading-event-mapper.ts';
+import { eventOfReading } from '../log/reading-event-mapper.ts';
 import { originOf } from './reading-origin.ts';
 import { subscriptionOf } from './subscriber-context.ts';
 import type { SubscriberContext } from './subscriber-context.ts';

@@ -3,7 +3,7 @@ import type { Subscription } from '@docket/directory';
 import { DocketError } from '@docket/runtime';
 
 import { readStanding } from '../clickhouse-standing.ts';
-import { firstCursor, unreadableCursor } from '../cursor-mapper.ts';
+import { firstCursor, unreadableCursor } from '../cursors/cursor-mapper.ts';
 import { getSubscriptionStatus } from '../endpoints.ts';
 import { statusOf } from '../status-mapper.ts';
 import type { Standing } from '../status-mapper.ts';

@@ -5,10 +5,10 @@ import { DocketError, noteForLog } from '@docket/runtime';
 import type { Logger } from '@docket/runtime';
 import type { Request } from 'express';
 
-import type { Cursors } from '../kafka-cursors.ts';
+import type { Cursors } from '../cursors/kafka-cursors.ts';
 import type { OwnEvents } from '../own-events.ts';
-import type { BatchSender } from '../send-batch.ts';
-import type { SubscriptionEncoding } from '../subscription-encoding.ts';
+import type { BatchSender } from '../receivers/send-batch.ts';
+import type { SubscriptionEncoding } from '../batches/subscription-encoding.ts';
 import type { AskingLimit } from './asking-limit.ts';
 
 /** What the subscriber's view is made of. Any instance can answer: each knows all cursors. */

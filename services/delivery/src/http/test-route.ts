@@ -3,7 +3,7 @@ import type { ApiRouter } from '@docket/runtime';
 import { requestIdOf } from '@docket/runtime';
 
 import { testSubscription } from '../endpoints.ts';
-import { buildTest } from '../test-event-mapper.ts';
+import { buildTest } from '../batches/test-event-mapper.ts';
 import { subscriptionOf } from './subscriber-context.ts';
 import type { SubscriberContext } from './subscriber-context.ts';
 

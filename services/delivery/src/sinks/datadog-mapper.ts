@@ -1,8 +1,8 @@
 import type { DatadogSink } from '@docket/directory';
 
-import type { BatchEncoding } from '../batch-encoding.ts';
+import type { BatchEncoding } from '../batches/batch-encoding.ts';
 import type { EventFormat } from '../formats/event-format.ts';
-import type { WebhookRequest } from '../webhook-sender.ts';
+import type { WebhookRequest } from '../receivers/webhook-sender.ts';
 import { endpointUrl } from './endpoint-url.ts';
 import type { Outgoing } from './outgoing.ts';
 

@@ -1,4 +1,4 @@
-import type { Answer } from '../outcome-policy.ts';
+import type { Answer } from '../machine/outcome-policy.ts';
 import { generalVerdict, rejectAll } from './sink-answer.ts';
 import type { Verdict } from './sink-answer.ts';
 

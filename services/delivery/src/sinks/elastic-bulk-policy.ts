@@ -1,4 +1,4 @@
-import type { Answer } from '../outcome-policy.ts';
+import type { Answer } from '../machine/outcome-policy.ts';
 import { delivered, generalVerdict, isObject, jsonObjectOf } from './sink-answer.ts';
 import type { Verdict } from './sink-answer.ts';
 

@@ -1,6 +1,6 @@
 import type { CustomHeaders } from '@docket/directory';
 
-import type { Batch } from '../batch-mapper.ts';
+import type { Batch } from '../batches/batch-mapper.ts';
 
 /** What a request is made of, beside the settings of its sink. */
 export interface Outgoing {

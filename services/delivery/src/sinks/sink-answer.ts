@@ -1,5 +1,5 @@
-import { errorNameOf, outcomeOf } from '../outcome-policy.ts';
-import type { Answer, Outcome } from '../outcome-policy.ts';
+import { errorNameOf, outcomeOf } from '../machine/outcome-policy.ts';
+import type { Answer, Outcome } from '../machine/outcome-policy.ts';
 
 /** What an answer of a sink means, in its own words. `error` is what the attempt's record and the cursor say; empty for delivered. */
 export type Verdict = Outcome & { readonly error: string };

@@ -1,12 +1,12 @@
 import type { SinkType, Subscription } from '@docket/directory';
 
-import type { BatchEncoding } from '../batch-encoding.ts';
+import type { BatchEncoding } from '../batches/batch-encoding.ts';
 import { nativeFormat, nativeFormatForIndexes } from '../formats/event-format.ts';
 import type { EventFormat } from '../formats/event-format.ts';
 import { ocsfFormat } from '../formats/ocsf-mapper.ts';
-import type { EventMask } from '../mask-policy.ts';
-import type { Answer } from '../outcome-policy.ts';
-import type { WebhookRequest } from '../webhook-sender.ts';
+import type { EventMask } from '../batches/mask-policy.ts';
+import type { Answer } from '../machine/outcome-policy.ts';
+import type { WebhookRequest } from '../receivers/webhook-sender.ts';
 import { datadogEncoding, datadogRequest } from './datadog-mapper.ts';
 import { datadogVerdict } from './datadog-policy.ts';
 import { elasticBulkEncoding, elasticBulkRequest } from './elastic-bulk-mapper.ts';

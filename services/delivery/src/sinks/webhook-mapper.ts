@@ -1,10 +1,10 @@
 import type { WebhookLayout, WebhookSink } from '@docket/directory';
 import { webhookSecretBytes } from '@docket/directory';
 
-import { withoutSinkLimits } from '../batch-encoding.ts';
-import type { BatchEncoding, BatchFrame, ReplayTag, SentEvent } from '../batch-encoding.ts';
-import { webhookHeaders } from '../webhook-signature-mapper.ts';
-import type { WebhookRequest } from '../webhook-sender.ts';
+import { withoutSinkLimits } from '../batches/batch-encoding.ts';
+import type { BatchEncoding, BatchFrame, ReplayTag, SentEvent } from '../batches/batch-encoding.ts';
+import { webhookHeaders } from '../receivers/webhook-signature-mapper.ts';
+import type { WebhookRequest } from '../receivers/webhook-sender.ts';
 import { nativeFormat } from '../formats/event-format.ts';
 import type { EventFormat } from '../formats/event-format.ts';
 import type { Outgoing } from './outgoing.ts';

@@ -1,5 +1,5 @@
 import { sampleEntries } from '../sinks/sample-batches.ts';
-import type { SentEvent } from '../../src/batch-encoding.ts';
+import type { SentEvent } from '../../src/batches/batch-encoding.ts';
 
 const [full, , minimal] = sampleEntries.map((entry, index) =>
   entry.kind === 'event' ? { ...entry.event, prev_seq: index + 5 } : undefined,

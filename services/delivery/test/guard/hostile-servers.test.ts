@@ -5,10 +5,10 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 
 import { eventually } from '@docket/testkit';
 
-import type { Answer } from '../../src/outcome-policy.ts';
-import { createVettedLookup, NameNotFoundError } from '../../src/vetted-lookup.ts';
-import type { Resolve } from '../../src/vetted-lookup.ts';
-import { createWebhookSender } from '../../src/webhook-sender.ts';
+import type { Answer } from '../../src/machine/outcome-policy.ts';
+import { createVettedLookup, NameNotFoundError } from '../../src/receivers/vetted-lookup.ts';
+import type { Resolve } from '../../src/receivers/vetted-lookup.ts';
+import { createWebhookSender } from '../../src/receivers/webhook-sender.ts';
 import { caCertificate, localhostCertificate, serverKey, siemCertificate } from './certificates.ts';
 import { hostileAnswers, startHostileServer } from './hostile-servers.ts';
 import type { HostileServer } from './hostile-servers.ts';

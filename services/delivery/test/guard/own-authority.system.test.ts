@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { caCertificate, localhostCertificate, serverKey } from './certificates.ts';
 
 const run = promisify(execFile);
-const sender = new URL('../../dist/webhook-sender.js', import.meta.url).href;
+const sender = new URL('../../dist/receivers/webhook-sender.js', import.meta.url).href;
 /** As a process sends: Node reads NODE_EXTRA_CA_CERTS once, at its start. */
 const program = `
   const { createWebhookSender } = await import(process.argv[1]);

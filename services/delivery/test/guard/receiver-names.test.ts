@@ -2,9 +2,9 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { eventually } from '@docket/testkit';
 
-import { createReceiverNames } from '../../src/receiver-names.ts';
-import type { ReceiverNames } from '../../src/receiver-names.ts';
-import { createWebhookSender } from '../../src/webhook-sender.ts';
+import { createReceiverNames } from '../../src/receivers/receiver-names.ts';
+import type { ReceiverNames } from '../../src/receivers/receiver-names.ts';
+import { createWebhookSender } from '../../src/receivers/webhook-sender.ts';
 import { startNameServer } from './name-servers.ts';
 import type { NameServer, Zone } from './name-servers.ts';
 

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import type { PublicEvent } from '@docket/event';
 import type { Sink, Subscription } from '@docket/directory';
 
-import { buildBatch } from '../../src/batch-mapper.ts';
-import type { Batch } from '../../src/batch-mapper.ts';
-import type { LogEntry } from '../../src/log-entry-mapper.ts';
-import { noneSkipped } from '../../src/skipped-counts.ts';
+import { buildBatch } from '../../src/batches/batch-mapper.ts';
+import type { Batch } from '../../src/batches/batch-mapper.ts';
+import type { LogEntry } from '../../src/batches/log-entry-mapper.ts';
+import { noneSkipped } from '../../src/batches/skipped-counts.ts';
 import { encodingOf } from '../../src/sinks/sink-rules.ts';
 
 const golden = new URL('../../../../schemas/golden/', import.meta.url);

@@ -5,7 +5,7 @@ import { Webhook } from 'standardwebhooks';
 import { endpointUrl } from '../../src/sinks/endpoint-url.ts';
 import { requestOf } from '../../src/sinks/sink-rules.ts';
 import { channelOf } from '../../src/sinks/splunk-hec-mapper.ts';
-import type { WebhookRequest } from '../../src/webhook-sender.ts';
+import type { WebhookRequest } from '../../src/receivers/webhook-sender.ts';
 import { batchFor, entryOf, sampleEntries, sampleSinks, subscriptionTo } from './sample-batches.ts';
 import type { SampleName } from './sample-batches.ts';
 

@@ -1,11 +1,11 @@
 import type { ClickHouse } from '@docket/clickhouse';
 import type { Logger } from '@docket/runtime';
 import type { Config } from '../config.ts';
-import type { CredentialWatch } from '../credential-watch.ts';
+import type { CredentialWatch } from '../gate/credential-watch.ts';
 import type { ExportPorts } from '../http/get-export.ts';
 import type { QueryMetrics } from '../metrics.ts';
-import { createPlaces } from '../places.ts';
-import type { TokenKey } from '../token-keys.ts';
+import { createPlaces } from '../gate/places.ts';
+import type { TokenKey } from '../tokens/token-keys.ts';
 import { createExportRecords } from './export-records.ts';
 import { createExportSender } from './export-sender.ts';
 import { createExportTickets } from './export-ticket.ts';

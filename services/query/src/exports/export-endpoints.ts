@@ -1,7 +1,7 @@
 import type { Scope } from '@docket/directory';
 import { closedObject, defineEndpoint, jsonAnswer, pathParameter, queryParameter } from '@docket/runtime';
 import { Type, type Static } from '@sinclair/typebox';
-import { filters, tenantParameter } from '../endpoint-parameters.ts';
+import { filters, tenantParameter } from '../parameters/endpoint-parameters.ts';
 import { readErrors } from '../endpoints.ts';
 import { exportFormatNames } from './export-sql-mapper.ts';
 

@@ -1,6 +1,6 @@
 import { rfc3339OfMillis } from '@docket/event';
 import type { ExportAnswer } from './export-endpoints.ts';
-import { ownEventsOf, type Caller } from '../reader-policy.ts';
+import { ownEventsOf, type Caller } from '../gate/reader-policy.ts';
 import type { ExportRecord } from './export-records.ts';
 
 /**

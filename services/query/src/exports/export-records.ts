@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ClickHouse, RequestOptions } from '@docket/clickhouse';
-import { readFailure } from '../read-failure-policy.ts';
-import { tenantLock } from '../tenant-lock-policy.ts';
+import { readFailure } from '../pages/read-failure-policy.ts';
+import { tenantLock } from '../gate/tenant-lock-policy.ts';
 import type { ExportFormatName } from './export-sql-mapper.ts';
 
 const deadlineMs = 10_000;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Caller } from '../reader-policy.ts';
-import { createSeal } from '../seal.ts';
-import type { TokenKey } from '../token-keys.ts';
+import type { Caller } from '../gate/reader-policy.ts';
+import { createSeal } from '../tokens/seal.ts';
+import type { TokenKey } from '../tokens/token-keys.ts';
 
 /** Long enough to hand the address to the browser and for its request to arrive. */
 const lifeMs = 60_000;

@@ -1,7 +1,7 @@
 import { createExportUrlEndpoint } from '../exports/export-endpoints.ts';
 import { exportFormatNames, type ExportFormatName } from '../exports/export-sql-mapper.ts';
-import type { Caller } from '../reader-policy.ts';
-import type { RequestParameters } from '../request-parameters-mapper.ts';
+import type { Caller } from '../gate/reader-policy.ts';
+import type { RequestParameters } from '../parameters/request-parameters-mapper.ts';
 import { askedSearch, type AskedSearch } from './asked-search.ts';
 import { parametersOfQuery } from './query-string.ts';
 

@@ -1,7 +1,7 @@
 import { printSearch, scopeSearch, type ScopedSearch, type Search } from '@docket/event';
-import { searchOfParameters, visibleStatuses } from '../filter-parameters-mapper.ts';
-import type { Caller } from '../reader-policy.ts';
-import type { RequestParameters } from '../request-parameters-mapper.ts';
+import { searchOfParameters, visibleStatuses } from '../parameters/filter-parameters-mapper.ts';
+import type { Caller } from '../gate/reader-policy.ts';
+import type { RequestParameters } from '../parameters/request-parameters-mapper.ts';
 import { isOperator, scopeOf } from './caller.ts';
 import { requireValid } from './query-string.ts';
 

@@ -10,9 +10,16 @@ import {
 import { isStrayLog, type SearchScope } from '@docket/event';
 import { DocketError, noteForLog } from '@docket/runtime';
 import type { Request } from 'express';
-import { visibleStatuses } from '../filter-parameters-mapper.ts';
-import { callerOfGrant, callerOfKey, checkAlive, mayStillRead, ownEventsOf, type Caller } from '../reader-policy.ts';
-import type { ViewerTokens } from '../viewer-tokens.ts';
+import { visibleStatuses } from '../parameters/filter-parameters-mapper.ts';
+import {
+  callerOfGrant,
+  callerOfKey,
+  checkAlive,
+  mayStillRead,
+  ownEventsOf,
+  type Caller,
+} from '../gate/reader-policy.ts';
+import type { ViewerTokens } from '../tokens/viewer-tokens.ts';
 
 /** What this service asks of the directory. */
 export type KeyDirectory = Pick<DirectoryView, 'isCaughtUp' | 'key'>;

@@ -1,8 +1,8 @@
 import { isEventId } from '@docket/event';
 import { DocketError } from '@docket/runtime';
-import type { LogReader } from '../clickhouse-log-reader.ts';
+import type { LogReader } from '../pages/clickhouse-log-reader.ts';
 import { getEventTraceEndpoint } from '../endpoints.ts';
-import { attemptsMax, traceAnswer } from '../trace-mapper.ts';
+import { attemptsMax, traceAnswer } from '../trace/trace-mapper.ts';
 import { isOperator, readerOf, scopeOf, type Callers } from './caller.ts';
 import { parametersOf, requireValid } from './query-string.ts';
 import type { Reader } from './reading-route.ts';

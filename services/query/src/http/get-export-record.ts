@@ -4,7 +4,7 @@ import type { RequestHandler } from 'express';
 import { getExportEndpoint } from '../exports/export-endpoints.ts';
 import { exportAnswer } from '../exports/export-manifest-mapper.ts';
 import type { ExportRecord } from '../exports/export-records.ts';
-import type { Caller } from '../reader-policy.ts';
+import type { Caller } from '../gate/reader-policy.ts';
 import { anyReaderOf, tenantOf } from './caller.ts';
 import type { ExportPorts } from './get-export.ts';
 import { parametersOf, requireValid } from './query-string.ts';

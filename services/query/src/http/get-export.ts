@@ -1,14 +1,14 @@
 import { newEventId, printSearch } from '@docket/event';
 import { DocketError } from '@docket/runtime';
 import type { Request } from 'express';
-import type { LogReader } from '../clickhouse-log-reader.ts';
+import type { LogReader } from '../pages/clickhouse-log-reader.ts';
 import { ticketParameter } from '../exports/export-endpoints.ts';
 import type { ExportRecords } from '../exports/export-records.ts';
 import type { ExportSender } from '../exports/export-sender.ts';
 import { mediaTypes } from '../exports/export-sql-mapper.ts';
 import type { ExportTickets } from '../exports/export-ticket.ts';
-import type { Caller } from '../reader-policy.ts';
-import { requestParameters } from '../request-parameters-mapper.ts';
+import type { Caller } from '../gate/reader-policy.ts';
+import { requestParameters } from '../parameters/request-parameters-mapper.ts';
 import { askedExport } from './asked-export.ts';
 import { anyReaderOf, type Callers } from './caller.ts';
 import { requireGet } from './for-caller.ts';

@@ -1,9 +1,9 @@
 import { isValueField, printSearch, type ValueField } from '@docket/event';
-import type { LogReader } from '../clickhouse-log-reader.ts';
-import { facetsAnswer, type FacetsQuery } from '../count-sql-mapper.ts';
-import { facetFieldsMax, facetLimit } from '../endpoint-parameters.ts';
+import type { LogReader } from '../pages/clickhouse-log-reader.ts';
+import { facetsAnswer, type FacetsQuery } from '../counts/count-sql-mapper.ts';
+import { facetFieldsMax, facetLimit } from '../parameters/endpoint-parameters.ts';
 import { getFacetsEndpoint } from '../endpoints.ts';
-import type { RequestParameters } from '../request-parameters-mapper.ts';
+import type { RequestParameters } from '../parameters/request-parameters-mapper.ts';
 import { askedSearch } from './asked-search.ts';
 import { anyReaderOf, type Callers } from './caller.ts';
 import { parametersOf } from './query-string.ts';

@@ -1,5 +1,5 @@
 import { printSearch, timeRangeOf } from '@docket/event';
-import type { LogReader } from '../clickhouse-log-reader.ts';
+import type { LogReader } from '../pages/clickhouse-log-reader.ts';
 import { getHistogramEndpoint } from '../endpoints.ts';
 import {
   groupFields,
@@ -8,8 +8,8 @@ import {
   rangeOfPlan,
   type GroupField,
   type HistogramPlan,
-} from '../histogram-mapper.ts';
-import type { RequestParameters } from '../request-parameters-mapper.ts';
+} from '../counts/histogram-mapper.ts';
+import type { RequestParameters } from '../parameters/request-parameters-mapper.ts';
 import { askedSearch } from './asked-search.ts';
 import { anyReaderOf, type Callers } from './caller.ts';
 import { invalidParameters, parametersOf } from './query-string.ts';

@@ -1,7 +1,7 @@
 import { timeRangeOf } from '@docket/event';
-import type { LogReader } from '../clickhouse-log-reader.ts';
-import { searchOfParameters, visibleStatuses } from '../filter-parameters-mapper.ts';
-import { planHistogram } from '../histogram-mapper.ts';
+import type { LogReader } from '../pages/clickhouse-log-reader.ts';
+import { searchOfParameters, visibleStatuses } from '../parameters/filter-parameters-mapper.ts';
+import { planHistogram } from '../counts/histogram-mapper.ts';
 import { ledgerEndpoint } from '../ledger/ledger-endpoint.ts';
 import { ledgerAnswer } from '../ledger/ledger-mapper.ts';
 import { isOperator, readerOf, tenantOf, type Callers } from './caller.ts';

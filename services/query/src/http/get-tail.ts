@@ -1,8 +1,8 @@
 import { printSearch } from '@docket/event';
 import { DocketError } from '@docket/runtime';
 import type { Request } from 'express';
-import type { LogReader } from '../clickhouse-log-reader.ts';
-import type { RequestParameters } from '../request-parameters-mapper.ts';
+import type { LogReader } from '../pages/clickhouse-log-reader.ts';
+import type { RequestParameters } from '../parameters/request-parameters-mapper.ts';
 import { tailAfterParameter, tailEndpoint } from '../tail/tail-endpoint.ts';
 import type { TailSender } from '../tail/tail-sender.ts';
 import { askedSearch } from './asked-search.ts';

@@ -2,8 +2,8 @@ import { rfc3339OfMillis } from '@docket/event';
 import type { RequestHandler } from 'express';
 import type { WhoamiAnswer } from '../answer-schemas.ts';
 import { whoamiEndpoint } from '../endpoints.ts';
-import type { Caller } from '../reader-policy.ts';
-import { anyOfOf } from '../viewer-grant-mapper.ts';
+import type { Caller } from '../gate/reader-policy.ts';
+import { anyOfOf } from '../tokens/viewer-grant-mapper.ts';
 import type { Callers } from './caller.ts';
 import { parametersOf, requireValid } from './query-string.ts';
 

@@ -1,12 +1,12 @@
 import { printSearch } from '@docket/event';
 import { DocketError } from '@docket/runtime';
 import { shownEventOf } from '../answer-mapper.ts';
-import type { LogReader } from '../clickhouse-log-reader.ts';
-import { fingerprintOf, type PageCursor, type PagePosition } from '../cursor-mapper.ts';
-import type { CursorSeal } from '../cursor-seal.ts';
-import { pageLimit } from '../endpoint-parameters.ts';
+import type { LogReader } from '../pages/clickhouse-log-reader.ts';
+import { fingerprintOf, type PageCursor, type PagePosition } from '../pages/cursor-mapper.ts';
+import type { CursorSeal } from '../pages/cursor-seal.ts';
+import { pageLimit } from '../parameters/endpoint-parameters.ts';
 import { listEventsEndpoint } from '../endpoints.ts';
-import { ownEventsOf } from '../reader-policy.ts';
+import { ownEventsOf } from '../gate/reader-policy.ts';
 import { askedSearch } from './asked-search.ts';
 import { anyReaderOf, type Callers } from './caller.ts';
 import { parametersOf, searchOf } from './query-string.ts';

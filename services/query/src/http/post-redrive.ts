@@ -1,12 +1,12 @@
 import { isStrayLog, type AuditEvent } from '@docket/event';
 import { DocketError, parseBody, readJsonBody } from '@docket/runtime';
 import type { Request } from 'express';
-import type { Asker, LogReader } from '../clickhouse-log-reader.ts';
+import type { Asker, LogReader } from '../pages/clickhouse-log-reader.ts';
 import { redriveEndpoint } from '../endpoints.ts';
-import { visibleStatuses } from '../filter-parameters-mapper.ts';
-import type { RedriveAnswer } from '../quarantine-answers.ts';
-import { redriveOf } from '../redrive-policy.ts';
-import type { Redriver } from '../redriver.ts';
+import { visibleStatuses } from '../parameters/filter-parameters-mapper.ts';
+import type { RedriveAnswer } from '../quarantine/quarantine-answers.ts';
+import { redriveOf } from '../quarantine/redrive-policy.ts';
+import type { Redriver } from '../quarantine/redriver.ts';
 import { operatorOf, tenantOf, type Callers } from './caller.ts';
 import { parametersOf, requireValid } from './query-string.ts';
 import type { Reader } from './reading-route.ts';

@@ -5,9 +5,9 @@ import type { RequestHandler } from 'express';
 import type { GrantAnswer } from '../answer-schemas.ts';
 import { createViewerTokenEndpoint } from '../endpoints.ts';
 import type { QueryMetrics } from '../metrics.ts';
-import type { ViewerGrant } from '../reader-policy.ts';
-import { anyOfOf, grantOfBody } from '../viewer-grant-mapper.ts';
-import type { ViewerTokens } from '../viewer-tokens.ts';
+import type { ViewerGrant } from '../gate/reader-policy.ts';
+import { anyOfOf, grantOfBody } from '../tokens/viewer-grant-mapper.ts';
+import type { ViewerTokens } from '../tokens/viewer-tokens.ts';
 import { anyReaderOf, tenantOf, type Callers } from './caller.ts';
 import { parametersOf, requireValid } from './query-string.ts';
 

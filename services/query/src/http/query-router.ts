@@ -1,8 +1,8 @@
 import { addDocumentRoutes, createApiRouter, createCors, type ApiRouter, type Endpoint } from '@docket/runtime';
 import { openApiDocuments } from '@docket/schemas';
 import type { RequestHandler } from 'express';
-import type { LogReader } from '../clickhouse-log-reader.ts';
-import type { CursorSeal } from '../cursor-seal.ts';
+import type { LogReader } from '../pages/clickhouse-log-reader.ts';
+import type { CursorSeal } from '../pages/cursor-seal.ts';
 import {
   createViewerTokenEndpoint,
   getEventEndpoint,
@@ -21,8 +21,8 @@ import type { QueryMetrics } from '../metrics.ts';
 import { tailEndpoint } from '../tail/tail-endpoint.ts';
 import type { LogPages } from '../tail/log-pages.ts';
 import type { TailSender } from '../tail/tail-sender.ts';
-import type { ViewerTokens } from '../viewer-tokens.ts';
-import { createWaitingRoom } from '../waiting-room.ts';
+import type { ViewerTokens } from '../tokens/viewer-tokens.ts';
+import { createWaitingRoom } from '../gate/waiting-room.ts';
 import type { Callers } from './caller.ts';
 import { getEvent } from './get-event.ts';
 import { getExportRecord } from './get-export-record.ts';

@@ -1,8 +1,8 @@
 import { DocketError, type Endpoint } from '@docket/runtime';
 import type { Request } from 'express';
-import { metadataParameters } from '../endpoint-parameters.ts';
-import { isMetadataParameter } from '../filter-parameters-mapper.ts';
-import { requestParameters, type RequestParameters } from '../request-parameters-mapper.ts';
+import { metadataParameters } from '../parameters/endpoint-parameters.ts';
+import { isMetadataParameter } from '../parameters/filter-parameters-mapper.ts';
+import { requestParameters, type RequestParameters } from '../parameters/request-parameters-mapper.ts';
 
 /** The query string as it was sent; express's own parsing would lose what is repeated or empty. */
 export function searchOf(req: Request): URLSearchParams {

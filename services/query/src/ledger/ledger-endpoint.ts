@@ -2,9 +2,9 @@ import type { Scope } from '@docket/directory';
 import { eventStatuses, type EventStatus } from '@docket/event';
 import { closedObject, defineEndpoint, jsonAnswer, queryParameter } from '@docket/runtime';
 import { Type, type Static } from '@sinclair/typebox';
-import { tenantParameter } from '../endpoint-parameters.ts';
+import { tenantParameter } from '../parameters/endpoint-parameters.ts';
 import { readErrors } from '../endpoints.ts';
-import { intervalNames } from '../histogram-mapper.ts';
+import { intervalNames } from '../counts/histogram-mapper.ts';
 
 const time = (description: string) => Type.String({ 'x-format': 'date-time', description });
 const count = (description: string) => Type.Integer({ minimum: 0, description });

@@ -1,6 +1,6 @@
 import { createBinder, scopedConditions, type Statement } from '@docket/clickhouse';
 import { eventStatuses, rfc3339OfMicros, scopeSearch, type EventStatus } from '@docket/event';
-import type { HistogramPlan } from '../histogram-mapper.ts';
+import type { HistogramPlan } from '../counts/histogram-mapper.ts';
 import type { LedgerAnswer } from './ledger-endpoint.ts';
 
 export interface LedgerQuery {

@@ -1,6 +1,6 @@
 import type { StoredEventRow } from '@docket/event';
-import type { Bounded, ReadRows } from '../bounded-read.ts';
-import type { LogReader } from '../clickhouse-log-reader.ts';
+import type { Bounded, ReadRows } from '../pages/bounded-read.ts';
+import type { LogReader } from '../pages/clickhouse-log-reader.ts';
 
 /** Rows of one page; large ones end it after 2 MiB. */
 const pageRowsMax = 64;

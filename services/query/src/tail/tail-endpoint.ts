@@ -1,7 +1,7 @@
 import type { Scope } from '@docket/directory';
 import { defineEndpoint, queryParameter } from '@docket/runtime';
 import { Type } from '@sinclair/typebox';
-import { filters, tenantParameter } from '../endpoint-parameters.ts';
+import { filters, tenantParameter } from '../parameters/endpoint-parameters.ts';
 import { readErrors } from '../endpoints.ts';
 
 export const tailAfterParameter = queryParameter(

@@ -3,12 +3,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { compileScoped, type ScopedSearch } from '@docket/event';
 import { DocketError } from '@docket/runtime';
 import type { Response } from 'express';
-import type { AnswerBudget } from '../answer-bytes.ts';
-import type { CredentialWatch } from '../credential-watch.ts';
+import type { AnswerBudget } from '../pages/answer-bytes.ts';
+import type { CredentialWatch } from '../gate/credential-watch.ts';
 import { writeUnhurried } from '../http/unhurried-write.ts';
 import type { QueryMetrics } from '../metrics.ts';
-import type { PlaceHolder, Places } from '../places.ts';
-import type { Caller } from '../reader-policy.ts';
+import type { PlaceHolder, Places } from '../gate/places.ts';
+import type { Caller } from '../gate/reader-policy.ts';
 import type { LogPage, LogPages } from './log-pages.ts';
 import {
   addSkipped,

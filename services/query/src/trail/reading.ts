@@ -1,4 +1,4 @@
-import type { Caller } from '../reader-policy.ts';
+import type { Caller } from '../gate/reader-policy.ts';
 
 /** Ways of reading a log. The access trail tells each with an action of its own: `docket.log.<kind>`. */
 export const readingKinds = [

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RequestOrigin } from '@docket/event';
-import type { Caller } from '../reader-policy.ts';
+import type { Caller } from '../gate/reader-policy.ts';
 import type { TrailEntry } from './trail-entry.ts';
 import type { Reading, ReadingKind } from './reading.ts';
 

@@ -1,5 +1,5 @@
 import { eventOfLogReading, idFromIdempotencyKey, operatorsLog, type EventInput } from '@docket/event';
-import { allLogs } from '../tenant-lock-policy.ts';
+import { allLogs } from '../gate/tenant-lock-policy.ts';
 import type { TrailTelling } from './trail-windows.ts';
 
 /**
