@@ -1,5 +1,5 @@
 import { createQuickReader, readRecord, schemaIdOf } from '@docket/event';
-import type { LogRecord, RecordMac } from '@docket/event';
+import type { LogRecord, QuickReader, RecordMac } from '@docket/event';
 import type { EventCodecs, Topology } from '@docket/kafka';
 
 import { entriesOfRecords } from '../batches/log-entry-mapper.ts';
@@ -19,6 +19,15 @@ export type TailReader = (request: ReadRequest, offset: number) => Promise<Sourc
 /** Records beside events: skipped ones cost next to nothing, but each has to be judged. */
 const tailRecordsMax = 2_000;
 
+/** One for all partitions of a process: it takes milliseconds to make, and 0.6 MiB. */
+const quickReaders = new WeakMap<EventCodecs, QuickReader>();
+
+function quickReaderOf(decoders: EventCodecs): QuickReader {
+  const reader = quickReaders.get(decoders) ?? createQuickReader(decoders.codecOf);
+  quickReaders.set(decoders, reader);
+  return reader;
+}
+
 export function createTailReader(ports: {
   readonly decoders: EventCodecs;
   readonly mac: RecordMac;
@@ -28,7 +37,7 @@ export function createTailReader(ports: {
 }): TailReader {
   const { decoders, mac, topology, encodingOf, filterOf } = ports;
   const rules = { partitions: topology.partitions, decoderOf: decoders.decoderOf, mac };
-  const readQuickly = createQuickReader(decoders.codecOf);
+  const readQuickly = quickReaderOf(decoders);
   /** `isText`: what is read is passed on as its text. */
   const readerOf = (log: string, isText: boolean) => (record: LogRecord, seq: number) =>
     readQuickly(record, log, isText ? seq : undefined) ?? readRecord(record, rules);
