@@ -8,20 +8,8 @@ import type { Cursor } from '../src/cursors/cursor-mapper.ts';
 import { stepDelivery } from '../src/machine/delivery-machine.ts';
 import { initialState } from '../src/machine/delivery-state.ts';
 import type { Effect, Input } from '../src/machine/delivery-state.ts';
-import { createLogSource } from '../src/log/log-source.ts';
-import { encodingOf } from '../src/sinks/sink-rules.ts';
 import { createTailBuffer } from '../src/log/tail-buffer.ts';
-import {
-  decoders,
-  generation,
-  growTail,
-  kafkaOf,
-  logger,
-  mac,
-  partition,
-  storedLogOf,
-  subscriptionOf,
-} from './log-for-tests.ts';
+import { generation, growTail, kafkaOf, partition, sourceOf, storedLogOf, subscriptionOf } from './log-for-tests.ts';
 import type { World } from './log-for-tests.ts';
 
 /** Filters, and what each means, said another way. */
@@ -75,7 +63,6 @@ const wish = {
   windowMax: 1,
   resume: null,
 };
-const readEnds = async (): Promise<undefined> => undefined;
 const never = new AbortController().signal;
 
 interface Sent {
@@ -94,17 +81,7 @@ describe('I6: a filtered subscription', () => {
         const firstSeq = Math.min(given.firstSeq, Math.max(1, log.length));
         const world: World = { kafka, stored: Math.min(given.stored, kafka.length), firstSeq, through: undefined };
         const stored = storedLogOf(world, () => 5);
-        const topology = { generation, partitions: 1 };
-        const source = createLogSource({
-          stored,
-          decoders,
-          mac,
-          topology,
-          logger,
-          encodingOf,
-          readEnds,
-          rowsMax: given.rowsMax,
-        });
+        const source = sourceOf(stored, { rowsMax: given.rowsMax });
         const subscription = { ...subscriptionOf(given.maxEvents), filter: given.filter };
         const bodies: Sent[] = [];
         /** Told by a batch whose answer was lost: after a crash the same place may be told of less far. */

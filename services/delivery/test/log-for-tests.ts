@@ -17,7 +17,9 @@ import { createLogger } from '@docket/runtime';
 import { auditEventAvro } from '@docket/schemas';
 
 import type { KnownHead, StoredLog } from '../src/log/clickhouse-log.ts';
+import { createLogSource, type LogSource } from '../src/log/log-source.ts';
 import type { TailBuffer } from '../src/log/tail-buffer.ts';
+import { encodingOf } from '../src/sinks/sink-rules.ts';
 
 export const partition = partitionOf('acme', 1);
 export const generation = 1;
@@ -135,6 +137,28 @@ export function storedLogOf(world: World, growBy: () => number): StoredLog {
     refresh: readThrough,
   };
 }
+
+/** Reads `stored` and what a tail brings, where Kafka does not say how far its partitions reach, unless `others` says otherwise. */
+export function sourceOf(
+  stored: StoredLog,
+  others: Partial<Pick<Parameters<typeof createLogSource>[0], 'readEnds' | 'rowsMax'>> = {},
+): LogSource {
+  const topology = { generation, partitions: 1 };
+  const readEnds = async (): Promise<undefined> => undefined;
+  return createLogSource({ stored, decoders, mac, topology, logger, encodingOf, readEnds, ...others });
+}
+
+/** Asks for whatever comes next. */
+export const wanted = {
+  partition,
+  toSeq: null,
+  bytesMax: 1_000_000,
+  eventsMax: null,
+  without: new Set<number>(),
+  isProbe: false,
+  isProofDue: false,
+  signal: new AbortController().signal,
+};
 
 export const subscriptionOf = (maxEvents: number): Subscription => ({
   version: 1,

@@ -12,7 +12,7 @@ import type { ClickHouse, LogBounds, LogHead, PartitionHeads, RecordPlace, Store
 import type { StoredEventRow } from '@docket/event';
 import type { Logger } from '@docket/runtime';
 
-import type { OrderPlace } from '../machine/delivery-state.ts';
+import type { LogPlace } from '../machine/delivery-state.ts';
 
 /** The stored half of the logs, as catch-up needs it. Every call may reject: ClickHouse may be away. */
 export interface StoredLog {
@@ -24,10 +24,10 @@ export interface StoredLog {
   /** The highest seq that was received before a time; 0: none. */
   seqBefore(tenantId: string, timeMs: number, signal: AbortSignal): Promise<number>;
   /** The seq of the first record at a place in Kafka or behind it; undefined while none is stored. */
-  firstAt(tenantId: string, place: OrderPlace, signal: AbortSignal): Promise<number | undefined>;
+  firstAt(tenantId: string, place: LogPlace, signal: AbortSignal): Promise<number | undefined>;
   place(tenantId: string, seq: number, signal: AbortSignal): Promise<RecordPlace | undefined>;
   /** The highest seq up to a place in Kafka; 0: none. */
-  seqAt(tenantId: string, cut: Cut, signal: AbortSignal): Promise<number>;
+  seqAt(tenantId: string, cut: LogPlace, signal: AbortSignal): Promise<number>;
   /** Every record of the partition up to this offset is stored (I4); as of an earlier moment, undefined when never known. */
   through(partition: number): number | undefined;
   /** How a watched log stood when `through` was read; undefined before. */
@@ -38,12 +38,6 @@ export interface StoredLog {
   readThrough(partitions: readonly number[], signal: AbortSignal): Promise<void>;
   /** Asks for it in the background, at most once a second a partition. */
   refresh(partition: number): void;
-}
-
-/** A place in Kafka. */
-export interface Cut {
-  readonly generation: number;
-  readonly offset: number;
 }
 
 export type KnownHead = Pick<LogHead, 'firstSeq' | 'headSeq' | 'headOffset'>;

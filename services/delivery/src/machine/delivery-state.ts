@@ -101,10 +101,11 @@ export interface Resume {
   readonly id: string;
   readonly receivedFromMs: number;
   /** Where the log ended when the order was given to go on from then; it goes before the time. Null: an order for a time. */
-  readonly place: OrderPlace | null;
+  readonly place: LogPlace | null;
 }
 
-export interface OrderPlace {
+/** A place in the partition of a log in Kafka. */
+export interface LogPlace {
   readonly generation: number;
   readonly offset: number;
 }

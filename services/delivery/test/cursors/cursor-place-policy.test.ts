@@ -6,40 +6,22 @@ import { firstCursor, inGeneration } from '../../src/cursors/cursor-mapper.ts';
 import type { Cursor } from '../../src/cursors/cursor-mapper.ts';
 import { isAtStart, placeInLog } from '../../src/cursors/cursor-place-policy.ts';
 import { stepDelivery } from '../../src/machine/delivery-machine.ts';
-import { createLogSource } from '../../src/log/log-source.ts';
 import type { ReadRequest } from '../../src/log/log-read-mapper.ts';
-import { encodingOf } from '../../src/sinks/sink-rules.ts';
 import { createTailBuffer } from '../../src/log/tail-buffer.ts';
 import {
-  decoders,
   generation,
   growTail,
   kafkaOf,
-  logger,
-  mac,
   partition,
+  sourceOf,
   storedLogOf,
   subscriptionOf,
+  wanted,
 } from '../log-for-tests.ts';
 import type { Place, World } from '../log-for-tests.ts';
 import { nowMs, stateIn } from '../machine-for-tests.ts';
 
 const never = new AbortController().signal;
-const readEnds = async (): Promise<undefined> => undefined;
-
-const sourceOf = (stored: StoredLog) =>
-  createLogSource({ stored, decoders, mac, topology: { generation, partitions: 1 }, logger, encodingOf, readEnds });
-
-const wanted = {
-  partition,
-  toSeq: null,
-  bytesMax: 1_000_000,
-  eventsMax: null,
-  without: new Set<number>(),
-  isProbe: false,
-  isProofDue: false,
-  signal: never,
-};
 
 /** What accept-loss makes of a partition: a row in place of all that was lost of a log, and seq goes on behind it. */
 function afterLoss(kafka: readonly Place[], stored: number, lost: number): Place[] {

@@ -6,21 +6,18 @@ import fc from 'fast-check';
 import type { StoredLog } from '../../src/log/clickhouse-log.ts';
 import { firstCursor } from '../../src/cursors/cursor-mapper.ts';
 import type { Cursor } from '../../src/cursors/cursor-mapper.ts';
-import { createLogSource } from '../../src/log/log-source.ts';
 import type { PartitionEnds } from '../../src/log/partition-ends.ts';
-import { encodingOf } from '../../src/sinks/sink-rules.ts';
 import { noneSkipped } from '../../src/batches/skipped-counts.ts';
 import { createTailBuffer } from '../../src/log/tail-buffer.ts';
 import {
-  decoders,
   generation,
   growTail,
   kafkaOf,
-  logger,
-  mac,
   partition,
+  sourceOf,
   storedLogOf,
   subscriptionOf,
+  wanted,
 } from '../log-for-tests.ts';
 import type { Place, World } from '../log-for-tests.ts';
 
@@ -70,16 +67,7 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
         world.through = known === undefined ? undefined : (kafka.slice(0, known).at(-1)?.offset ?? -1);
         const stored = storedLogOf(world, () => given.growth[growth++ % given.growth.length] ?? 0);
         const { rowsMax } = given;
-        const source = createLogSource({
-          encodingOf,
-          stored,
-          decoders,
-          mac,
-          topology: { generation, partitions: 1 },
-          logger,
-          readEnds,
-          rowsMax,
-        });
+        const source = sourceOf(stored, { rowsMax });
         const tail = createTailBuffer({
           partition,
           partitions: 1,
@@ -98,15 +86,8 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
           const request = {
             subscription: { ...subscriptionOf(given.maxEvents), start_after_seq: given.cut === null ? seq : 0 },
             tail,
-            partition,
             cursor,
-            toSeq: null,
-            bytesMax: 1_000_000,
-            eventsMax: null,
-            without: new Set<number>(),
-            isProbe: false,
-            isProofDue: false,
-            signal: never,
+            ...wanted,
           };
           let { result, batch } = await source.read(request);
           if (given.isRetried && batch !== undefined)
@@ -140,30 +121,15 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
   test('a cursor ahead of ClickHouse waits, and never renumbers', async () => {
     const kafka = kafkaOf(['acme', 'acme', 'acme'], []);
     const world: World = { kafka, stored: 1, firstSeq: 1, through: 0 };
-    const source = createLogSource({
-      encodingOf,
-      stored: storedLogOf(world, () => 0),
-      decoders,
-      mac,
-      topology: { generation, partitions: 1 },
-      logger,
-      readEnds,
-    });
+    const source = sourceOf(storedLogOf(world, () => 0));
     const tail = createTailBuffer({ partition, partitions: 1, fromOffset: 0, bytesMax: 1_000_000 });
     tail.watch('acme');
     growTail(tail, kafka, 1_000);
     const request = {
       subscription: { ...subscriptionOf(10), start_after_seq: 2 },
       tail,
-      partition,
       cursor: firstCursor(2, generation),
-      toSeq: null,
-      bytesMax: 1_000_000,
-      eventsMax: null,
-      without: new Set<number>(),
-      isProbe: false,
-      isProofDue: false,
-      signal: never,
+      ...wanted,
     };
     expect(await source.read(request)).toMatchObject({ result: { kind: 'behind' } });
     world.stored = 2;
@@ -174,20 +140,12 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
     const kafka = kafkaOf(['acme', 'acme', 'acme', 'acme'], []);
     const stored = storedLogOf({ kafka, stored: 4, firstSeq: 4, through: 3 }, () => 0);
     const tail = createTailBuffer({ partition, partitions: 1, fromOffset: 4, bytesMax: 1_000_000 });
-    const topology = { generation, partitions: 1 };
-    const source = createLogSource({ stored, decoders, mac, topology, logger, encodingOf, readEnds });
+    const source = sourceOf(stored);
     const request = {
       subscription: { ...subscriptionOf(10), replay: { of: 'sub_0', to_seq: 3 } },
       tail,
-      partition,
       cursor: firstCursor(1, generation),
-      toSeq: null,
-      bytesMax: 1_000_000,
-      eventsMax: null,
-      without: new Set<number>(),
-      isProbe: false,
-      isProofDue: false,
-      signal: never,
+      ...wanted,
     };
     const { result, batch } = await source.read(request);
     expect(result).toMatchObject({ kind: 'batch', toSeq: 3, eventCount: 0, isLast: true });
@@ -212,20 +170,12 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
       const tail = createTailBuffer({ partition, partitions: 1, fromOffset: tailFrom, bytesMax: 1_000_000 });
       tail.watch('acme');
       growTail(tail, kafka, 1_000);
-      const topology = { generation, partitions: 1 };
-      const source = createLogSource({ stored, decoders, mac, topology, logger, encodingOf, readEnds });
+      const source = sourceOf(stored);
       const request = {
         subscription: subscriptionOf(3),
         tail,
-        partition,
         cursor: firstCursor(0, generation),
-        toSeq: null,
-        bytesMax: 1_000_000,
-        eventsMax: null,
-        without: new Set<number>(),
-        isProbe: false,
-        isProofDue: false,
-        signal: never,
+        ...wanted,
       };
       const of = async (batchesMax: number, toSeq: number | null = null) => {
         const { batch, result, following = [] } = await source.read({ ...request, batchesMax, toSeq });
@@ -249,18 +199,10 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
     const tail = createTailBuffer({ partition, partitions: 1, fromOffset: 0, bytesMax: 1_000_000 });
     tail.watch('acme');
     growTail(tail, kafka, 2);
-    const topology = { generation, partitions: 1 };
-    const source = createLogSource({ stored, decoders, mac, topology, logger, encodingOf, readEnds });
+    const source = sourceOf(stored);
     const as = async (subscription: Subscription, reset: number, isProbe: boolean) => {
       const cursor = { ...firstCursor(0, generation), reset };
-      const wanted = {
-        toSeq: null,
-        bytesMax: 1_000_000,
-        eventsMax: null,
-        without: new Set<number>(),
-        isProofDue: false,
-      };
-      const { batch } = await source.read({ subscription, tail, partition, cursor, isProbe, signal: never, ...wanted });
+      const { batch } = await source.read({ subscription, tail, cursor, ...wanted, isProbe });
       return [batch?.webhookId, batch?.body.toString()];
     };
     const first = subscriptionOf(1);
@@ -284,21 +226,14 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
     tail.watch('acme');
     growTail(tail, kafka, 2);
     let ends: PartitionEnds | undefined;
-    const topology = { generation, partitions: 1 };
-    const source = createLogSource({ stored, decoders, mac, topology, logger, encodingOf, readEnds: async () => ends });
+    const source = sourceOf(stored, { readEnds: async () => ends });
     const passed = { ...noneSkipped, filtered: 1 };
     const request = {
       subscription: subscriptionOf(10),
       tail,
-      partition,
       cursor: { ...firstCursor(1, generation), eventSeq: 0, offset: 0, passed },
-      toSeq: null,
-      bytesMax: 1_000_000,
-      eventsMax: null,
-      without: new Set<number>(),
-      isProbe: false,
+      ...wanted,
       isProofDue: true,
-      signal: never,
     };
     const nothing = { result: { kind: 'nothing', offset: 1 } };
     expect(await source.read(request)).toMatchObject(nothing);
@@ -338,39 +273,21 @@ describe('I3, I6: the tail and ClickHouse join without a seam', () => {
       readThrough: away,
       refresh: () => undefined,
     };
-    const source = createLogSource({
-      encodingOf,
-      stored,
-      decoders,
-      mac,
-      topology: { generation, partitions: 1 },
-      logger,
-      readEnds,
-    });
+    const source = sourceOf(stored);
     const tail = createTailBuffer({ partition, partitions: 1, fromOffset: 0, bytesMax: 1_000_000 });
     tail.watch('acme');
     growTail(tail, kafka, 1_000);
     const request = {
       subscription: subscriptionOf(10),
       tail,
-      partition,
       cursor: firstCursor(0, generation),
-      toSeq: null,
-      bytesMax: 1_000_000,
-      eventsMax: null,
-      without: new Set<number>(),
-      isProbe: false,
-      isProofDue: false,
-      signal: never,
+      ...wanted,
     };
     expect(await source.read(request)).toMatchObject({ source: 'tail', result: { kind: 'batch', toSeq: 2 } });
     const unknown = { ...request, cursor: firstCursor(1, generation) };
     expect(await source.read(unknown)).toMatchObject({ result: { kind: 'failed' } });
   });
 });
-
-const never = new AbortController().signal;
-const readEnds = async (): Promise<undefined> => undefined;
 
 interface Body {
   readonly data: {

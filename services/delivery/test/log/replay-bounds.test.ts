@@ -1,40 +1,27 @@
 import { expect, test } from '@jest/globals';
-import { createLogger } from '@docket/runtime';
 
 import { firstCursor } from '../../src/cursors/cursor-mapper.ts';
-import { createLogSource } from '../../src/log/log-source.ts';
-import { encodingOf } from '../../src/sinks/sink-rules.ts';
 import { createTailBuffer } from '../../src/log/tail-buffer.ts';
 import {
-  decoders,
   generation,
   growTail,
   kafkaOf,
-  mac,
   partition,
+  sourceOf,
   storedLogOf,
   subscriptionOf,
+  wanted,
 } from '../log-for-tests.ts';
 
 const kafka = kafkaOf(
   Array.from({ length: 12 }, () => 'acme'),
   [0],
 );
-const logger = createLogger({ service: 'test', level: 'silent' });
 
 /** All that a replay of 3..toSeq sends, with batches of two events. */
 async function replayed(toSeq: number, from: { readonly stored: number; readonly cut: number | null }) {
   const stored = storedLogOf({ kafka, stored: from.stored, firstSeq: 1, through: undefined }, () => 0);
-  const topology = { generation, partitions: 1 };
-  const source = createLogSource({
-    encodingOf,
-    stored,
-    decoders,
-    mac,
-    topology,
-    logger,
-    readEnds: async () => undefined,
-  });
+  const source = sourceOf(stored);
   const tail = createTailBuffer({ partition, partitions: 1, fromOffset: 0, bytesMax: 1_000_000 });
   tail.watch('acme');
   growTail(tail, kafka, 12);
@@ -42,9 +29,7 @@ async function replayed(toSeq: number, from: { readonly stored: number; readonly
   let cursor = { ...firstCursor(2, generation), offset: from.cut };
   const bodies: unknown[] = [];
   for (let round = 0; round < 20; round += 1) {
-    const asked = { toSeq: null, bytesMax: 1_000_000, eventsMax: null, without: new Set<number>(), isProbe: false };
-    const signal = new AbortController().signal;
-    const request = { subscription, tail, partition, cursor, ...asked, isProofDue: true, signal };
+    const request = { subscription, tail, cursor, ...wanted, isProofDue: true };
     const { result, batch } = await source.read(request);
     if (result.kind !== 'batch' || batch === undefined) return { bodies, last: result };
     bodies.push(JSON.parse(batch.body.toString()));
