@@ -43,6 +43,7 @@ const local = fileURLToPath(new URL('../../../.local', import.meta.url));
 const dir = process.env['BENCH_DIR'] ?? join(local, 'bench-query');
 mkdirSync(dir, { recursive: true });
 // What is downloaded for the stack of this checkout serves here too.
+mkdirSync(join(local, 'artifacts'), { recursive: true });
 if (!existsSync(join(dir, 'artifacts'))) symlinkSync(join(local, 'artifacts'), join(dir, 'artifacts'));
 
 type Result = Record<string, number | string>;

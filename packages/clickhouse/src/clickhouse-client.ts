@@ -29,10 +29,10 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly queryId?: string;
   /**
-   * For reads of rows that may be large: asked before each `bytes` of the answer is kept; with false the statement is cancelled, and the answer
-   * is what came before them, whole rows of it. Whoever says so knows that there was more.
+   * For reads of rows that may be large: asked before each `bytes` of the answer is kept, and whether a whole row was kept before; with false the
+   * statement is cancelled, and the answer is what came before them, whole rows of it. Whoever says so knows that there was more.
    */
-  readonly takes?: ((bytes: number) => boolean) | undefined;
+  readonly takes?: ((bytes: number, hasRow: boolean) => boolean) | undefined;
 }
 
 export type QueryParameters = Readonly<Record<string, unknown>>;

@@ -44,12 +44,17 @@ function begunBytes(bytes: Buffer, mark: Buffer): number {
   return at < 0 ? 0 : bytes.length - at;
 }
 
-/** As much of an answer as is taken, piece by piece; the rest is cancelled. Throws as the stream does. */
-export async function beginningOf(stream: AsyncIterable<Buffer>, takes: (bytes: number) => boolean): Promise<Buffer> {
+/** As much of an answer, a line each row, as is taken, piece by piece; the rest is cancelled. Throws as the stream does. */
+export async function beginningOf(
+  stream: AsyncIterable<Buffer>,
+  takes: (bytes: number, hasRow: boolean) => boolean,
+): Promise<Buffer> {
   const pieces: Buffer[] = [];
+  let hasRow = false;
   for await (const piece of stream) {
-    if (!takes(piece.length)) break;
+    if (!takes(piece.length, hasRow)) break;
     pieces.push(piece);
+    hasRow ||= piece.includes('\n');
   }
   return Buffer.concat(pieces);
 }

@@ -19,7 +19,7 @@ const commandTimeoutMs = 60_000;
 const awaitedByTask = [
   {
     task: 'action=docket.log.*',
-    path: '/v1/events?tenant_id=initech&action=docket.log.*',
+    path: '/v1/events?tenant_id=initech&action=docket.log.*&limit=5',
     text: 'docket.log.searched',
   },
   { task: '/v1/quarantine?tenant_id=*', path: '/v1/quarantine?tenant_id=initech', text: 'rejected' },

@@ -4,7 +4,7 @@ import type { PlaceHolder } from '../gate/places.ts';
 
 /**
  * More than the largest event as ClickHouse writes it, 256 KiB of which every character is escaped, and than a record of 1 MiB in base64. Every
- * page may have so many bytes, whatever others have.
+ * tenant and key may have so many bytes, whatever others have.
  */
 export const rowBytesMax = 2 * 1024 * 1024;
 /** Of a page; a thousand usual events have 0.9 MB. */
@@ -12,8 +12,8 @@ export const pageBytesMax = 8 * 1024 * 1024;
 
 /** The bytes of an answer as ClickHouse writes its rows, held from then until it is sent: until then they are in memory in one form or another. */
 export interface AnswerBytes {
-  /** Whether there is room for the next bytes; where there is none, there is none for those behind them. */
-  readonly takes: (bytes: number) => boolean;
+  /** Whether there is room for the next bytes, behind a whole row or none yet; where there is none, there is none for those behind them. */
+  readonly takes: (bytes: number, hasRow: boolean) => boolean;
   /** Bytes were refused: there are more rows than were taken. */
   isCut(): boolean;
   /** They were refused because the answer has all that it may have. */
@@ -30,7 +30,7 @@ export interface AnswerBudget {
   open(holder: PlaceHolder, signal: AbortSignal, bytesMax: number | null): AnswerBytes;
 }
 
-/** Of its share a page of more than a large row leaves so much to the others of its tenant and key. */
+/** Of its share a page that has a row leaves so much to the first rows of the others of its tenant and key. */
 const sparePart = 0.5;
 
 /**
@@ -50,10 +50,9 @@ export function createAnswerBudget(
       let refusal: BudgetRefusal | 'page' | undefined = taken.ok ? undefined : taken.reason;
       let [held, isOver] = [0, false];
 
-      const refusalOf = (bytes: number): typeof refusal => {
+      const refusalOf = (bytes: number, hasRow: boolean): typeof refusal => {
         if (bytesMax !== null && held + bytes > bytesMax) return 'page';
-        const isRow = bytesMax === null || held + bytes <= rowBytesMax;
-        return lease?.grow(bytes, isRow ? 0 : sparePart);
+        return lease?.grow(bytes, hasRow ? sparePart : 0);
       };
       const release = (): void => {
         isOver = true;
@@ -64,9 +63,9 @@ export function createAnswerBudget(
       signal.addEventListener('abort', release, { once: true });
 
       return {
-        takes(bytes) {
+        takes(bytes, hasRow) {
           if (isOver) return false;
-          refusal ??= refusalOf(bytes);
+          refusal ??= refusalOf(bytes, hasRow);
           if (refusal === undefined) held += bytes;
           metrics.answerBytes.set(budget.usedBytes());
           return refusal === undefined;

@@ -153,7 +153,7 @@ async function takePage(
   // An idle stream looks again and again, for as long as it lives.
   if (page.bytes === 0) return { ...page, release: () => undefined };
   const held = answers.open({ tenantId, keyId }, signal, null);
-  if (!held.takes(page.bytes)) {
+  if (!held.takes(page.bytes, false)) {
     held.release();
     held.requireRoom();
   }
