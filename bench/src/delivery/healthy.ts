@@ -47,4 +47,4 @@ function healthy(layout: 'single' | 'batch', ahead: number): Scenario {
 }
 
 export const single = healthy('single', 8_000);
-export const batch = healthy('batch', 40_000);
+export const batch = healthy('batch', 28_000);
