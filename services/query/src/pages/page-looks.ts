@@ -11,6 +11,8 @@ const spanMicrosMin = hourMicros;
 const secondSpanTimesMax = 16;
 /** Where pages of a kind go back this far, a first look is mostly lost. */
 const rareSpanMicros = 8 * 24 * hourMicros;
+/** And where the first span has less than ten pages of a log: nine of ten events have to fit what is asked of it. */
+const sparseSpanMicros = firstSpanMicros / 10;
 /** Searches whose spans are remembered: some 100 bytes each; and as many kinds. */
 const searchesMax = 10_000;
 
@@ -30,19 +32,25 @@ export interface PageLooks {
 }
 
 /**
- * What a search needed last time tells what it needs next time, and what one of its kind needed tells of a value that was not asked for
- * before. A wrong guess costs one statement, never a row.
+ * What a search needed last time tells what it needs next time; what one of its kind needed, and the page of its log that needed least, tell of one that was
+ * not asked for before. A wrong guess costs one statement, never a row.
  */
 export function createPageLooks(): PageLooks {
   /** Name of a search → span in µs, the search that was asked last at the end. Infinity: there are not enough rows for a page. */
   const spans = new Map<string, number>();
   /** The same of the last search of a kind. */
   const kindSpans = new Map<string, number>();
+  /** The shortest that a log is known for: mostly of its first page without a filter. */
+  const logSpans = new Map<string, number>();
+
+  const isLookLost = (query: PageQuery): boolean =>
+    (kindSpans.get(kindNameOf(query)) ?? 0) > rareSpanMicros ||
+    (logSpans.get(query.search.tenantId) ?? 0) > sparseSpanMicros;
 
   return {
     firstFrom(query, nowMicros) {
       const known = spans.get(nameOf(query));
-      if (known === undefined && (kindSpans.get(kindNameOf(query)) ?? 0) > rareSpanMicros) return null;
+      if (known === undefined && isLookLost(query)) return null;
       const span = known === undefined ? firstSpanMicros : Math.max(spanMicrosMin, 2 * known);
       const first = endOf(query, nowMicros) - span;
       return isAtOnce(query, first) ? null : first;
@@ -57,6 +65,8 @@ export function createPageLooks(): PageLooks {
       const span = lastMicros === null ? Number.POSITIVE_INFINITY : Math.max(0, endOf(query, nowMicros) - lastMicros);
       remember(spans, nameOf(query), span);
       remember(kindSpans, kindNameOf(query), span);
+      const { tenantId } = query.search;
+      remember(logSpans, tenantId, Math.min(span, logSpans.get(tenantId) ?? span));
     },
   };
 }

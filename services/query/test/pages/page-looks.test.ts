@@ -10,6 +10,13 @@ const queryOf = (filter: string, occurredAt?: number) => ({
   limit: 10,
 });
 
+/** Looks that know the log for one in which a page without a filter is full in an hour. */
+function looksAtBusyLog() {
+  const looks = createPageLooks();
+  looks.learn(queryOf(''), now, now - hour);
+  return looks;
+}
+
 describe('createPageLooks', () => {
   test('an unknown search is looked for in the last two days first', () => {
     const looks = createPageLooks();
@@ -52,7 +59,6 @@ describe('createPageLooks', () => {
     const looks = createPageLooks();
     looks.learn(queryOf(''), now, now - 100 * hour);
     expect(looks.firstFrom(queryOf(''), now)).toBe(now - 200 * hour);
-    expect(looks.firstFrom(queryOf('actor_id=a'), now)).toBe(now - 48 * hour);
     looks.learn(queryOf(''), now, now + hour);
     expect(looks.firstFrom(queryOf(''), now)).toBe(now - hour);
   });
@@ -73,8 +79,18 @@ describe('createPageLooks', () => {
     expect(looks.firstFrom(queryOf('actor_id=a'), now)).toBe(now - 6 * hour);
   });
 
-  test('a value that was not asked for before is looked for as one of its kind: at once where pages go back far', () => {
+  test('in a log with less than ten pages in the last two days, what was not asked for before is looked for at once', () => {
     const looks = createPageLooks();
+    looks.learn(queryOf(''), now, now - 5 * hour);
+    expect(looks.firstFrom(queryOf('outcome=denied'), now)).toBeNull();
+    expect(looks.firstFrom(queryOf('outcome=denied', now - hour), now)).toBeNull();
+    looks.learn(queryOf('outcome=denied'), now, null);
+    looks.learn(queryOf(''), now, now - 4 * hour);
+    expect(looks.firstFrom(queryOf('actor_id=a'), now)).toBe(now - 48 * hour);
+  });
+
+  test('a value that was not asked for before is looked for as one of its kind: at once where pages go back far', () => {
+    const looks = looksAtBusyLog();
     looks.learn(queryOf('actor_id=a'), now, now - 193 * hour);
     expect(looks.firstFrom(queryOf('actor_id=b'), now)).toBeNull();
     expect(looks.firstFrom(queryOf('actor_id=a'), now)).toBe(now - 386 * hour);
@@ -97,7 +113,7 @@ describe('createPageLooks', () => {
   });
 
   test('I8: and 10,000 kinds', () => {
-    const looks = createPageLooks();
+    const looks = looksAtBusyLog();
     for (let n = 0; n <= 10_000; n += 1) looks.learn(queryOf(`metadata.k${n}=v`), now, null);
     expect(looks.firstFrom(queryOf('metadata.k0=w'), now)).toBe(now - 48 * hour);
     expect(looks.firstFrom(queryOf('metadata.k1=w'), now)).toBeNull();
