@@ -52,11 +52,11 @@ export function toWireEvent(input: EventInput, ambient: AuditContext, stamp: Sta
   };
 }
 
-/** The event as `redact` leaves it, but for which event it is, whose, and of when. */
+/** The event as `redact` leaves it, without what it leaves out, but for which event it is, whose, by whom and of when. */
 export function redactedEvent(event: UnsourcedEvent, redact: (event: EventInput) => EventInput): UnsourcedEvent {
   const { id, tenant_id, occurred_at } = event;
-  const redacted = redact(event);
-  return { ...event, ...redacted, id, tenant_id, occurred_at, actor: redacted.actor ?? event.actor, source: undefined };
+  const { id: _id, tenant_id: _tenantId, ...left } = redact(event);
+  return { id, tenant_id, ...left, occurred_at, actor: left.actor ?? event.actor, source: undefined };
 }
 
 /**

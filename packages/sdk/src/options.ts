@@ -33,7 +33,10 @@ export interface DocketOptions<C extends ActionCatalogue = ActionCatalogue> {
   source: Source;
   /** The catalogue of the application's actions (`defineActions`): `record` then takes these, checked by the compiler. */
   actions?: C | undefined;
-  /** Changes every event before it is kept, such as `redactKeys([…])`. An event for which it throws is `invalid`: better lost than told. */
+  /**
+   * Changes every event before it is kept, such as `redactKeys([…])`; a field that it leaves out is gone, but for id, tenant, actor and time. An event for which it
+   * throws, or gives nothing, is `invalid`: better lost than told.
+   */
   redact?: ((event: EventInput) => EventInput) | undefined;
   /** The spool on disk; false: none, events are in memory only. */
   spool?: SpoolFolderOptions | false | undefined;

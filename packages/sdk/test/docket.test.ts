@@ -1,5 +1,5 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import { createDocket, defineActions, redactKeys, withAuditContext } from '../src/index.ts';
+import { createDocket, defineActions, redactKeys, withAuditContext, type EventInput } from '../src/index.ts';
 import { accept, actor, createRecorders, recordMany } from './recorders-for-tests.ts';
 import type { Behaviour } from './scripted-gateway.ts';
 
@@ -236,14 +236,24 @@ describe('actions and redact', () => {
     expect(input.metadata.secret).toBe('hunter2');
   });
 
-  test('an event that cannot be redacted is not recorded', async () => {
+  test('what `redact` leaves out is gone; which event it is, whose, by whom and of when stays', async () => {
     const gateway = await gatewayThat(() => accept);
-    const { docket } = docketFor(gateway, {
-      redact: () => {
-        throw new Error('from the application');
-      },
-    });
-    expect(await docket.record({ action: 'a', actor })).toMatchObject({ ok: false, reason: 'invalid' });
+    const { docket } = docketFor(gateway, { redact: ({ action }) => ({ action, id: 'another', tenant_id: 'globex' }) });
+    const outcome = await docket.record({ action: 'a', actor, tenant_id: 'acme', description: 'secret', metadata: { a: 'secret' }, occurred_at: '2026-11-29T00:00:00.000Z' }); // prettier-ignore
+    await docket.flush();
+    const id = outcome.ok ? outcome.id : '';
+    expect(gateway.requests[0]?.events[0]).toEqual({ id, tenant_id: 'acme', action: 'a', actor, occurred_at: '2026-11-29T00:00:00.000Z', source: expect.anything() }); // prettier-ignore
+  });
+
+  test('an event that cannot be redacted, or of which nothing is left, is not recorded', async () => {
+    const gateway = await gatewayThat(() => accept);
+    const failing = (): never => {
+      throw new Error('from the application');
+    };
+    for (const redact of [failing, () => JSON.parse('null') as EventInput]) {
+      const { docket } = docketFor(gateway, { redact });
+      expect(await docket.record({ action: 'a', actor })).toMatchObject({ ok: false, reason: 'invalid' });
+    }
   });
 });
 
