@@ -33,6 +33,8 @@ export interface RequestOptions {
    * statement is cancelled, and the answer is what came before them, whole rows of it. Whoever says so knows that there was more.
    */
   readonly takes?: ((bytes: number, hasRow: boolean) => boolean) | undefined;
+  /** With `takes`: whether the beginning of an answer holds a whole row; default: whether it holds a whole line. */
+  readonly hasRow?: (beginning: Buffer) => boolean;
 }
 
 export type QueryParameters = Readonly<Record<string, unknown>>;
@@ -116,7 +118,7 @@ export function createClickHouse(config: ClickHouseConfig, ports: ClickHousePort
         if (isSocketGone(error.cause)) return stream(sql, params, bounded);
         throw error;
       };
-      return beginningOf(await stream(sql, params, bounded).catch(again), takes);
+      return beginningOf(await stream(sql, params, bounded).catch(again), takes, options.hasRow);
     }
     const asked = { sql, params, options: { ...options, settings: { ...readSettings, ...options.settings } } };
     const answer = await exchange(client, asked);

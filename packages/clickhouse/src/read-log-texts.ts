@@ -51,7 +51,8 @@ export async function readLogTexts(
   if (range.limit < 1 || range.limit > limitMax) throw new RangeError(`limit ${range.limit} is not in 1..${limitMax}`);
   const { sql, params } = logTextsStatement(range);
   const settings = { ...publicEventSettings, ...options.settings };
-  const bytes = await clickhouse.queryBytes(`${sql}\nFORMAT RowBinary`, params, { ...options, settings });
+  const hasRow = (beginning: Buffer): boolean => rowAt(beginning, 0) !== undefined;
+  const bytes = await clickhouse.queryBytes(`${sql}\nFORMAT RowBinary`, params, { ...options, settings, hasRow });
   return contiguousRows(textsOf(bytes, options.takes !== undefined), range.afterSeq);
 }
 

@@ -52,14 +52,17 @@ interface SeenLine {
   readonly gaps: readonly GapTuple[];
 }
 
-/** Quarantined JSON (the gateway's lenient handling) keeps its number too: such an event is not missing. */
+/**
+ * Quarantined JSON (the gateway's lenient handling) keeps its number too: such an event is not missing. It may have come with another tenant's name, in whose
+ * series the number is.
+ */
 const numbered = `SELECT tenant_id, received_at,
     if(status = 'quarantined', JSONExtractString(raw, 'source', 'service'), source_service) AS service,
     if(status = 'quarantined', JSONExtractString(raw, 'source', 'instance'), source_instance) AS instance,
     if(status = 'quarantined', JSONExtractUInt(raw, 'source', 'counter'), source_counter) AS counter
   FROM audit_events
   WHERE src_generation = {generation:UInt16} AND src_partition = {partition:UInt16} AND src_offset > {after:Int64} AND src_offset <= {through:Int64}
-    AND (source_counter > 0 OR status = 'quarantined') AND NOT startsWith(tenant_id, '!')`;
+    AND (source_counter > 0 OR (status = 'quarantined' AND JSONExtractString(raw, 'tenant_id') IN ('', tenant_id))) AND NOT startsWith(tenant_id, '!')`;
 
 /** Every source that the records of a span name. Throws ClickHouseError. */
 export async function readSeenSources(clickhouse: ClickHouse, span: OffsetSpan): Promise<SeenSource[]> {

@@ -44,17 +44,20 @@ function begunBytes(bytes: Buffer, mark: Buffer): number {
   return at < 0 ? 0 : bytes.length - at;
 }
 
-/** As much of an answer, a line each row, as is taken, piece by piece; the rest is cancelled. Throws as the stream does. */
+const hasLine = (beginning: Buffer): boolean => beginning.includes('\n');
+
+/** As much of an answer as is taken, piece by piece; the rest is cancelled. Throws as the stream does. */
 export async function beginningOf(
   stream: AsyncIterable<Buffer>,
   takes: (bytes: number, hasRow: boolean) => boolean,
+  hasRow = hasLine,
 ): Promise<Buffer> {
   const pieces: Buffer[] = [];
-  let hasRow = false;
+  let isBehindRow = false;
   for await (const piece of stream) {
-    if (!takes(piece.length, hasRow)) break;
+    if (!takes(piece.length, isBehindRow)) break;
     pieces.push(piece);
-    hasRow ||= piece.includes('\n');
+    isBehindRow ||= hasRow(pieces.length === 1 ? piece : Buffer.concat(pieces));
   }
   return Buffer.concat(pieces);
 }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { checkedBytes } from '../src/stream-answer.ts';
+import { beginningOf, checkedBytes } from '../src/stream-answer.ts';
 
 const tag = 'abcdefghijklmnop';
 const message = 'Code: 395. DB::Exception: SECRET. (FUNCTION_THROW_IF_VALUE_IS_NON_ZERO)';
@@ -59,4 +59,15 @@ test('a connection that breaks is no end', async () => {
     })(),
   );
   expect(await taken(stream)).toMatchObject({ error: { name: 'ClickHouseError', code: 0, reason: 'unavailable' } });
+});
+
+test('what is taken is asked for piece by piece, and whether a whole row came before: a line, or what its format says', async () => {
+  const asked = async (pieces: readonly string[], hasRow?: (beginning: Buffer) => boolean) => {
+    const said: boolean[] = [];
+    const takes = (_bytes: number, isBehindRow: boolean): boolean => said.push(isBehindRow) < 4;
+    const stream = Readable.from(pieces.map((piece) => Buffer.from(piece)));
+    return [String(await beginningOf(stream, takes, hasRow)), said];
+  };
+  expect(await asked(['ab', 'c\nd', 'e', 'f'])).toEqual(['abc\nde', [false, false, true, true]]);
+  expect(await asked(['a\n', 'b', 'c', 'd'], (beginning) => beginning.length > 2)).toEqual(['a\nbc', [false, false, true, true]]); // prettier-ignore
 });

@@ -8,6 +8,8 @@ export interface Credential {
   readonly keyId: string;
   readonly scopes: readonly Scope[];
   readonly tenants: readonly string[] | '*';
+  /** SHA-256 of the key's secret that was given, in hex; of what is no key, nothing. */
+  readonly secretHash?: string;
 }
 
 /** What a key sees: `operator`, one that is good for every tenant, also what is no tenant's; `tenant`, the whole logs of its own. */
@@ -64,7 +66,12 @@ export function authenticate(
   if (key.expires_at !== undefined && Date.parse(key.expires_at) <= nowMs) {
     return refuse('unauthenticated', `The key expired at ${key.expires_at}.`);
   }
-  return { ok: true, credential: { keyId: key.id, scopes: key.scopes, tenants: key.tenants } };
+  return { ok: true, credential: { keyId: key.id, scopes: key.scopes, tenants: key.tenants, secretHash: hash } };
+}
+
+/** Whether a secret that a key has had is still taken: it is its own, or from before a rotation whose overlap is not over. */
+export function isSecretTaken(key: ApiKey, secretHash: string, nowMs: number): boolean {
+  return takenSecrets(key, nowMs).includes(secretHash);
 }
 
 /** Hashes of the secrets that a key may come with: its own, and those from before a rotation that are taken still. */

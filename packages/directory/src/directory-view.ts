@@ -16,6 +16,8 @@ export interface DirectoryView extends DirectoryReader {
   waitUntilCaughtUp(deadlineMs: number): Promise<void>;
   /** Resolves when all that the directory holds now has been applied. Rejects with `kafka_unavailable` or `not_caught_up`. */
   refresh(deadlineMs: number): Promise<void>;
+  /** Resolves when everything below `endOffset` has been applied: a writer reads its own write. Rejects with `not_caught_up`. */
+  waitUntilReached(endOffset: number, deadlineMs: number): Promise<void>;
   /** Calls back after each change to an entity, in the order of the log; gives what ends it. The callback MUST NOT throw. */
   onChange(listener: (change: EntityName) => void): () => void;
   /** Calls back when a writer announces itself. */
@@ -23,6 +25,9 @@ export interface DirectoryView extends DirectoryReader {
   /** For a service's health: ready means caught up. */
   check(): HealthCheck;
 }
+
+/** Its only one. */
+const directoryPartition = 0;
 
 /**
  * The directory as a live view in memory: tenants, keys, subscriptions. Each process has its own and answers from it, so a lookup never waits and the
@@ -61,6 +66,7 @@ export function createDirectoryView(
     isCaughtUp: () => view.isCaughtUp(),
     waitUntilCaughtUp: (deadlineMs) => view.waitUntilCaughtUp(deadlineMs),
     refresh: (deadlineMs) => view.refresh(deadlineMs),
+    waitUntilReached: (endOffset, deadlineMs) => view.waitUntilReached(directoryPartition, endOffset, deadlineMs),
     onChange: (listener) => listen(changeListeners, listener),
     onWriter: (listener) => listen(writerListeners, listener),
     check: () => (view.isCaughtUp() ? { ok: true } : { ok: false, detail: `${name} has not been read to its end` }),

@@ -12,8 +12,8 @@ export type WritershipState = 'acquiring' | 'active' | 'fenced' | 'stopped';
 
 export interface Writership {
   /**
-   * After it, the view holds all that any writer has written, and no other can write without this one being fenced. Calls MUST NOT overlap.
-   * Rejects with writer_fenced, kafka_unavailable, not_caught_up or not_ready.
+   * After it, the view holds all that any writer has written, this one's last write too, and no other can write without this one being fenced. Calls MUST NOT
+   * overlap. Rejects with writer_fenced, kafka_unavailable, not_caught_up or not_ready.
    */
   acquire(): Promise<void>;
   /** Writes all records, also those beside them, in one transaction, or none. Rejects with writer_fenced or kafka_unavailable; then acquire again. */
@@ -39,6 +39,8 @@ export function createWritership(
   let state: WritershipState = 'acquiring';
   let lastAnnounced: string | undefined;
   let wasActive = false;
+  /** Behind the last record of this writer. */
+  let writtenTo = 0;
 
   const fenced = (error: Error): void => {
     if (state === 'fenced' || state === 'stopped') return;
@@ -58,13 +60,17 @@ export function createWritership(
 
   const write: Writership['write'] = async (records, beside) => {
     const outcome = await writer.write(records, beside);
-    if (outcome.ok) return;
+    if (outcome.ok) {
+      writtenTo = outcome.endOffset;
+      return;
+    }
     if (state === 'active') state = 'acquiring';
     throw outcome.error;
   };
 
   const acquire = async (): Promise<void> => {
-    if (state === 'active') return;
+    // Whoever wrote it may have given up before it was read back.
+    if (state === 'active') return view.waitUntilReached(writtenTo, refreshDeadlineMs);
     if (state === 'stopped') throw new DocketError('not_ready', 'The admin is stopping.');
     if (state === 'fenced') throw replaced();
     await view.waitUntilCaughtUp(caughtUpDeadlineMs);

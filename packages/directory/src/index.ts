@@ -3,6 +3,7 @@ export {
   authenticate,
   bearerToken,
   chooseTenant,
+  isSecretTaken,
   mayActOn,
   permitScope,
   viewOf,

@@ -27,7 +27,7 @@ describe('authenticate', () => {
   test('gives the credential of a good key', () => {
     expect(authenticate(directoryOf(keyWith()), header, nowMs)).toEqual({
       ok: true,
-      credential: { keyId: made.id, scopes: ['events:write'], tenants: ['acme'] },
+      credential: { keyId: made.id, scopes: ['events:write'], tenants: ['acme'], secretHash: made.secretSha256 },
     });
   });
 

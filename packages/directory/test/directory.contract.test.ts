@@ -93,6 +93,36 @@ describe('the directory on Kafka', () => {
   );
 
   test(
+    'a decision never rests on a directory from before a change that was made, though its maker gave up reading it back',
+    async () => {
+      const real = await startedView();
+      let isBehind = false;
+      const before = () => tenant('revoked', 'before');
+      // A view whose consumer joins its group anew when the change is made.
+      const view: DirectoryView = {
+        ...real,
+        tenant: (id) => (isBehind && id === 'revoked' ? before() : real.tenant(id)),
+        waitUntilReached: (endOffset, ms) =>
+          isBehind
+            ? eventually(() => !isBehind, { what: 'the view', deadlineMs: ms })
+            : real.waitUntilReached(endOffset, ms),
+      };
+      const writer = createDirectoryWriter(kafka, { view, onFenced: () => undefined, answerMsMax: 60_000 });
+      toStop.push(writer);
+      await writer.change(() => ({ puts: [before()], result: undefined }), alone);
+      const made = writer.change(() => {
+        isBehind = true;
+        return { puts: [tenant('revoked', 'after')], result: undefined };
+      }, alone);
+      const next = writer.change((directory) => ({ result: directory.tenant('revoked')?.name }), alone);
+      await expect(made).rejects.toMatchObject({ code: 'kafka_unavailable' });
+      isBehind = false;
+      expect(await next).toBe('after');
+    },
+    2 * deadlineMs,
+  );
+
+  test(
     'a decision that throws writes nothing and lets the next one through',
     async () => {
       const { writer, view } = await startedWriter();

@@ -94,7 +94,7 @@ export function decideRevocation(
 const oldSecretsMax = 4;
 
 /**
- * Decides to give a key another secret; the one until now is taken for the overlap, and no longer than the key. Throws not_found, conflict for a key
+ * Decides to give a key another secret; those until now are taken for the overlap at most, and no longer than the key. Throws not_found, conflict for a key
  * that is of no use any more, limit_reached.
  */
 export function decideRotation(
@@ -106,12 +106,10 @@ export function decideRotation(
 ): Decision<ApiKey> {
   const key = findKey(directory, caller, made.id);
   if (isSpent(key, nowMs)) throw new DocketError('conflict', 'The key is revoked or has expired: make another one.');
-  const left = (key.old_secrets ?? []).filter(({ expires_at: until }) => Date.parse(until) > nowMs);
   const until = new Date(nowMs + overlapSeconds * 1_000).toISOString();
-  const oldSecrets = [
-    ...left,
-    ...(overlapSeconds === 0 ? [] : [{ secret_sha256: key.secret_sha256, expires_at: until }]),
-  ];
+  const oldSecrets = [...(key.old_secrets ?? []), { secret_sha256: key.secret_sha256, expires_at: until }]
+    .map((old) => ({ ...old, expires_at: old.expires_at < until ? old.expires_at : until }))
+    .filter(({ expires_at: end }) => Date.parse(end) > nowMs);
   if (oldSecrets.length > oldSecretsMax) {
     throw new DocketError(
       'limit_reached',

@@ -2,6 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createDirectoryView, openSecret, readMasterKey } from '@docket/directory';
 import type { DirectoryView } from '@docket/directory';
 import { eventually } from '@docket/testkit';
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 
 import { createAdmins, masterKey, token } from './admins-for-tests.ts';
 import type { Admin, Admins, Answer } from './admins-for-tests.ts';
@@ -83,7 +86,28 @@ describe('the admin service', () => {
     expect((await call('GET', `/v1/keys/${id}`)).body['revoked_at']).toEqual(expect.any(String));
   });
 
-  test('a rotated key keeps its id; the secret until now is taken for the overlap, another rotation adds one, revoking ends all', async () => {
+  test('a key that is revoked while its request is on its way changes nothing any more', async () => {
+    const { id, key } = await newKey({ scopes: ['admin'], tenants: '*' });
+    const body = JSON.stringify({ name: 'another', scopes: ['admin'], tenants: '*' });
+    const headers = {
+      authorization: `Bearer ${key}`,
+      'content-type': 'application/json',
+      'content-length': body.length,
+    };
+    const request = httpRequest(`${running[0]?.server.url}/v1/keys`, { method: 'POST', headers });
+    const answered = once(request, 'response');
+    // Its sender is known by now, and its body is not there yet.
+    request.write(body.slice(0, 10));
+    await eventually(async () => (await call('GET', `/v1/keys/${id}`)).body['last_used_at'] !== undefined, { what: 'the use of the key' }); // prettier-ignore
+    expect((await call('DELETE', `/v1/keys/${id}`)).status).toBe(204);
+    request.end(body.slice(10));
+    const [response] = (await answered) as [IncomingMessage];
+    response.resume();
+    expect(response.statusCode).toBe(401);
+    expect(JSON.stringify((await call('GET', '/v1/keys')).body)).not.toContain('another');
+  });
+
+  test('a rotated key keeps its id; those until now are taken for its last overlap at most, revoking ends all', async () => {
     const made = await newKey({ scopes: ['admin'], tenants: '*' });
     const rotate = (body: object) => call('POST', `/v1/keys/${made.id}/rotate`, body);
     const first = await rotate({});
@@ -98,9 +122,9 @@ describe('the admin service', () => {
     const secrets = [made.key, String(first.body['key']), String(second.body['key'])];
     const taken = () =>
       Promise.all(secrets.map(async (key) => (await call('GET', '/v1/tenants', undefined, key)).status));
-    // Rotated without an overlap, the one before ends at once; what was rotated with one is taken until then.
-    expect(await taken()).toEqual([200, 401, 200]);
-    for (let n = 0; n < 3; n += 1) expect((await rotate({ overlap_seconds: 60 })).status).toBe(200);
+    // Without an overlap all before it end at once: one of them is known to somebody else.
+    expect(await taken()).toEqual([401, 401, 200]);
+    for (let n = 0; n < 4; n += 1) expect((await rotate({ overlap_seconds: 60 })).status).toBe(200);
     expect(await rotate({ overlap_seconds: 60 })).toMatchObject({ status: 409, body: { code: 'limit_reached' } });
     expect(await rotate({ overlap_seconds: 604_801 })).toMatchObject({ status: 422, body: { code: 'invalid_body' } });
     expect((await call('DELETE', `/v1/keys/${made.id}`)).status).toBe(204);

@@ -18,6 +18,8 @@ export interface Standing {
   /** Now, before the request is counted. */
   readonly level: number;
   readonly events: number;
+  /** Of the request, counted before; they are no longer in the level. */
+  readonly paidEvents: number;
 }
 
 export function quotaOf({ eventsPerSecond }: Limit): number {
@@ -32,13 +34,18 @@ export function levelOf(bucket: Bucket | undefined, limit: Limit, nowMs: number)
 }
 
 /** A request larger than the whole quota passes when the bucket is full, and is paid for afterwards: it would never pass otherwise. */
-export function fits({ level, limit, events }: Standing): boolean {
-  return level >= Math.min(events, quotaOf(limit));
+export function fits(standing: Standing): boolean {
+  return standing.level >= neededOf(standing);
 }
 
-/** Whole seconds until it fits; at least 1. */
-export function secondsUntilFit({ level, limit, events }: Standing): number {
-  return Math.max(1, Math.ceil((Math.min(events, quotaOf(limit)) - level) / limit.eventsPerSecond));
+function neededOf({ limit, events, paidEvents }: Standing): number {
+  return Math.min(events, quotaOf(limit) - paidEvents);
+}
+
+/** Whole seconds until it fits when it is sent, and paid for, again; at least 1. */
+export function secondsUntilFit(standing: Standing): number {
+  const { level, limit, paidEvents } = standing;
+  return Math.max(1, Math.ceil((neededOf(standing) + paidEvents - level) / limit.eventsPerSecond));
 }
 
 /**

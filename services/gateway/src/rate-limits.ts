@@ -17,7 +17,7 @@ export type Taken =
 export interface RateLimits {
   /** Takes one event of a key's quota: what any request costs, before its body is read. */
   begin(keyId: string, nowMs: number): Taken;
-  /** Takes further events from the key's quota and all from each tenant's, or nothing when one of them has too little. */
+  /** After `begin`: takes further events from the key's quota and all from each tenant's, or nothing when one of them has too little. */
   take(keyId: string, further: number, eventsOf: ReadonlyMap<string, number>, nowMs: number): Taken;
   /** I8: tenants whose quota is being counted. */
   readonly tenantsTracked: () => number;
@@ -37,9 +37,9 @@ export function createRateLimits(rates: { readonly key: number; readonly tenant:
     tenant: new LRUCache<string, Bucket>({ max: trackedMax }),
   };
 
-  const standingOf = (name: 'key' | 'tenant', id: string, events: number, nowMs: number): Standing => {
+  const standingOf = (name: 'key' | 'tenant', id: string, nowMs: number): Omit<Standing, 'events' | 'paidEvents'> => {
     const limit: Limit = limits[name];
-    return { name, limit, level: levelOf(buckets[name].get(id), limit, nowMs), events };
+    return { name, limit, level: levelOf(buckets[name].get(id), limit, nowMs) };
   };
 
   const judge = (standings: ReadonlyMap<Standing, string>): Taken => {
@@ -52,11 +52,20 @@ export function createRateLimits(rates: { readonly key: number; readonly tenant:
     return { ok: false, by: first.name, tenants, retryAfterSeconds, headers };
   };
 
-  const take = (keyId: string, further: number, eventsOf: ReadonlyMap<string, number>, nowMs: number): Taken => {
+  const takeBoth = (
+    {
+      keyId,
+      events: ofKey,
+      paidEvents,
+    }: { readonly keyId: string; readonly events: number; readonly paidEvents: number },
+    eventsOf: ReadonlyMap<string, number>,
+    nowMs: number,
+  ): Taken => {
     const standings = new Map<Standing, string>();
-    if (rates.key > 0) standings.set(standingOf('key', keyId, further, nowMs), keyId);
+    if (rates.key > 0) standings.set({ ...standingOf('key', keyId, nowMs), events: ofKey, paidEvents }, keyId);
     if (rates.tenant > 0) {
-      for (const [id, events] of eventsOf) standings.set(standingOf('tenant', id, events, nowMs), id);
+      for (const [id, events] of eventsOf)
+        standings.set({ ...standingOf('tenant', id, nowMs), events, paidEvents: 0 }, id);
     }
     const verdict = judge(standings);
     if (!verdict.ok) return verdict;
@@ -68,7 +77,7 @@ export function createRateLimits(rates: { readonly key: number; readonly tenant:
 
   return {
     tenantsTracked: () => buckets.tenant.size,
-    begin: (keyId, nowMs) => take(keyId, 1, new Map(), nowMs),
-    take,
+    begin: (keyId, nowMs) => takeBoth({ keyId, events: 1, paidEvents: 0 }, new Map(), nowMs),
+    take: (keyId, further, eventsOf, nowMs) => takeBoth({ keyId, events: further, paidEvents: 1 }, eventsOf, nowMs),
   };
 }

@@ -10,6 +10,7 @@ const standing = (level: number, events: number, name: Standing['name'] = 'key')
   limit,
   level,
   events,
+  paidEvents: 0,
 });
 
 describe('a quota', () => {

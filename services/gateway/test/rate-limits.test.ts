@@ -30,6 +30,21 @@ describe('rate limits', () => {
     expect(limits.begin('other', 0).ok).toBe(true);
   });
 
+  test('a batch larger than its key’s quota passes when the quota is whole, after the time that a refusal names, and is paid for', () => {
+    const limits = createRateLimits({ key: 20, tenant: 0 });
+    const send = (events: number, nowMs: number) => {
+      const begun = limits.begin('k', nowMs);
+      return begun.ok ? limits.take('k', events - 1, of({}), nowMs) : begun;
+    };
+    expect(send(500, 0)).toMatchObject({ ok: true });
+    expect(send(1, 1_000)).toMatchObject({ ok: false });
+    expect(send(1, 15_100)).toMatchObject({ ok: true });
+    const refused = send(500, 15_200);
+    if (refused.ok) throw new Error('it passed');
+    expect(refused.retryAfterSeconds).toBe(10);
+    expect(send(500, 15_200 + 10_000)).toMatchObject({ ok: true });
+  });
+
   test('0 sets no limit and tells none', () => {
     const limits = createRateLimits({ key: 0, tenant: 0 });
     expect(limits.begin('k', 0)).toEqual({ ok: true, headers: {} });

@@ -55,7 +55,8 @@ export const settings = {
   }),
   queryKeyConcurrencyMax: setting.integer({
     env: 'QUERY_KEY_CONCURRENCY_MAX',
-    description: 'Reads with one key under way at once, whatever the tenants; more are answered 429 rate_limited.',
+    description:
+      'Reads with one key, or with its viewer tokens for one tenant, under way at once, whatever the tenants; more are answered 429 rate_limited.',
     default: 16,
     min: 1,
     max: 1_000,
@@ -80,7 +81,8 @@ export const settings = {
   }),
   tailKeyStreamsMax: setting.integer({
     env: 'TAIL_KEY_STREAMS_MAX',
-    description: 'Tails with one key that are open at once; more are answered 429 rate_limited.',
+    description:
+      'Tails with one key, or with its viewer tokens for one tenant, that are open at once; more are answered 429 rate_limited.',
     default: 20,
     min: 0,
     max: 10_000,
@@ -103,7 +105,8 @@ export const settings = {
   }),
   exportKeyConcurrencyMax: setting.integer({
     env: 'EXPORT_KEY_CONCURRENCY_MAX',
-    description: 'Exports with one key under way at once; more are answered 429 rate_limited.',
+    description:
+      'Exports with one key, or with its viewer tokens for one tenant, under way at once; more are answered 429 rate_limited.',
     default: 2,
     min: 1,
     max: 100,

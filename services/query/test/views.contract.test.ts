@@ -65,7 +65,7 @@ describe('the view user', () => {
     for (const path of ['/v1/events', `/v1/events/${othersAction}`, `/v1/events/${ownAction}`, '/v1/events?limit=1']) {
       const { status, body } = await world.get(path, jane);
       expect(status).toBe(200);
-      expect(JSON.stringify(body)).not.toMatch(/"seq"|7000\d|4000\d|203\.0\.113\.[^1]|"FR"|-of-(bob|robot|globex)/);
+      expect(JSON.stringify(body)).not.toMatch(/"seq"|\b[74]000\d\b|203\.0\.113\.[^1]|"FR"|-of-(bob|robot|globex)/);
     }
     const { body } = await world.get(`/v1/events/${ownAction}`, jane);
     expect(body['context']).toEqual({

@@ -55,14 +55,19 @@ export async function bodyOf<Schema extends TSchema>(req: Request, schema: Schem
 /** Who calls, with one of the scopes. Throws not_caught_up, unauthenticated, insufficient_scope. */
 export function callerOf(context: AdminContext, req: Request, scopes: readonly Scope[]): Credential {
   if (!context.view.isCaughtUp()) throw new DocketError('not_caught_up', 'The directory has not been read to its end.');
-  const nowMs = Date.now();
-  const identified = identify(context.view, context.bootstrapToken, req.headers.authorization, nowMs);
-  if (!identified.ok) throw new DocketError(identified.code, identified.detail);
+  const credential = credentialOf(context, context.view, req);
   // The bootstrap token is no key.
-  const { keyId } = identified.credential;
+  const { keyId } = credential;
   noteForLog(req, { keyId });
-  if (context.view.key(keyId) !== undefined) context.keyUses.note(keyId, nowMs);
-  requireOneOf(identified.credential, scopes);
+  if (context.view.key(keyId) !== undefined) context.keyUses.note(keyId, Date.now());
+  requireOneOf(credential, scopes);
+  return credential;
+}
+
+/** What the request's Authorization is good for now. Throws unauthenticated. */
+function credentialOf({ bootstrapToken }: AdminContext, directory: DirectoryReader, req: Request): Credential {
+  const identified = identify(directory, bootstrapToken, req.headers.authorization, Date.now());
+  if (!identified.ok) throw new DocketError(identified.code, identified.detail);
   return identified.credential;
 }
 
@@ -75,7 +80,7 @@ interface Change<Result> {
 }
 
 /**
- * Makes one change and tells it: by an event in each log that it is about, written in the change's own transaction, by a line of the log with who did
+ * Makes one change, if the caller's key is still good when its turn comes, and tells it: by an event in each log that it is about, written in the change's own transaction, by a line of the log with who did
  * it, and by the metric. Rejects as `DirectoryWriter.change` and as `decide` does.
  */
 export async function changeDirectory<Result>(
@@ -96,8 +101,12 @@ export async function changeDirectory<Result>(
     }),
     ...beside(decided, origin),
   ];
+  const decideIfStillGood: Decide<Result> = (directory) => {
+    credentialOf(context, directory, res.req);
+    return decide(directory);
+  };
   try {
-    const result = await context.writer.change(decide, besideChange, ownerOf(caller));
+    const result = await context.writer.change(decideIfStillGood, besideChange, ownerOf(caller));
     context.metrics.changed(kind, 'done');
     for (const { name, ids } of lines) {
       context.logger.info({ request_id: origin.requestId, by_key: caller.keyId, ...ids }, name);

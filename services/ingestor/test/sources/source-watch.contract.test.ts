@@ -88,3 +88,22 @@ test('I7: a tenant that names a new source with each event costs a look no more 
     { tenant_id: 'umbrella', high: 4, missing: [[1, 3]], sources: 1 },
   ]);
 }, 60_000);
+
+test('what was set aside is counted in the series of the tenant that it names, not of the log that it is in', async () => {
+  const setAside = (offset: number, named: string | undefined, counter: number): Partial<EventRow> => {
+    const source = { service: 'billing', instance: 'pod 9', counter };
+    const raw = JSON.stringify({ tenant_id: named, action: 'Not An Action', source });
+    return { ...numbered(offset, 'hooli', '', 0), source_service: '', status: 'quarantined', raw: Buffer.from(raw) };
+  };
+  await store([
+    numbered(400, 'hooli', 'pod 9', 1),
+    setAside(401, 'hooli', 2),
+    setAside(402, undefined, 3),
+    setAside(403, 'stark', 50),
+  ]);
+  await look();
+  const states = await database.clickhouse.query(
+    "SELECT tenant_id, high, length(gaps) AS gaps FROM source_counters FINAL WHERE instance = 'pod 9'",
+  );
+  expect(states).toEqual([{ tenant_id: 'hooli', high: 3, gaps: 0 }]);
+}, 60_000);

@@ -7,7 +7,7 @@ import { writeUnhurried } from '../http/unhurried-write.ts';
 import type { QueryMetrics } from '../metrics.ts';
 import type { PlaceHolder, Places } from '../gate/places.ts';
 import { readFailure, requireShort } from '../pages/read-failure-policy.ts';
-import type { Caller } from '../gate/reader-policy.ts';
+import { limitedAs, type Caller } from '../gate/reader-policy.ts';
 import { tenantLock } from '../gate/tenant-lock-policy.ts';
 import { createExportBytes, type ExportBytes } from './export-bytes.ts';
 import { manifestLine } from './export-manifest-mapper.ts';
@@ -84,7 +84,7 @@ export function createExportSender(ports: SenderPorts): ExportSender {
 
   async function run(plan: ExportPlan, res: Response): Promise<void> {
     const { caller, query, format, exportId } = plan;
-    const leave = takePlace({ tenantId: query.search.tenantId, keyId: caller.keyId });
+    const leave = takePlace({ tenantId: query.search.tenantId, keyId: limitedAs(caller) });
     const bytes = createExportBytes();
     try {
       await sendRecorded(plan, res, bytes, ports);

@@ -3,6 +3,7 @@ import type { Gauge } from 'prom-client';
 /** Who takes a place: a credential, for a tenant. */
 export interface PlaceHolder {
   readonly tenantId: string;
+  /** As `limitedAs` names it. */
   readonly keyId: string;
 }
 

@@ -1,4 +1,12 @@
-import { mayActOn, viewOf, type ApiKey, type Credential, type KeyView, type Refusal } from '@docket/directory';
+import {
+  isSecretTaken,
+  mayActOn,
+  viewOf,
+  type ApiKey,
+  type Credential,
+  type KeyView,
+  type Refusal,
+} from '@docket/directory';
 import type { OwnEvents, TypedId } from '@docket/event';
 
 /**
@@ -45,6 +53,14 @@ export function callerOfGrant({ token, keyId, tenantId, view }: ViewerGrant): Ca
   return { keyId, scopes: ['events:read'], tenants: [tenantId], view, token };
 }
 
+/**
+ * Whose part of the service's limits a caller takes: that of the key; of viewer tokens, those that a key has made for one tenant take one together. A customer's
+ * users take nothing from another's, though one key makes the tokens of all (I7).
+ */
+export function limitedAs({ keyId, token, tenants }: Pick<Caller, 'keyId' | 'token' | 'tenants'>): string {
+  return token === null ? keyId : `${keyId} for ${String(tenants)}`;
+}
+
 /** Whether a caller may still read a log at this moment, as when the request came: for answers that last. */
 export function mayStillRead(caller: Caller, tenantId: string, key: ApiKey | undefined, nowMs: number): boolean {
   if (key === undefined || !checkAlive(caller, key, nowMs).ok) return false;
@@ -53,7 +69,7 @@ export function mayStillRead(caller: Caller, tenantId: string, key: ApiKey | und
 
 /** Whether what a caller came with is good at this moment: a token lives as long as it says, and never longer than its key. */
 export function checkAlive(
-  { token, tenants }: Pick<Caller, 'token' | 'tenants'>,
+  { token, tenants, secretHash }: Pick<Caller, 'token' | 'tenants' | 'secretHash'>,
   key: ApiKey | undefined,
   nowMs: number,
 ): { readonly ok: true } | Refusal<'unauthenticated'> {
@@ -61,7 +77,10 @@ export function checkAlive(
   if (key === undefined) return refuse(`${what} is not known.`);
   if (key.revoked_at !== undefined) return refuse(`${what} was revoked.`);
   if (key.expires_at !== undefined && Date.parse(key.expires_at) <= nowMs) return refuse(`${what} has expired.`);
-  if (token === null) return { ok: true };
+  if (token === null) {
+    const isTaken = secretHash === undefined || isSecretTaken(key, secretHash, nowMs);
+    return isTaken ? { ok: true } : refuse('The key has another secret now.');
+  }
   if (token.expiresAt * 1_000 <= nowMs) return refuse('The viewer token has expired.');
   const isGood = key.tenants === '*' || (tenants !== '*' && tenants.every((tenant) => key.tenants.includes(tenant)));
   return isGood && key.scopes.includes('events:read')

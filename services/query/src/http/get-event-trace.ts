@@ -3,6 +3,7 @@ import { DocketError } from '@docket/runtime';
 import type { LogReader } from '../pages/clickhouse-log-reader.ts';
 import { getEventTraceEndpoint } from '../endpoints.ts';
 import { attemptsMax, traceAnswer } from '../trace/trace-mapper.ts';
+import { limitedAs } from '../gate/reader-policy.ts';
 import { isOperator, readerOf, scopeOf, type Callers } from './caller.ts';
 import { parametersOf, requireValid } from './query-string.ts';
 import type { Reader } from './reading-route.ts';
@@ -16,7 +17,7 @@ interface TracePorts {
 export function getEventTrace({ callers, reader }: TracePorts): Reader {
   return async (req, signal) => {
     const credential = await readerOf(callers, req);
-    const asker = { keyId: credential.keyId, signal };
+    const asker = { keyId: limitedAs(credential), signal };
     const parameters = parametersOf(req, getEventTraceEndpoint);
     const named = parameters.one('tenant_id');
     requireValid(parameters);

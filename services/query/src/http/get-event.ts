@@ -6,6 +6,7 @@ import type { LogReader } from '../pages/clickhouse-log-reader.ts';
 import { eventWait } from '../parameters/endpoint-parameters.ts';
 import { getEventEndpoint } from '../endpoints.ts';
 import type { WaitingRoom } from '../gate/waiting-room.ts';
+import { limitedAs } from '../gate/reader-policy.ts';
 import { anyReaderOf, scopeOf, type Callers } from './caller.ts';
 import { look } from './look.ts';
 import { parametersOf, requireValid } from './query-string.ts';
@@ -21,7 +22,7 @@ interface EventPorts {
 export function getEvent({ callers, reader, waitingRoom }: EventPorts): Reader {
   return async (req, signal) => {
     const credential = await anyReaderOf(callers, req);
-    const asker = { keyId: credential.keyId, signal };
+    const asker = { keyId: limitedAs(credential), signal };
     const parameters = parametersOf(req, getEventEndpoint);
     const waitSeconds = parameters.integer(eventWait);
     const named = parameters.one('tenant_id');

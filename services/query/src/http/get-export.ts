@@ -7,7 +7,7 @@ import type { ExportRecords } from '../exports/export-records.ts';
 import type { ExportSender } from '../exports/export-sender.ts';
 import { mediaTypes } from '../exports/export-sql-mapper.ts';
 import type { ExportTickets } from '../exports/export-ticket.ts';
-import type { Caller } from '../gate/reader-policy.ts';
+import { limitedAs, type Caller } from '../gate/reader-policy.ts';
 import { requestParameters } from '../parameters/request-parameters-mapper.ts';
 import { askedExport } from './asked-export.ts';
 import { anyReaderOf, type Callers } from './caller.ts';
@@ -35,8 +35,8 @@ export function getExport(ports: ExportPorts): Reader {
     const { caller, query, nowMicros, ticketId } = await whoAsks(req, ports);
     const { search, question, format } = askedExport({ caller, query, rangeDaysMax, nowMicros });
     const { tenantId } = search;
-    sender.requirePlace({ tenantId, keyId: caller.keyId });
-    const { firstSeq, headSeq } = await reader.bounds(tenantId, { keyId: caller.keyId, signal });
+    sender.requirePlace({ tenantId, keyId: limitedAs(caller) });
+    const { firstSeq, headSeq } = await reader.bounds(tenantId, { keyId: limitedAs(caller), signal });
     if (ticketId !== null && !(await records.claim(ticketId))) throw badTicket();
 
     const exportId = newEventId();

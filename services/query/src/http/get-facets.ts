@@ -4,6 +4,7 @@ import { facetsAnswer, type FacetsQuery } from '../counts/count-sql-mapper.ts';
 import { facetFieldsMax, facetLimit } from '../parameters/endpoint-parameters.ts';
 import { getFacetsEndpoint } from '../endpoints.ts';
 import type { RequestParameters } from '../parameters/request-parameters-mapper.ts';
+import { limitedAs } from '../gate/reader-policy.ts';
 import { askedSearch } from './asked-search.ts';
 import { anyReaderOf, type Callers } from './caller.ts';
 import { parametersOf } from './query-string.ts';
@@ -19,7 +20,7 @@ interface FacetsPorts {
 export function getFacets({ callers, reader, rangeDaysMax }: FacetsPorts): Reader {
   return async (req, signal) => {
     const credential = await anyReaderOf(callers, req);
-    const asker = { keyId: credential.keyId, signal };
+    const asker = { keyId: limitedAs(credential), signal };
     const parameters = parametersOf(req, getFacetsEndpoint);
     const limit = parameters.integer(facetLimit);
     const fields = fieldsOf(parameters);

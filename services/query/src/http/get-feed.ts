@@ -9,6 +9,7 @@ import { searchOfQ, sinceOf } from '../parameters/filter-parameters-mapper.ts';
 import type { RequestParameters } from '../parameters/request-parameters-mapper.ts';
 import type { LogPages } from '../tail/log-pages.ts';
 import type { WaitingRoom } from '../gate/waiting-room.ts';
+import { limitedAs } from '../gate/reader-policy.ts';
 import { readerOf, tenantOf, type Callers } from './caller.ts';
 import { look } from './look.ts';
 import { parametersOf, requireValid } from './query-string.ts';
@@ -51,7 +52,7 @@ export function getFeed({ callers, reader, pages, waitingRoom }: FeedPorts): Rea
 
   return async (req, signal) => {
     const credential = await readerOf(callers, req);
-    const asker = { keyId: credential.keyId, signal };
+    const asker = { keyId: limitedAs(credential), signal };
     const parameters = parametersOf(req, getFeedEndpoint);
     const limit = parameters.integer(feedLimit);
     const waitSeconds = parameters.integer(feedWait);
@@ -69,7 +70,7 @@ export function getFeed({ callers, reader, pages, waitingRoom }: FeedPorts): Rea
     const leave = page.rows.length === 0 && waitSeconds > 0 ? waitingRoom.enter(tenantId) : undefined;
     if (leave !== undefined) {
       const isThere = async (): Promise<true | null> =>
-        (await pages.after(tenantId, after, credential.keyId)).rows.length > 0 ? true : null;
+        (await pages.after(tenantId, after, limitedAs(credential))).rows.length > 0 ? true : null;
       await look(isThere, waitSeconds * 1_000, signal).finally(leave);
       page = await pageWithin(range, asker);
     }

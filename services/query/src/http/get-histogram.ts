@@ -10,6 +10,7 @@ import {
   type HistogramPlan,
 } from '../counts/histogram-mapper.ts';
 import type { RequestParameters } from '../parameters/request-parameters-mapper.ts';
+import { limitedAs } from '../gate/reader-policy.ts';
 import { askedSearch } from './asked-search.ts';
 import { anyReaderOf, type Callers } from './caller.ts';
 import { invalidParameters, parametersOf } from './query-string.ts';
@@ -25,7 +26,7 @@ interface HistogramPorts {
 export function getHistogram({ callers, reader, rangeDaysMax }: HistogramPorts): Reader {
   return async (req, signal) => {
     const credential = await anyReaderOf(callers, req);
-    const asker = { keyId: credential.keyId, signal };
+    const asker = { keyId: limitedAs(credential), signal };
     const parameters = parametersOf(req, getHistogramEndpoint);
     const by = groupFieldOf(parameters);
     const interval = parameters.one('interval');

@@ -4,6 +4,7 @@ import { searchOfParameters, visibleStatuses } from '../parameters/filter-parame
 import { planHistogram } from '../counts/histogram-mapper.ts';
 import { ledgerEndpoint } from '../ledger/ledger-endpoint.ts';
 import { ledgerAnswer } from '../ledger/ledger-mapper.ts';
+import { limitedAs } from '../gate/reader-policy.ts';
 import { isOperator, readerOf, tenantOf, type Callers } from './caller.ts';
 import { invalidParameters, parametersOf, requireValid } from './query-string.ts';
 import type { Reader } from './reading-route.ts';
@@ -32,7 +33,7 @@ export function getLedger({ callers, reader, rangeDaysMax }: LedgerPorts): Reade
     }
     const { plan } = planned;
     const tenantId = tenantOf(credential, named);
-    const asker = { keyId: credential.keyId, signal };
+    const asker = { keyId: limitedAs(credential), signal };
 
     const { firstSeq, headSeq, atMs } = await reader.bounds(tenantId, asker);
     const asOf = new Date(atMs).toISOString();

@@ -6,7 +6,7 @@ import { pageLimit } from '../parameters/endpoint-parameters.ts';
 import { listQuarantineEndpoint } from '../endpoints.ts';
 import { quarantinedRecordOf } from '../quarantine/quarantine-mapper.ts';
 import type { OperatorRecordRow, QuarantinePlace } from '../quarantine/quarantine-sql-mapper.ts';
-import type { Caller } from '../gate/reader-policy.ts';
+import { limitedAs, type Caller } from '../gate/reader-policy.ts';
 import { allLogs } from '../gate/tenant-lock-policy.ts';
 import type { Reading } from '../trail/reading.ts';
 import { operatorOf, tenantOf, type Callers } from './caller.ts';
@@ -27,7 +27,7 @@ export function getQuarantine({ callers, reader }: QuarantinePorts): Reader {
     const cursor = parameters.one('cursor');
     const named = parameters.one('tenant_id');
     requireValid(parameters);
-    const asker = { keyId: credential.keyId, signal };
+    const asker = { keyId: limitedAs(credential), signal };
     const log = named === allLogs ? allLogs : tenantOf(credential, named);
     const asked = { credential, log, limit, cursor };
     return log === allLogs ? listOfAllLogs(asked, reader, asker, req) : listOfLog(asked, reader, asker, req);

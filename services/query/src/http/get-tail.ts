@@ -5,6 +5,7 @@ import type { LogReader } from '../pages/clickhouse-log-reader.ts';
 import type { RequestParameters } from '../parameters/request-parameters-mapper.ts';
 import { tailAfterParameter, tailEndpoint } from '../tail/tail-endpoint.ts';
 import type { TailSender } from '../tail/tail-sender.ts';
+import { limitedAs } from '../gate/reader-policy.ts';
 import { askedSearch } from './asked-search.ts';
 import { readerOf, type Callers } from './caller.ts';
 import { requireGet } from './for-caller.ts';
@@ -31,8 +32,8 @@ export function getTail({ callers, reader, sender, rangeDaysMax }: TailPorts): R
     const nowMicros = Date.now() * 1_000;
     const { search, question } = askedSearch({ credential: caller, parameters, rangeDaysMax, nowMicros });
     const { tenantId } = search;
-    sender.requirePlace({ tenantId, keyId: caller.keyId });
-    const { firstSeq, headSeq } = await reader.bounds(tenantId, { keyId: caller.keyId, signal });
+    sender.requirePlace({ tenantId, keyId: limitedAs(caller) });
+    const { firstSeq, headSeq } = await reader.bounds(tenantId, { keyId: limitedAs(caller), signal });
     const after = asked ?? headSeq;
     if (after < firstSeq - 1) {
       throw new DocketError('cursor_expired', `The log begins at seq ${firstSeq}.`, {

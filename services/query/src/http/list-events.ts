@@ -6,7 +6,7 @@ import { fingerprintOf, type PageCursor, type PagePosition } from '../pages/curs
 import type { CursorSeal } from '../pages/cursor-seal.ts';
 import { pageLimit } from '../parameters/endpoint-parameters.ts';
 import { listEventsEndpoint } from '../endpoints.ts';
-import { ownEventsOf } from '../gate/reader-policy.ts';
+import { limitedAs, ownEventsOf } from '../gate/reader-policy.ts';
 import { askedSearch } from './asked-search.ts';
 import { anyReaderOf, type Callers } from './caller.ts';
 import { parametersOf, searchOf } from './query-string.ts';
@@ -23,7 +23,7 @@ interface ListPorts {
 export function listEvents({ callers, cursors, reader, rangeDaysMax }: ListPorts): Reader {
   return async (req, signal) => {
     const credential = await anyReaderOf(callers, req);
-    const asker = { keyId: credential.keyId, signal };
+    const asker = { keyId: limitedAs(credential), signal };
     const query = searchOf(req);
     const parameters = parametersOf(req, listEventsEndpoint);
     const limit = parameters.integer(pageLimit);

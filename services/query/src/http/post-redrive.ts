@@ -7,6 +7,7 @@ import { visibleStatuses } from '../parameters/filter-parameters-mapper.ts';
 import type { RedriveAnswer } from '../quarantine/quarantine-answers.ts';
 import { redriveOf } from '../quarantine/redrive-policy.ts';
 import type { Redriver } from '../quarantine/redriver.ts';
+import { limitedAs } from '../gate/reader-policy.ts';
 import { operatorOf, tenantOf, type Callers } from './caller.ts';
 import { parametersOf, requireValid } from './query-string.ts';
 import type { Reader } from './reading-route.ts';
@@ -29,7 +30,7 @@ export interface RedrivePorts {
 export function postRedrive({ callers, reader, redriver, clientAddress }: RedrivePorts): Reader {
   return async (req, signal) => {
     const credential = await operatorOf(callers, req, ['events:read', 'events:write']);
-    const asker: Asker = { keyId: credential.keyId, signal };
+    const asker: Asker = { keyId: limitedAs(credential), signal };
     const parameters = parametersOf(req, redriveEndpoint);
     const named = parameters.one('tenant_id');
     requireValid(parameters);
@@ -47,23 +48,25 @@ export function postRedrive({ callers, reader, redriver, clientAddress }: Redriv
       throw new DocketError('invalid_event', 'The record can not be redriven like this.', { errors });
     }
     const { event, body, ids } = redrive;
-    const isStored = await hasEvent(reader, event, ids, asker);
+    const storedId = await storedIdOf(reader, event, ids, asker);
+    const isStored = storedId !== null;
+    const id = storedId ?? event.id;
     const isToldWhere = isStrayLog(log) || event.tenant_id === log;
     const reading = {
       credential,
       log,
-      question: `${row.seq} ${event.tenant_id} ${event.id} ${isStored ? 'stored' : ''}`,
+      question: `${row.seq} ${event.tenant_id} ${id} ${isStored ? 'stored' : ''}`,
       // I5: a tenant reads this; where else its record went is another tenant's affair. Readings of stray logs are the operators'.
       asked: {
         record: String(row.seq),
         to: isToldWhere ? event.tenant_id : 'another log',
         corrected: given === undefined ? 'no' : 'yes',
       },
-      eventId: isToldWhere ? event.id : null,
+      eventId: isToldWhere ? id : null,
       results: isStored ? 0 : 1,
     };
     const answer: RedriveAnswer = {
-      id: event.id,
+      id,
       tenant_id: event.tenant_id,
       status: isStored ? 'already_stored' : 'published',
     };
@@ -86,10 +89,15 @@ function seqOf(req: Request): number {
 }
 
 /** Beyond the idempotency window Kafka's second record would not be a duplicate any more; the index remembers all. */
-async function hasEvent(reader: LogReader, event: AuditEvent, ids: readonly string[], asker: Asker): Promise<boolean> {
-  const scope = { tenantId: event.tenant_id, statuses: visibleStatuses(false), own: null };
+async function storedIdOf(
+  reader: LogReader,
+  { tenant_id: tenantId }: AuditEvent,
+  ids: readonly string[],
+  asker: Asker,
+): Promise<string | null> {
+  const scope = { tenantId, statuses: visibleStatuses(false), own: null };
   for (const id of ids) {
-    if ((await reader.event(scope, id, asker)).length > 0) return true;
+    if ((await reader.event(scope, id, asker)).length > 0) return id;
   }
-  return false;
+  return null;
 }

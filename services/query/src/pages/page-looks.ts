@@ -1,4 +1,4 @@
-import { timeRangeOf, type TimeRange } from '@docket/event';
+import { timeRangeOf, type Search, type TimeRange } from '@docket/event';
 import { fingerprintOf, kindOf } from './cursor-mapper.ts';
 import type { PageQuery } from './event-sql-mapper.ts';
 
@@ -32,7 +32,7 @@ export interface PageLooks {
 }
 
 /**
- * What a search needed last time tells what it needs next time; what one of its kind needed, and the page of its log that needed least, tell of one that was
+ * What a search needed last time tells what it needs next time; what one of its kind needed, and a page of its log without a filter, tell of one that was
  * not asked for before. A wrong guess costs one statement, never a row.
  */
 export function createPageLooks(): PageLooks {
@@ -40,7 +40,7 @@ export function createPageLooks(): PageLooks {
   const spans = new Map<string, number>();
   /** The same of the last search of a kind. */
   const kindSpans = new Map<string, number>();
-  /** The shortest that a log is known for: mostly of its first page without a filter. */
+  /** The same of the last page of a log without a filter. */
   const logSpans = new Map<string, number>();
 
   const isLookLost = (query: PageQuery): boolean =>
@@ -65,8 +65,7 @@ export function createPageLooks(): PageLooks {
       const span = lastMicros === null ? Number.POSITIVE_INFINITY : Math.max(0, endOf(query, nowMicros) - lastMicros);
       remember(spans, nameOf(query), span);
       remember(kindSpans, kindNameOf(query), span);
-      const { tenantId } = query.search;
-      remember(logSpans, tenantId, Math.min(span, logSpans.get(tenantId) ?? span));
+      if (isUnfiltered(query.search.search)) remember(logSpans, query.search.tenantId, span);
     },
   };
 }
@@ -88,6 +87,25 @@ function endOf({ search, after }: PageQuery, nowMicros: number): number {
 /** Whether a look from then on leaves nothing out; before 1970 there is nothing to leave out. */
 function isAtOnce({ search }: PageQuery, from: number): boolean {
   return from <= Math.max(0, timeRangeOf(search.search).from ?? 0);
+}
+
+/** Whether it asks for nothing but what has a status. */
+function isUnfiltered(search: Search): boolean {
+  switch (search.kind) {
+    case 'every':
+      return true;
+    case 'is':
+      return search.field === 'status';
+    case 'and':
+      return search.terms.every(isUnfiltered);
+    case 'or':
+    case 'not':
+    case 'range':
+    case 'words':
+    case 'prefix':
+    case 'present':
+      return false;
+  }
 }
 
 /** First pages go back over the time in which nothing has happened since; those behind a position begin at an event. */

@@ -8,7 +8,7 @@ import type { CredentialWatch } from '../gate/credential-watch.ts';
 import { writeUnhurried } from '../http/unhurried-write.ts';
 import type { QueryMetrics } from '../metrics.ts';
 import type { PlaceHolder, Places } from '../gate/places.ts';
-import type { Caller } from '../gate/reader-policy.ts';
+import { limitedAs, type Caller } from '../gate/reader-policy.ts';
 import type { LogPage, LogPages } from './log-pages.ts';
 import {
   addSkipped,
@@ -68,7 +68,7 @@ export function createTailSender(ports: SenderPorts): TailSender {
     requirePlace: (holder) => takePlace(holder)(),
     async send(plan, res) {
       const { tenantId } = plan.search;
-      const leave = takePlace({ tenantId, keyId: plan.caller.keyId });
+      const leave = takePlace({ tenantId, keyId: limitedAs(plan.caller) });
       const ending = new AbortController();
       setMaxListeners(0, ending.signal);
       let reason: EndReason | null = null;
@@ -118,7 +118,6 @@ async function follow(plan: TailPlan, res: Response, signal: AbortSignal, ports:
   res.flushHeaders();
   await write(retryMessage + progressMessage({ after, skipped, asOfMs: null }));
   for (;;) {
-    const askedAtMs = Date.now();
     const page = await takePage(ports, plan, after, signal).catch(atNextLook);
     signal.throwIfAborted();
     if (page !== null && page.rows.length > 0) {
@@ -136,7 +135,7 @@ async function follow(plan: TailPlan, res: Response, signal: AbortSignal, ports:
     }
     if (performance.now() - wroteAtMs >= heartbeatMs) {
       // Without a look at the log nothing can be said of it.
-      await write(page === null ? heartbeat : progressMessage({ after, skipped, asOfMs: askedAtMs }));
+      await write(page === null ? heartbeat : progressMessage({ after, skipped, asOfMs: page.askedAtMs }));
     }
     await pause(msToLook(pollMs, tenantId), undefined, { signal });
   }
@@ -145,10 +144,11 @@ async function follow(plan: TailPlan, res: Response, signal: AbortSignal, ports:
 /** A page with its bytes held until they are released, or the stream ends. Throws as LogReader.feed. */
 async function takePage(
   { pages, answers }: SenderPorts,
-  { caller: { keyId }, search: { tenantId } }: TailPlan,
+  { caller, search: { tenantId } }: TailPlan,
   after: number,
   signal: AbortSignal,
 ): Promise<LogPage & { readonly release: () => void }> {
+  const keyId = limitedAs(caller);
   const page = await pages.after(tenantId, after, keyId);
   // An idle stream looks again and again, for as long as it lives.
   if (page.bytes === 0) return { ...page, release: () => undefined };

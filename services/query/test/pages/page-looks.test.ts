@@ -84,8 +84,9 @@ describe('createPageLooks', () => {
     looks.learn(queryOf(''), now, now - 5 * hour);
     expect(looks.firstFrom(queryOf('outcome=denied'), now)).toBeNull();
     expect(looks.firstFrom(queryOf('outcome=denied', now - hour), now)).toBeNull();
-    looks.learn(queryOf('outcome=denied'), now, null);
     looks.learn(queryOf(''), now, now - 4 * hour);
+    looks.learn(queryOf('outcome=denied'), now, null);
+    looks.learn(queryOf('since=2026-11-19T00:00:00Z'), now, null);
     expect(looks.firstFrom(queryOf('actor_id=a'), now)).toBe(now - 48 * hour);
   });
 

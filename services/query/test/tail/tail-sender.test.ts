@@ -15,8 +15,8 @@ import { storedRow } from '../stored-row.ts';
 
 /** Of each kind of look: enough to tell what grows from what does not. */
 const looks = 50;
-const empty: LogPage = { rows: [], hasMore: false, bytes: 0 };
-const row: LogPage = { rows: [storedRow()], hasMore: false, bytes: 1_000 };
+const empty: LogPage = { rows: [], hasMore: false, bytes: 0, askedAtMs: 0 };
+const row: LogPage = { rows: [storedRow()], hasMore: false, bytes: 1_000, askedAtMs: 0 };
 const tooLarge: LogPage = { ...row, bytes: 3 * rowBytesMax };
 
 test('I8: a tail keeps nothing of its looks, whether they find nothing, or what there is no room for', async () => {
