@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readlink, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, open, readdir, readlink, realpath, rm, stat, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { codeOf } from '../error-fields.ts';
 import { destroySpoolStore, isHeldElsewhere, openSpoolStore, type SpoolStore } from './spool-store.ts';
@@ -39,7 +39,7 @@ const slotsMax = 1024;
 export function createSlots(options: SlotsOptions): Slots {
   const destination = createHash('sha256').update(options.destination).digest('hex').slice(0, 8);
   const service = options.service.replaceAll(/[^A-Za-z0-9_.-]/g, '_').slice(0, 64);
-  const dir = resolve(options.dir, `${service}-${destination}`);
+  const givenDir = resolve(options.dir, `${service}-${destination}`);
 
   async function tryOpen(folder: string): Promise<SpoolStore | undefined> {
     if (!(await claim(folder))) return undefined;
@@ -65,14 +65,16 @@ export function createSlots(options: SlotsOptions): Slots {
   return {
     async own() {
       // Events are personal data: nobody else on the host may read them.
-      await mkdir(dir, { recursive: true, mode: 0o700 });
+      await mkdir(givenDir, { recursive: true, mode: 0o700 });
+      const dir = await realpath(givenDir);
       for (let slot = 0; slot < slotsMax; slot += 1) {
         const store = await tryOpen(join(dir, String(slot)));
         if (store !== undefined) return store;
       }
-      throw new Error(`${slotsMax} processes record into ${dir} already`);
+      throw new Error(`${slotsMax} processes record into ${givenDir} already`);
     },
     async abandoned() {
+      const dir = await realpath(givenDir);
       const names = (await readdir(dir)).filter((name) => /^\d+$/.test(name));
       const found: SpoolStore[] = [];
       for (const name of names.toSorted((a, b) => Number(a) - Number(b))) {
@@ -94,7 +96,7 @@ export function createSlots(options: SlotsOptions): Slots {
       await destroySpoolStore(store.folder);
     },
     async hasRoom(bytes) {
-      const { bavail, bsize } = await statfs(dir);
+      const { bavail, bsize } = await statfs(givenDir);
       return bavail * bsize >= bytes;
     },
   };

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, stat, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -9,13 +9,17 @@ import { createSlots, type Slots } from '../../src/spool/slots.ts';
 import type { SpoolStore } from '../../src/spool/spool-store.ts';
 import { useTemporaryFolder } from './temporary-folder.ts';
 
-const folderOf = useTemporaryFolder();
 const children = new Set<ChildProcess>();
 const held: { slots: Slots; store: SpoolStore }[] = [];
+// Before the folder goes: a process that lives would write into it.
 afterEach(async () => {
-  for (const child of children) child.kill('SIGKILL');
+  for (const child of children) {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
   for (const { slots, store } of held.splice(0)) await slots.release(store);
 });
+const folderOf = useTemporaryFolder();
 
 function slotsFor(destination = 'https://docket.example/v1/events'): Slots {
   return createSlots({
@@ -102,10 +106,20 @@ test('a process that is killed gives its spool up, one that lives does not', asy
 });
 
 /** LevelDB's lock is the process's: to try it a second time, from another thread too, would end it. */
-test('a thread of this process neither gets a slot that another thread holds nor ends the hold', async () => {
+test.each([
+  ['by the same path', '.'],
+  ['through a link', 'link'],
+])('a thread of this process neither gets a slot that another thread holds nor ends the hold, %s', async (_, path) => {
+  await symlink('.', join(folderOf(), 'link'));
   const store = await hold(slotsFor());
   const worker = new Worker(new URL('../recording-process.js', import.meta.url), {
-    env: { ...process.env, SPOOL_DIR: folderOf(), DOCKET_URL: 'https://docket.example/', EVENTS: '1', STAY: '' },
+    env: {
+      ...process.env,
+      SPOOL_DIR: join(folderOf(), path),
+      DOCKET_URL: 'https://docket.example/',
+      EVENTS: '1',
+      STAY: '',
+    },
   });
   await once(worker, 'exit');
   await put(store);
