@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, readlink, realpath, rm, stat, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { codeOf } from '../error-fields.ts';
+import { codeOf, reasonOf } from '../error-fields.ts';
 import { destroySpoolStore, isHeldElsewhere, openSpoolStore, type SpoolStore } from './spool-store.ts';
 
 /**
@@ -11,9 +11,12 @@ import { destroySpoolStore, isHeldElsewhere, openSpoolStore, type SpoolStore } f
  * and it holds between containers that share the folder.
  */
 export interface Slots {
-  /** The spool of this process. Rejects when the folder cannot be used. */
+  /** The spool of this process. A slot that cannot be opened is passed over; rejects when the folder cannot be used. */
   own(): Promise<SpoolStore>;
-  /** The spools, oldest slot first, whose processes are gone and that have something to send; they are held by this process now. */
+  /**
+   * The spools, oldest slot first, whose processes are gone and that have something to send; they are held by this process now. One that cannot be opened
+   * is told of once, until it can.
+   */
   abandoned(): Promise<SpoolStore[]>;
   /** Lets others have it. */
   release(store: SpoolStore): Promise<void>;
@@ -35,6 +38,8 @@ export interface SlotsOptions {
 
 /** More processes than this on one folder record in memory, with a warning. */
 const slotsMax = 1024;
+/** With so many that cannot be opened the fault is not theirs: the disk is full, or gives nothing. */
+const badSlotsMax = 4;
 
 export function createSlots(options: SlotsOptions): Slots {
   const destination = createHash('sha256').update(options.destination).digest('hex').slice(0, 8);
@@ -57,6 +62,27 @@ export function createSlots(options: SlotsOptions): Slots {
   /** Empty spools, and when their folder was last changed: opening one changes it, so an unchanged one is still empty. */
   const emptySinceMs = new Map<string, number>();
 
+  /** Folders that could not be opened the last time. */
+  const bad = new Set<string>();
+
+  function tellOnce(folder: string, error: unknown): void {
+    // Another process has removed it meanwhile.
+    if (bad.has(folder) || codeOf(error) === 'ENOENT') return;
+    bad.add(folder);
+    options.onDamage(`the spool in ${folder} cannot be opened, and what it holds is not sent: ${reasonOf(error)}`);
+  }
+
+  /** The spool of a slot, if nobody holds it and it has something to send. */
+  async function tryAdopt(folder: string): Promise<SpoolStore | undefined> {
+    if ((await stat(folder)).mtimeMs === emptySinceMs.get(folder)) return undefined;
+    const store = await tryOpen(folder);
+    bad.delete(folder);
+    if (store === undefined || store.backlog.events > 0 || store.held.size > 0) return store;
+    await release(store);
+    emptySinceMs.set(folder, (await stat(folder)).mtimeMs);
+    return undefined;
+  }
+
   async function release(store: SpoolStore): Promise<void> {
     await store.close();
     heldFolders.delete(store.folder);
@@ -67,9 +93,16 @@ export function createSlots(options: SlotsOptions): Slots {
       // Events are personal data: nobody else on the host may read them.
       await mkdir(givenDir, { recursive: true, mode: 0o700 });
       const dir = await realpath(givenDir);
+      let badSlots = 0;
       for (let slot = 0; slot < slotsMax; slot += 1) {
-        const store = await tryOpen(join(dir, String(slot)));
-        if (store !== undefined) return store;
+        const folder = join(dir, String(slot));
+        try {
+          const store = await tryOpen(folder);
+          if (store !== undefined) return store;
+        } catch (error) {
+          badSlots += 1;
+          if (badSlots === badSlotsMax) throw error;
+        }
       }
       throw new Error(`${slotsMax} processes record into ${givenDir} already`);
     },
@@ -79,13 +112,11 @@ export function createSlots(options: SlotsOptions): Slots {
       const found: SpoolStore[] = [];
       for (const name of names.toSorted((a, b) => Number(a) - Number(b))) {
         const folder = join(dir, name);
-        if ((await stat(folder)).mtimeMs === emptySinceMs.get(folder)) continue;
-        const store = await tryOpen(folder);
-        if (store === undefined) continue;
-        if (store.backlog.events > 0 || store.held.size > 0) found.push(store);
-        else {
-          await release(store);
-          emptySinceMs.set(folder, (await stat(folder)).mtimeMs);
+        try {
+          const store = await tryAdopt(folder);
+          if (store !== undefined) found.push(store);
+        } catch (error) {
+          tellOnce(folder, error);
         }
       }
       return found;

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, stat, symlink } from 'node:fs/promises';
+import { readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -21,14 +21,17 @@ afterEach(async () => {
 });
 const folderOf = useTemporaryFolder();
 
-function slotsFor(destination = 'https://docket.example/v1/events'): Slots {
+function slotsFor(
+  destination = 'https://docket.example/v1/events',
+  onDamage: (detail: string) => void = () => undefined,
+): Slots {
   return createSlots({
     dir: folderOf(),
     service: 'app',
     instance: 'host',
     destination,
     isPowerSafe: false,
-    onDamage: () => undefined,
+    onDamage,
   });
 }
 
@@ -103,6 +106,52 @@ test('a process that is killed gives its spool up, one that lives does not', asy
   const found = await slots.abandoned();
   expect(found.map(({ backlog }) => backlog.events > 0)).toEqual([true]);
   for (const store of found) await slots.release(store);
+});
+
+/** A slot that holds an event of a process that is gone; then, where `isBad`, a file stands where its folder was. */
+async function leave(isBad: boolean): Promise<() => Promise<void>> {
+  const store = await hold(slotsFor());
+  await put(store);
+  return async () => {
+    await release(store);
+    if (!isBad) return;
+    await rm(store.folder, { recursive: true });
+    await writeFile(store.folder, '');
+  };
+}
+
+test('a slot that cannot be opened is told of, and does not keep the others from being sent', async () => {
+  for (const end of [await leave(false), await leave(true), await leave(false)]) await end();
+  const told: string[] = [];
+  const slots = slotsFor(undefined, (detail) => told.push(detail));
+  const found = await slots.abandoned();
+  expect(found.map(({ folder }) => basename(folder))).toEqual(['0', '2']);
+  for (const store of found) await slots.release(store);
+  for (const store of await slots.abandoned()) await slots.release(store);
+  expect(told).toEqual([expect.stringContaining('/1 cannot be opened')]);
+});
+
+test('a slot that cannot be opened is passed over', async () => {
+  for (const end of [await leave(true), await leave(true), await leave(true)]) await end();
+  expect(basename((await hold(slotsFor())).folder)).toBe('3');
+});
+
+test('I8: with four slots that cannot be opened, no further one is tried', async () => {
+  for (const end of [await leave(true), await leave(true), await leave(true), await leave(true)]) await end();
+  await expect(slotsFor().own()).rejects.toThrow();
+});
+
+test('a slot that another process removes meanwhile is none', async () => {
+  const [own, left] = [await hold(slotsFor()), await leave(false)];
+  await left();
+  // What the folder names, and what is gone when it is looked at.
+  await symlink(join(folderOf(), 'gone'), join(own.folder, '..', '00'));
+  const told: string[] = [];
+  const slots = slotsFor(undefined, (detail) => told.push(detail));
+  const found = await slots.abandoned();
+  expect(found.map(({ folder }) => basename(folder))).toEqual(['1']);
+  for (const store of found) await slots.release(store);
+  expect(told).toEqual([]);
 });
 
 /** LevelDB's lock is the process's: to try it a second time, from another thread too, would end it. */
