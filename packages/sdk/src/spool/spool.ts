@@ -151,11 +151,23 @@ export function createSpool(options: SpoolOptions): Spool {
     if (segments.some((segment) => segment.size().events > 0)) options.onEntries(false);
   }
 
+  /** The running number of each in the segment where it will be kept: not in one that cannot tell how far it has counted. */
+  function numbered(drafts: readonly Draft[]): { segment: DiskSegment | MemorySegment; counters: number[] } {
+    const segment = lastSegment();
+    try {
+      return { segment, counters: drafts.map(({ tenantId }) => numbering.next(segment, tenantId)) };
+    } catch (error) {
+      if (!('store' in segment)) throw error;
+      fail(segment, 'reading', error);
+      return numbered(drafts);
+    }
+  }
+
   function keep(drafts: readonly Draft[]): Promise<Kept> {
     return inTurn(async () => {
-      const segment = lastSegment();
-      const entries = drafts.map((draft): NewEntry => {
-        const counter = numbering.next(segment, draft.tenantId);
+      const { segment, counters } = numbered(drafts);
+      const entries = drafts.map((draft, index): NewEntry => {
+        const counter = counters[index] ?? 0;
         const text = options.textOf(draft, segment.id, counter);
         const { tenantId, onSettled } = draft;
         return { text, bytes: Buffer.byteLength(text), onSettled, counted: { tenantId, counter } };
