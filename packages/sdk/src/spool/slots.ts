@@ -18,8 +18,8 @@ export interface Slots {
    * is told of once, until it can.
    */
   abandoned(): Promise<SpoolStore[]>;
-  /** Lets others have it. */
-  release(store: SpoolStore): Promise<void>;
+  /** Lets others have it. `isUnread`: it holds what could not be read, and is not given to this process again as its own, which would put more behind that. */
+  release(store: SpoolStore, isUnread?: boolean): Promise<void>;
   /** Removes a spool that failed and has nothing left to send, which makes room on a full disk. */
   destroy(store: SpoolStore): Promise<void>;
   /** Whether the disk is likely to take so much: a file system without room refuses the first write as well as the next. */
@@ -62,6 +62,8 @@ export function createSlots(options: SlotsOptions): Slots {
   /** Empty spools, and when their folder was last changed: opening one changes it, so an unchanged one is still empty. */
   const emptySinceMs = new Map<string, number>();
 
+  /** Folders of spools that could not be read the last time. */
+  const unread = new Set<string>();
   /** Folders that could not be opened the last time. */
   const bad = new Set<string>();
 
@@ -83,7 +85,9 @@ export function createSlots(options: SlotsOptions): Slots {
     return undefined;
   }
 
-  async function release(store: SpoolStore): Promise<void> {
+  async function release(store: SpoolStore, isUnread = false): Promise<void> {
+    if (isUnread) unread.add(store.folder);
+    else unread.delete(store.folder);
     await store.close();
     heldFolders.delete(store.folder);
   }
@@ -96,6 +100,7 @@ export function createSlots(options: SlotsOptions): Slots {
       let badSlots = 0;
       for (let slot = 0; slot < slotsMax; slot += 1) {
         const folder = join(dir, String(slot));
+        if (unread.has(folder)) continue;
         try {
           const store = await tryOpen(folder);
           if (store !== undefined) return store;

@@ -117,10 +117,14 @@ export function createSpool(options: SpoolOptions): Spool {
 
   /** From now on events are kept in memory, unless it is an older segment that fails: they go past that one anyway. */
   function fail(segment: DiskSegment | undefined, fault: Fault, error: unknown): void {
-    if (segment !== undefined && faults.has(segment)) return;
+    if (fault === 'reading' && segment?.hasUnread() === true) {
+      // What is not there any more is never taken out.
+      notHeld = createTenantCounts();
+    }
+    const known = segment && faults.get(segment);
+    // Not to be read is the worse fault, and news also of a disk that takes nothing more.
+    if (known !== undefined && (known === fault || known === 'reading')) return;
     if (segment !== undefined) faults.set(segment, fault);
-    // What is not there any more is never taken out.
-    if (fault === 'reading') notHeld = createTenantCounts();
     if (segment === segments.at(-1)) {
       segments.push(createMemorySegment());
       mendAtMs = Date.now() + mendDelayMs;
@@ -223,10 +227,10 @@ export function createSpool(options: SpoolOptions): Spool {
       if (first.size().events > 0) return;
       segments.shift();
       if (!('store' in first) || slots === undefined) continue;
-      const fault = faults.get(first);
-      faults.delete(first);
+      const isFaulty = faults.delete(first);
+      const isUnread = first.hasUnread();
       // What could not be read is kept: a person, or a later process, may be able to.
-      const giveBack = fault === 'writing to' ? slots.destroy(first.store) : slots.release(first.store);
+      const giveBack = isFaulty && !isUnread ? slots.destroy(first.store) : slots.release(first.store, isUnread);
       await giveBack.catch(() => undefined);
     }
   }

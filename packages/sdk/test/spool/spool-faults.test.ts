@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { open as openFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { eventually } from '@docket/testkit';
 import type { Draft } from '../../src/spool/entry.ts';
 import { createSlots, type Slots } from '../../src/spool/slots.ts';
 import { createSpool, type Spool } from '../../src/spool/spool.ts';
@@ -26,8 +27,8 @@ const slotsFor = (): Slots =>
     onDamage: () => undefined,
   });
 
-/** A part of a table of LevelDB, from a share of it on: the header of the first block, which has the running numbers. */
-const damages = { numbers: { from: 0, bytes: 64 } };
+/** Parts of a table of LevelDB, from a share of it on: the header of the first block, which has the running numbers; whole blocks of events. */
+const damages = { numbers: { from: 0, bytes: 64 }, events: { from: 0.5, bytes: 16_384 } };
 
 /** Leaves a spool with one event of each of `backlogEvents` tenants, of which a part cannot be read. */
 async function leaveDamaged(what: keyof typeof damages): Promise<void> {
@@ -106,4 +107,36 @@ test('numbers that cannot be read: events are kept in memory with numbers of the
     ['c', 3],
   ]);
   expect(taken.at(-1)?.['spoolId']).not.toBe(own[0]?.id);
+});
+
+test('a spool that takes no more writes, and then cannot be read, is left for somebody who can', async () => {
+  await leaveDamaged('events');
+  const { spool, own, faults, append } = openSpool();
+  expect(await append('a')).toEqual({ ok: true, kept: 'disk' });
+  // LevelDB takes no write once it has met what it cannot read.
+  await own[0]?.compact();
+  expect(await append('b')).toEqual({ ok: true, kept: 'memory' });
+  expect((await takeAll(spool)).map(({ id }) => id)).toEqual(['b']);
+  expect(faults).toEqual(['writing to the spool', 'reading the spool']);
+  await spool.close();
+
+  const slots = slotsFor();
+  const left = await slots.own();
+  expect(left).toMatchObject({ id: own[0]?.id, backlog: { events: backlogEvents + 1 } });
+  await slots.release(left);
+});
+
+test('what goes back to the disk is not put behind what cannot be read', async () => {
+  await leaveDamaged('events');
+  const { spool, own, faults, append } = openSpool();
+  expect(await spool.peek(everything)).toBeUndefined();
+  expect(await append('a')).toEqual({ ok: true, kept: 'memory' });
+  const peekUntilOnDisk = async (): Promise<boolean> => {
+    await spool.peek(everything);
+    return spool.size().kept === 'disk';
+  };
+  await eventually(peekUntilOnDisk, { what: 'the return to the disk' });
+  expect(own.map(({ backlog }) => backlog.events)).toEqual([backlogEvents, 0]);
+  expect((await takeAll(spool)).map(({ id }) => id)).toEqual(['a']);
+  expect(faults).toEqual(['reading the spool']);
 });
