@@ -7,6 +7,8 @@ export interface DiskSegment extends Segment {
   readonly store: SpoolStore;
   /** It holds events that could not be read, and that it counts no longer. */
   hasUnread(): boolean;
+  /** This process has put something into it. */
+  hasOwn(): boolean;
 }
 
 /** What the disk did not do, for a sentence that ends in "the spool". */
@@ -59,6 +61,7 @@ export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, err
     kept: 'disk',
     store,
     hasUnread: () => isUnread,
+    hasOwn: () => lastPlace > store.lastPlace,
     id: store.id,
     counterOf: (tenantId) => store.counterOf(tenantId),
     async append(added) {

@@ -34,8 +34,10 @@ export interface SpoolOptions {
   readonly adoptIntervalMs: number | undefined;
   /** The event's whole text: its body, and its source with the id of where it is kept and its running number there. */
   readonly textOf: (draft: Draft, spoolId: string, counter: number) => string;
-  /** So many events are being kept: from now on they are settled one day. */
-  readonly onKeep: (events: number) => void;
+  /** An event of the tenant is being kept: from now on it is settled one day, after those before it. */
+  readonly onKeep: (tenantId: string) => void;
+  /** Of these, some cannot be read, and are not settled by this process. */
+  readonly onUnread: () => void;
   /** The disk fails; events are kept in memory. Told once for each time. */
   readonly onFault: (detail: string) => void;
   /** There is something to send; whether somebody waits for what becomes of it. */
@@ -120,6 +122,7 @@ export function createSpool(options: SpoolOptions): Spool {
     if (fault === 'reading' && segment?.hasUnread() === true) {
       // What is not there any more is never taken out.
       notHeld = createTenantCounts();
+      if (segment.hasOwn()) options.onUnread();
     }
     const known = segment && faults.get(segment);
     // Not to be read is the worse fault, and news also of a disk that takes nothing more.
@@ -176,10 +179,10 @@ export function createSpool(options: SpoolOptions): Spool {
         const { tenantId, onSettled } = draft;
         return { text, bytes: Buffer.byteLength(text), onSettled, counted: { tenantId, counter } };
       });
-      drafts.forEach(({ tenantId, bytes }, index) =>
-        notHeld.add(tenantId, { events: 0, bytes: (entries[index]?.bytes ?? 0) - bytes }),
-      );
-      options.onKeep(entries.length);
+      drafts.forEach(({ tenantId, bytes }, index) => {
+        notHeld.add(tenantId, { events: 0, bytes: (entries[index]?.bytes ?? 0) - bytes });
+        options.onKeep(tenantId);
+      });
       try {
         await segment.append(entries);
         return segment.kept;

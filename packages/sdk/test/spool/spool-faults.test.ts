@@ -56,6 +56,7 @@ function openSpool() {
   const slots = slotsFor();
   const own: SpoolStore[] = [];
   const faults: string[] = [];
+  let unread = 0;
   const spool = createSpool({
     slots: {
       ...slots,
@@ -71,6 +72,7 @@ function openSpool() {
     adoptIntervalMs: 60_000,
     textOf: ({ id, tenantId }, spoolId, counter) => JSON.stringify({ id, tenant_id: tenantId, spoolId, counter }),
     onKeep: () => undefined,
+    onUnread: () => (unread += 1),
     onFault: (detail) => faults.push(detail.slice(0, detail.indexOf(':'))),
     onEntries: () => undefined,
   });
@@ -79,7 +81,7 @@ function openSpool() {
     const draft: Draft = { id, tenantId, body: '{}', bytes: 100 };
     return spool.append(draft);
   };
-  return { spool, own, faults, append };
+  return { spool, own, faults, unread: () => unread, append };
 }
 
 /** Takes everything that can be read out of the spool. */
@@ -111,13 +113,14 @@ test('numbers that cannot be read: events are kept in memory with numbers of the
 
 test('a spool that takes no more writes, and then cannot be read, is left for somebody who can', async () => {
   await leaveDamaged('events');
-  const { spool, own, faults, append } = openSpool();
+  const { spool, own, faults, unread, append } = openSpool();
   expect(await append('a')).toEqual({ ok: true, kept: 'disk' });
   // LevelDB takes no write once it has met what it cannot read.
   await own[0]?.compact();
   expect(await append('b')).toEqual({ ok: true, kept: 'memory' });
   expect((await takeAll(spool)).map(({ id }) => id)).toEqual(['b']);
   expect(faults).toEqual(['writing to the spool', 'reading the spool']);
+  expect(unread()).toBe(1);
   await spool.close();
 
   const slots = slotsFor();
