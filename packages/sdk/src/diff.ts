@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Change } from './event-input.ts';
+import { jsonFieldsOf, jsonValueOf } from './json-value.ts';
 
 export interface DiffOptions {
-  /** Paths that are left out, with all below them: `updated_at`, `address.geo`. */
+  /** Paths that are left out, with all below them: `updated_at`, `address.geo`. Below an array they mean each of its items. No value holds what they name. */
   ignore?: readonly string[] | undefined;
 }
 
@@ -25,32 +26,41 @@ export function diff(
   after: object | null | undefined,
   options: DiffOptions = {},
 ): Change[] {
-  const ignored = new Set(options.ignore);
-  for (let depth = depthMax; depth > 1; depth -= 1) {
-    const changes = changesBelow('', before ?? {}, after ?? {}, depth, ignored);
+  const { ignore = [] } = options;
+  const [old, now] = [without(ignore, before, ''), without(ignore, after, '')];
+  for (let depth = depthMax; depth > 0; depth -= 1) {
+    const changes = changesBelow('', objectOf(old), objectOf(now), depth);
     if (changes.length <= changesMax) return changes;
   }
-  const changes = changesBelow('', before ?? {}, after ?? {}, 1, ignored);
-  return changes.length <= changesMax ? changes : [changeOf('*', before, after)];
+  return [changeOf('*', old, now)];
 }
 
-function changesBelow(
-  prefix: string,
-  before: object,
-  after: object,
-  depth: number,
-  ignored: ReadonlySet<string>,
-): Change[] {
+/** The value that JSON has, without what is ignored in it; `path` is where it stands. What nothing ignored is below stays as it is, but for the whole. */
+function without(ignored: readonly string[], given: unknown, path: string): unknown {
+  const below = ignored.filter((one) => path === '' || one.startsWith(`${path}.`));
+  if (below.length === 0 && path !== '') return given;
+  const value = jsonValueOf(given, path.slice(path.lastIndexOf('.') + 1));
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value) && path !== '') return value.map((item) => without(below, item, path));
+  const kept = jsonFieldsOf(value).flatMap(([name, item]) => {
+    const itemPath = pathOf(path, name);
+    return ignored.includes(itemPath) ? [] : [[name, without(below, item, itemPath)]];
+  });
+  return Object.fromEntries(kept);
+}
+
+function changesBelow(prefix: string, before: object, after: object, depth: number): Change[] {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...names].toSorted().flatMap((name) => {
-    const path = prefix === '' ? name : `${prefix}.${name}`;
-    if (ignored.has(path)) return [];
+    const path = pathOf(prefix, name);
     const [old, now] = [ownValue(before, name), ownValue(after, name)];
     if (jsonOf(old) === jsonOf(now)) return [];
-    if (depth > 1 && isPlain(old) && isPlain(now)) return changesBelow(path, old, now, depth - 1, ignored);
+    if (depth > 1 && isPlain(old) && isPlain(now)) return changesBelow(path, old, now, depth - 1);
     return [changeOf(path, old, now)];
   });
 }
+
+const pathOf = (prefix: string, name: string): string => (prefix === '' ? name : `${prefix}.${name}`);
 
 function changeOf(path: string, old: unknown, now: unknown): Change {
   return {
@@ -65,6 +75,10 @@ function told(value: unknown): unknown {
   const bytes = Buffer.byteLength(json);
   if (bytes <= valueBytesMax) return value;
   return { _bytes: bytes, _sha256: createHash('sha256').update(json).digest('hex') };
+}
+
+function objectOf(value: unknown): object {
+  return typeof value === 'object' && value !== null ? value : {};
 }
 
 function ownValue(object: object, name: string): unknown {

@@ -9,7 +9,7 @@ import { type Failure, type FailureReason, guardedHook, RecordError } from './fa
 import { type DocketOptions, resolveOptions } from './options.ts';
 import { createProgress, type FlushOutcome } from './progress.ts';
 import { createSender } from './sender.ts';
-import { type Draft, idOf, type Kept } from './spool/entry.ts';
+import { type Draft, idOf, type Kept, tenantIdOf } from './spool/entry.ts';
 import { createSlots } from './spool/slots.ts';
 import { createSpool, type SpoolSize } from './spool/spool.ts';
 import { watchForExit } from './watch-for-exit.ts';
@@ -104,7 +104,8 @@ export function createDocket(given: DocketOptions): Docket {
     waitForRoomMs: options.waitForRoomMs,
     adoptIntervalMs: options.spool?.adoptIntervalMs,
     textOf: (draft, spoolId, counter) => withSource(draft.body, options.source, spoolId, counter),
-    onKeep: (events) => progress.queued(events),
+    onKeep: (tenantId) => progress.queued(tenantId),
+    onUnread: () => progress.lost(),
     onFault(detail) {
       totals.spoolFaults += 1;
       report({ reason: 'spool_unavailable', detail });
@@ -117,7 +118,7 @@ export function createDocket(given: DocketOptions): Docket {
     batch: options.batch,
     retry: options.retry,
     onSettled(entry, settlement) {
-      if (entry.isOwn) progress.settled();
+      if (entry.isOwn) progress.settled(tenantIdOf(entry));
       if (settlement.kind === 'accepted') totals.accepted += 1;
       else {
         totals.refused += 1;

@@ -35,6 +35,39 @@ describe('diff', () => {
     ]);
   });
 
+  describe('what is ignored is in no value', () => {
+    const ignore = ['profile.ssn', 'users.ssn'];
+    const profile = { name: 'Jane', ssn: '123' };
+
+    test('of an object that is created or removed', () => {
+      expect(diff(null, { profile }, { ignore })).toEqual([{ path: 'profile', new: { name: 'Jane' } }]);
+      expect(diff({ profile }, null, { ignore })).toEqual([{ path: 'profile', old: { name: 'Jane' } }]);
+    });
+
+    test('of more changes than an event holds', () => {
+      const wide = (value: number) => Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`k${i}`, value]));
+      const told = diff({ ...wide(1), profile }, { ...wide(2), profile: { ...profile, ...wide(2) } }, { ignore });
+      expect(told).toMatchObject([{ path: '*', old: { profile: { name: 'Jane' } }, new: { k0: 2 } }]);
+      const below = diff({ profile: { ...profile, ...wide(1) } }, { profile: { ...profile, ...wide(2) } }, { ignore });
+      expect(below).toMatchObject([{ path: 'profile', old: { name: 'Jane' }, new: { k0: 2 } }]);
+      expect(JSON.stringify([told, below])).not.toContain('ssn');
+    });
+
+    test('of an array, nor of an object that says itself what JSON has of it', () => {
+      const saying = (json: object) => ({ name: 'raw', toJSON: () => ({ ...json, toJSON: () => 'again' }) });
+      const user = (name: string) => saying({ profile: saying({ name, ssn: name }), users: [{ ssn: name }] });
+      expect(diff({ users: [profile] }, {}, { ignore })).toEqual([{ path: 'users', old: [{ name: 'Jane' }] }]);
+      expect(diff(user('Jane'), user('Joan'), { ignore })).toEqual([
+        { path: 'profile.name', old: 'Jane', new: 'Joan' },
+      ]);
+    });
+
+    test('and makes none different', () => {
+      const other = { ...profile, ssn: '456' };
+      expect(diff({ profile, users: [profile] }, { profile: other, users: [other] }, { ignore })).toEqual([]);
+    });
+  });
+
   test('dates are compared by their text', () => {
     expect(diff({ at: new Date(0) }, { at: new Date(0) })).toEqual([]);
     expect(diff({ at: new Date(0) }, { at: new Date(1) })).toHaveLength(1);

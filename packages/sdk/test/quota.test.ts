@@ -120,6 +120,20 @@ describe.each([{ kept: 'disk' }, { kept: 'memory' }])('I7: a tenant over its quo
   });
 });
 
+test('flush waits for what is held back, whatever others record and have taken meanwhile', async () => {
+  overQuota = new Set(['busy']);
+  const docket = open({ dir });
+  await record(docket, 'busy', 0);
+  // Behind it, so that it has been held back when this is taken.
+  await recordNow(docket, 'other', 0);
+  const flushed = docket.flush({ deadlineMs: 300 });
+  for (let n = 1; n < 4; n += 1) expect(await recordNow(docket, 'other', n)).toMatchObject({ ok: true });
+  expect(await flushed).toEqual({ ok: false, reason: 'deadline', pending: 1 });
+  overQuota = new Set();
+  expect(await docket.flush()).toEqual({ ok: true });
+  expect(takenOf('busy')).toEqual(steps(1));
+});
+
 test('what is held back is there after a restart, counted, and goes before what is recorded then', async () => {
   overQuota = new Set(['busy']);
   const first = open({ dir });

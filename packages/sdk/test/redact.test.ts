@@ -41,3 +41,34 @@ test('I8: what is nested too deeply to be looked through is hidden whole', () =>
   expect(JSON.stringify(redacted)).not.toContain('secret');
   expect(JSON.stringify(redacted)).toContain('[redacted]');
 });
+
+test('what an object keeps out of its JSON stays out, and what it has there is looked through', () => {
+  class Account {
+    id = 'u_1';
+    type = 'user';
+    passwordHash = 'secret';
+    at = new Date(0);
+    toJSON(key: string) {
+      const { id, type, at } = this;
+      return { id, type, at, key, metadata: { apiKey: 'secret' }, toJSON: () => this.passwordHash };
+    }
+  }
+  const account = new Account();
+  const changes = [
+    { path: 'owner', old: null, new: account },
+    { path: 'owners', new: { all: [account] } },
+    { path: 'at', new: new Date(Number.NaN) },
+  ];
+  const redacted = redactKeys(['apiKey'])({ action: 'a', actor: account, resources: [account], changes });
+  const shown = { id: 'u_1', type: 'user', at: '1970-01-01T00:00:00.000Z', metadata: { apiKey: '[redacted]' } };
+  expect(JSON.parse(JSON.stringify(redacted))).toEqual({
+    action: 'a',
+    actor: { ...shown, key: 'actor' },
+    resources: [{ ...shown, key: '0' }],
+    changes: [
+      { path: 'owner', old: null, new: { ...shown, key: 'new' } },
+      { path: 'owners', new: { all: [{ ...shown, key: '0' }] } },
+      { path: 'at', new: null },
+    ],
+  });
+});

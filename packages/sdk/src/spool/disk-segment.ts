@@ -5,6 +5,10 @@ import type { SpoolStore, StoredEntry } from './spool-store.ts';
 
 export interface DiskSegment extends Segment {
   readonly store: SpoolStore;
+  /** It holds events that could not be read, and that it counts no longer. */
+  hasUnread(): boolean;
+  /** This process has put something into it. */
+  hasOwn(): boolean;
 }
 
 /** What the disk did not do, for a sentence that ends in "the spool". */
@@ -22,6 +26,7 @@ export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, err
   let lastPlace = store.lastPlace;
   let { events, bytes } = store.backlog;
   let removedBytes = 0;
+  let isUnread = false;
   /** Of what waits and is not held back, the oldest, as long as it is in memory, too: all of it, but where too much has come at once. */
   let atHand: StoredEntry[] = [];
   let atHandBytes = 0;
@@ -46,9 +51,17 @@ export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, err
     atHand = left;
   }
 
+  /** What cannot be read must not hold up what can. */
+  function giveUp(error: unknown): void {
+    isUnread = true;
+    onFault('reading', error);
+  }
+
   return {
     kept: 'disk',
     store,
+    hasUnread: () => isUnread,
+    hasOwn: () => lastPlace > store.lastPlace,
     id: store.id,
     counterOf: (tenantId) => store.counterOf(tenantId),
     async append(added) {
@@ -69,11 +82,10 @@ export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, err
         // No further than is counted: what is being written now is read next time.
         const entries = await store.read(head, { ...limits, eventsMax: Math.min(limits.eventsMax, events) });
         if (entries.length > 0) return entries.map((entry) => ({ ...entry, isOwn: entry.place > store.lastPlace }));
-        onFault('reading', new Error(`${events} events are not there`));
+        giveUp(new Error(`${events} events are not there`));
       } catch (error) {
-        onFault('reading', error);
+        giveUp(error);
       }
-      // What cannot be read must not hold up what can.
       events = 0;
       bytes = 0;
       return [];
@@ -107,9 +119,9 @@ export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, err
       try {
         const entries = await store.readHeld(tenantId, limits);
         if (entries.length > 0) return entries.map((entry) => ({ ...entry, isOwn: entry.place > store.lastPlace }));
-        onFault('reading', new Error('events that were held back are not there'));
+        giveUp(new Error('events that were held back are not there'));
       } catch (error) {
-        onFault('reading', error);
+        giveUp(error);
       }
       held.remove(tenantId, held.of(tenantId));
       return [];

@@ -77,8 +77,13 @@ export function tenantIdOf(entry: { readonly text: string }): string {
   return begin.exec(entry.text)?.[1] ?? textFieldOf(entry, 'tenant_id') ?? '';
 }
 
+/** Undefined also where the text is no JSON: LevelDB may give back what a disk has changed, and the receiver refuses that. */
 function textFieldOf({ text }: { readonly text: string }, name: string): string | undefined {
-  const event: unknown = JSON.parse(text);
-  const value: unknown = typeof event === 'object' && event !== null ? Reflect.get(event, name) : undefined;
-  return typeof value === 'string' ? value : undefined;
+  try {
+    const event: unknown = JSON.parse(text);
+    const value: unknown = typeof event === 'object' && event !== null ? Reflect.get(event, name) : undefined;
+    return typeof value === 'string' ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }

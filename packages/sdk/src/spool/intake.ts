@@ -1,3 +1,4 @@
+import { reasonOf } from '../error-fields.ts';
 import { type BatchLimits, type Draft, type Kept, type Size, startWithin } from './entry.ts';
 import type { Fullness } from './room-policy.ts';
 
@@ -52,11 +53,15 @@ export function createIntake({ opened, keep, fullness, onTake, waitForRoomMs }: 
     await opened;
     while (waiting.length > 0) {
       const batch = startWithin(waiting.slice(0, writeLimits.eventsMax), writeLimits);
-      const kept = await keep(batch);
+      const appended = await keep(batch).then(
+        (kept): Appended => ({ ok: true, kept }),
+        // Should it ever: what comes later must not wait for it.
+        (error: unknown): Appended => ({ ok: false, detail: reasonOf(error) }),
+      );
       waiting = waiting.slice(batch.length);
       for (const entry of batch) {
         bytes -= entry.bytes;
-        entry.resolve({ ok: true, kept });
+        entry.resolve(appended);
       }
     }
     // In the same turn as the last look: whatever comes later begins anew.

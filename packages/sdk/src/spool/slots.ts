@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readlink, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, open, readdir, readlink, realpath, rm, stat, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { codeOf } from '../error-fields.ts';
+import { codeOf, reasonOf } from '../error-fields.ts';
 import { destroySpoolStore, isHeldElsewhere, openSpoolStore, type SpoolStore } from './spool-store.ts';
 
 /**
@@ -11,12 +11,15 @@ import { destroySpoolStore, isHeldElsewhere, openSpoolStore, type SpoolStore } f
  * and it holds between containers that share the folder.
  */
 export interface Slots {
-  /** The spool of this process. Rejects when the folder cannot be used. */
+  /** The spool of this process. A slot that cannot be opened is passed over; rejects when the folder cannot be used. */
   own(): Promise<SpoolStore>;
-  /** The spools, oldest slot first, whose processes are gone and that have something to send; they are held by this process now. */
+  /**
+   * The spools, oldest slot first, whose processes are gone and that have something to send; they are held by this process now. One that cannot be opened
+   * is told of once, until it can.
+   */
   abandoned(): Promise<SpoolStore[]>;
-  /** Lets others have it. */
-  release(store: SpoolStore): Promise<void>;
+  /** Lets others have it. `isUnread`: it holds what could not be read, and is not given to this process again as its own, which would put more behind that. */
+  release(store: SpoolStore, isUnread?: boolean): Promise<void>;
   /** Removes a spool that failed and has nothing left to send, which makes room on a full disk. */
   destroy(store: SpoolStore): Promise<void>;
   /** Whether the disk is likely to take so much: a file system without room refuses the first write as well as the next. */
@@ -35,11 +38,13 @@ export interface SlotsOptions {
 
 /** More processes than this on one folder record in memory, with a warning. */
 const slotsMax = 1024;
+/** With so many that cannot be opened the fault is not theirs: the disk is full, or gives nothing. */
+const badSlotsMax = 4;
 
 export function createSlots(options: SlotsOptions): Slots {
   const destination = createHash('sha256').update(options.destination).digest('hex').slice(0, 8);
   const service = options.service.replaceAll(/[^A-Za-z0-9_.-]/g, '_').slice(0, 64);
-  const dir = resolve(options.dir, `${service}-${destination}`);
+  const givenDir = resolve(options.dir, `${service}-${destination}`);
 
   async function tryOpen(folder: string): Promise<SpoolStore | undefined> {
     if (!(await claim(folder))) return undefined;
@@ -57,7 +62,32 @@ export function createSlots(options: SlotsOptions): Slots {
   /** Empty spools, and when their folder was last changed: opening one changes it, so an unchanged one is still empty. */
   const emptySinceMs = new Map<string, number>();
 
-  async function release(store: SpoolStore): Promise<void> {
+  /** Folders of spools that could not be read the last time. */
+  const unread = new Set<string>();
+  /** Folders that could not be opened the last time. */
+  const bad = new Set<string>();
+
+  function tellOnce(folder: string, error: unknown): void {
+    // Another process has removed it meanwhile.
+    if (bad.has(folder) || codeOf(error) === 'ENOENT') return;
+    bad.add(folder);
+    options.onDamage(`the spool in ${folder} cannot be opened, and what it holds is not sent: ${reasonOf(error)}`);
+  }
+
+  /** The spool of a slot, if nobody holds it and it has something to send. */
+  async function tryAdopt(folder: string): Promise<SpoolStore | undefined> {
+    if ((await stat(folder)).mtimeMs === emptySinceMs.get(folder)) return undefined;
+    const store = await tryOpen(folder);
+    bad.delete(folder);
+    if (store === undefined || store.backlog.events > 0 || store.held.size > 0) return store;
+    await release(store);
+    emptySinceMs.set(folder, (await stat(folder)).mtimeMs);
+    return undefined;
+  }
+
+  async function release(store: SpoolStore, isUnread = false): Promise<void> {
+    if (isUnread) unread.add(store.folder);
+    else unread.delete(store.folder);
     await store.close();
     heldFolders.delete(store.folder);
   }
@@ -65,25 +95,33 @@ export function createSlots(options: SlotsOptions): Slots {
   return {
     async own() {
       // Events are personal data: nobody else on the host may read them.
-      await mkdir(dir, { recursive: true, mode: 0o700 });
+      await mkdir(givenDir, { recursive: true, mode: 0o700 });
+      const dir = await realpath(givenDir);
+      let badSlots = 0;
       for (let slot = 0; slot < slotsMax; slot += 1) {
-        const store = await tryOpen(join(dir, String(slot)));
-        if (store !== undefined) return store;
+        const folder = join(dir, String(slot));
+        if (unread.has(folder)) continue;
+        try {
+          const store = await tryOpen(folder);
+          if (store !== undefined) return store;
+        } catch (error) {
+          badSlots += 1;
+          if (badSlots === badSlotsMax) throw error;
+        }
       }
-      throw new Error(`${slotsMax} processes record into ${dir} already`);
+      throw new Error(`${slotsMax} processes record into ${givenDir} already`);
     },
     async abandoned() {
+      const dir = await realpath(givenDir);
       const names = (await readdir(dir)).filter((name) => /^\d+$/.test(name));
       const found: SpoolStore[] = [];
       for (const name of names.toSorted((a, b) => Number(a) - Number(b))) {
         const folder = join(dir, name);
-        if ((await stat(folder)).mtimeMs === emptySinceMs.get(folder)) continue;
-        const store = await tryOpen(folder);
-        if (store === undefined) continue;
-        if (store.backlog.events > 0 || store.held.size > 0) found.push(store);
-        else {
-          await release(store);
-          emptySinceMs.set(folder, (await stat(folder)).mtimeMs);
+        try {
+          const store = await tryAdopt(folder);
+          if (store !== undefined) found.push(store);
+        } catch (error) {
+          tellOnce(folder, error);
         }
       }
       return found;
@@ -94,7 +132,7 @@ export function createSlots(options: SlotsOptions): Slots {
       await destroySpoolStore(store.folder);
     },
     async hasRoom(bytes) {
-      const { bavail, bsize } = await statfs(dir);
+      const { bavail, bsize } = await statfs(givenDir);
       return bavail * bsize >= bytes;
     },
   };

@@ -34,8 +34,10 @@ export interface SpoolOptions {
   readonly adoptIntervalMs: number | undefined;
   /** The event's whole text: its body, and its source with the id of where it is kept and its running number there. */
   readonly textOf: (draft: Draft, spoolId: string, counter: number) => string;
-  /** So many events are being kept: from now on they are settled one day. */
-  readonly onKeep: (events: number) => void;
+  /** An event of the tenant is being kept: from now on it is settled one day, after those before it. */
+  readonly onKeep: (tenantId: string) => void;
+  /** Of these, some cannot be read, and are not settled by this process. */
+  readonly onUnread: () => void;
   /** The disk fails; events are kept in memory. Told once for each time. */
   readonly onFault: (detail: string) => void;
   /** There is something to send; whether somebody waits for what becomes of it. */
@@ -117,10 +119,15 @@ export function createSpool(options: SpoolOptions): Spool {
 
   /** From now on events are kept in memory, unless it is an older segment that fails: they go past that one anyway. */
   function fail(segment: DiskSegment | undefined, fault: Fault, error: unknown): void {
-    if (segment !== undefined && faults.has(segment)) return;
+    if (fault === 'reading' && segment?.hasUnread() === true) {
+      // What is not there any more is never taken out.
+      notHeld = createTenantCounts();
+      if (segment.hasOwn()) options.onUnread();
+    }
+    const known = segment && faults.get(segment);
+    // Not to be read is the worse fault, and news also of a disk that takes nothing more.
+    if (known !== undefined && (known === fault || known === 'reading')) return;
     if (segment !== undefined) faults.set(segment, fault);
-    // What is not there any more is never taken out.
-    if (fault === 'reading') notHeld = createTenantCounts();
     if (segment === segments.at(-1)) {
       segments.push(createMemorySegment());
       mendAtMs = Date.now() + mendDelayMs;
@@ -151,19 +158,31 @@ export function createSpool(options: SpoolOptions): Spool {
     if (segments.some((segment) => segment.size().events > 0)) options.onEntries(false);
   }
 
+  /** The running number of each in the segment where it will be kept: not in one that cannot tell how far it has counted. */
+  function numbered(drafts: readonly Draft[]): { segment: DiskSegment | MemorySegment; counters: number[] } {
+    const segment = lastSegment();
+    try {
+      return { segment, counters: drafts.map(({ tenantId }) => numbering.next(segment, tenantId)) };
+    } catch (error) {
+      if (!('store' in segment)) throw error;
+      fail(segment, 'reading', error);
+      return numbered(drafts);
+    }
+  }
+
   function keep(drafts: readonly Draft[]): Promise<Kept> {
     return inTurn(async () => {
-      const segment = lastSegment();
-      const entries = drafts.map((draft): NewEntry => {
-        const counter = numbering.next(segment, draft.tenantId);
+      const { segment, counters } = numbered(drafts);
+      const entries = drafts.map((draft, index): NewEntry => {
+        const counter = counters[index] ?? 0;
         const text = options.textOf(draft, segment.id, counter);
         const { tenantId, onSettled } = draft;
         return { text, bytes: Buffer.byteLength(text), onSettled, counted: { tenantId, counter } };
       });
-      drafts.forEach(({ tenantId, bytes }, index) =>
-        notHeld.add(tenantId, { events: 0, bytes: (entries[index]?.bytes ?? 0) - bytes }),
-      );
-      options.onKeep(entries.length);
+      drafts.forEach(({ tenantId, bytes }, index) => {
+        notHeld.add(tenantId, { events: 0, bytes: (entries[index]?.bytes ?? 0) - bytes });
+        options.onKeep(tenantId);
+      });
       try {
         await segment.append(entries);
         return segment.kept;
@@ -211,10 +230,10 @@ export function createSpool(options: SpoolOptions): Spool {
       if (first.size().events > 0) return;
       segments.shift();
       if (!('store' in first) || slots === undefined) continue;
-      const fault = faults.get(first);
-      faults.delete(first);
+      const isFaulty = faults.delete(first);
+      const isUnread = first.hasUnread();
       // What could not be read is kept: a person, or a later process, may be able to.
-      const giveBack = fault === 'writing to' ? slots.destroy(first.store) : slots.release(first.store);
+      const giveBack = isFaulty && !isUnread ? slots.destroy(first.store) : slots.release(first.store, isUnread);
       await giveBack.catch(() => undefined);
     }
   }

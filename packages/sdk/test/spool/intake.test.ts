@@ -39,6 +39,20 @@ test('what is appended together is written together, in order', async () => {
   expect(intake.size()).toEqual({ events: 0, bytes: 0 });
 });
 
+test('a write that fails is told to those in it alone; what comes later is kept', async () => {
+  let isBroken = true;
+  const intake = createIntake({
+    opened: Promise.resolve(),
+    keep: () => (isBroken ? Promise.reject(new Error('broken')) : Promise.resolve('memory')),
+    fullness: () => undefined,
+    waitForRoomMs: 0,
+  });
+  expect(await intake.append(draft('a'))).toEqual({ ok: false, detail: 'broken' });
+  isBroken = false;
+  expect(await intake.append(draft('b'))).toEqual({ ok: true, kept: 'memory' });
+  expect(intake.size()).toEqual({ events: 0, bytes: 0 });
+});
+
 test('I8: without waiting, what has no room is refused at once and says why', async () => {
   const { intake, kept } = intakeFor({ events: 2 });
   const outcomes = await Promise.all(['a', 'b', 'c'].map((id) => intake.append(draft(id))));

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -9,22 +9,29 @@ import { createSlots, type Slots } from '../../src/spool/slots.ts';
 import type { SpoolStore } from '../../src/spool/spool-store.ts';
 import { useTemporaryFolder } from './temporary-folder.ts';
 
-const folderOf = useTemporaryFolder();
 const children = new Set<ChildProcess>();
 const held: { slots: Slots; store: SpoolStore }[] = [];
+// Before the folder goes: a process that lives would write into it.
 afterEach(async () => {
-  for (const child of children) child.kill('SIGKILL');
+  for (const child of children) {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
   for (const { slots, store } of held.splice(0)) await slots.release(store);
 });
+const folderOf = useTemporaryFolder();
 
-function slotsFor(destination = 'https://docket.example/v1/events'): Slots {
+function slotsFor(
+  destination = 'https://docket.example/v1/events',
+  onDamage: (detail: string) => void = () => undefined,
+): Slots {
   return createSlots({
     dir: folderOf(),
     service: 'app',
     instance: 'host',
     destination,
     isPowerSafe: false,
-    onDamage: () => undefined,
+    onDamage,
   });
 }
 
@@ -101,11 +108,67 @@ test('a process that is killed gives its spool up, one that lives does not', asy
   for (const store of found) await slots.release(store);
 });
 
+/** A slot that holds an event of a process that is gone; then, where `isBad`, a file stands where its folder was. */
+async function leave(isBad: boolean): Promise<() => Promise<void>> {
+  const store = await hold(slotsFor());
+  await put(store);
+  return async () => {
+    await release(store);
+    if (!isBad) return;
+    await rm(store.folder, { recursive: true });
+    await writeFile(store.folder, '');
+  };
+}
+
+test('a slot that cannot be opened is told of, and does not keep the others from being sent', async () => {
+  for (const end of [await leave(false), await leave(true), await leave(false)]) await end();
+  const told: string[] = [];
+  const slots = slotsFor(undefined, (detail) => told.push(detail));
+  const found = await slots.abandoned();
+  expect(found.map(({ folder }) => basename(folder))).toEqual(['0', '2']);
+  for (const store of found) await slots.release(store);
+  for (const store of await slots.abandoned()) await slots.release(store);
+  expect(told).toEqual([expect.stringContaining('/1 cannot be opened')]);
+});
+
+test('a slot that cannot be opened is passed over', async () => {
+  for (const end of [await leave(true), await leave(true), await leave(true)]) await end();
+  expect(basename((await hold(slotsFor())).folder)).toBe('3');
+});
+
+test('I8: with four slots that cannot be opened, no further one is tried', async () => {
+  for (const end of [await leave(true), await leave(true), await leave(true), await leave(true)]) await end();
+  await expect(slotsFor().own()).rejects.toThrow();
+});
+
+test('a slot that another process removes meanwhile is none', async () => {
+  const [own, left] = [await hold(slotsFor()), await leave(false)];
+  await left();
+  // What the folder names, and what is gone when it is looked at.
+  await symlink(join(folderOf(), 'gone'), join(own.folder, '..', '00'));
+  const told: string[] = [];
+  const slots = slotsFor(undefined, (detail) => told.push(detail));
+  const found = await slots.abandoned();
+  expect(found.map(({ folder }) => basename(folder))).toEqual(['1']);
+  for (const store of found) await slots.release(store);
+  expect(told).toEqual([]);
+});
+
 /** LevelDB's lock is the process's: to try it a second time, from another thread too, would end it. */
-test('a thread of this process neither gets a slot that another thread holds nor ends the hold', async () => {
+test.each([
+  ['by the same path', '.'],
+  ['through a link', 'link'],
+])('a thread of this process neither gets a slot that another thread holds nor ends the hold, %s', async (_, path) => {
+  await symlink('.', join(folderOf(), 'link'));
   const store = await hold(slotsFor());
   const worker = new Worker(new URL('../recording-process.js', import.meta.url), {
-    env: { ...process.env, SPOOL_DIR: folderOf(), DOCKET_URL: 'https://docket.example/', EVENTS: '1', STAY: '' },
+    env: {
+      ...process.env,
+      SPOOL_DIR: join(folderOf(), path),
+      DOCKET_URL: 'https://docket.example/',
+      EVENTS: '1',
+      STAY: '',
+    },
   });
   await once(worker, 'exit');
   await put(store);
