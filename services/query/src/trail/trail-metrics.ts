@@ -19,11 +19,11 @@ export function createTrailMetrics(registry: Registry) {
     events: countedFromZero(
       new Counter({
         name: 'docket_query_trail_events_total',
-        help: 'Events of the access trail by outcome: published, failed (Kafka away; tried again)',
+        help: 'Events of the access trail by outcome: published, failed (Kafka away; tried again), dropped (no valid event, also not in short: a bug)',
         labelNames: ['outcome'] as const,
         registers,
       }),
-      [{ outcome: 'published' }, { outcome: 'failed' }],
+      [{ outcome: 'published' }, { outcome: 'failed' }, { outcome: 'dropped' }],
     ),
     refused: new Counter({
       name: 'docket_query_trail_refused_total',

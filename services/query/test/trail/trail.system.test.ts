@@ -131,6 +131,25 @@ describe('the access trail', () => {
     });
   }, 120_000);
 
+  test('a search of which the view makes a very long one is told, marked as cut, and does not stop what is read after it', async () => {
+    const [key, other] = [await newKey(), await newKey()];
+    const actors = Array.from({ length: 5 }, (_, n) => ({ actor: { type: 'user', id: `${n}`.padEnd(256, '€') } }));
+    const response = await fetch(`${query.url}/v1/viewer-tokens`, {
+      method: 'POST',
+      headers: { authorization: key.authorization, 'content-type': 'application/json' },
+      body: JSON.stringify({ view: 'user', any_of: actors, viewer: { type: 'api_key', id: key.id } }),
+    });
+    const { token } = (await response.json()) as { token: string };
+    const q = Array.from({ length: 40 }, (_, n) => `-session_id:${n}`).join(' ');
+    const answer = await get(`/v1/events?q=${encodeURIComponent(q)}`, `Bearer ${token}`);
+    expect(answer.status).toBe(200);
+    expect((await get('/v1/events', other.authorization)).status).toBe(200);
+    const [row] = await untilTold(key, 1);
+    expect(Number(row?.metadata['search_bytes'])).toBeGreaterThan(124 * 1024);
+    expect(row?.metadata['search_sha256']).toMatch(/^[0-9a-f]{64}$/);
+    expect(await untilTold(other, 1)).toHaveLength(1);
+  }, 120_000);
+
   test('reading the trail is a reading like any other: it tells itself once, and no more', async () => {
     const key = await newKey();
     for (let n = 0; n < 5; n += 1) await get('/v1/events?action=docket.log.*', key.authorization);
