@@ -5,7 +5,7 @@ import type { TrailMetrics } from './trail-metrics.ts';
 import { entryOfReading, fingerprintOfReading } from './trail-entry-mapper.ts';
 import { recordOfTelling, type ToldRecord } from './trail-record-mapper.ts';
 import type { Reading, ReadingKind } from './reading.ts';
-import { openTrailSpool, type SpoolSettings, type TrailSpool } from './trail-spool.ts';
+import { openTrailSpool, SpoolShareError, type SpoolSettings, type TrailSpool } from './trail-spool.ts';
 import { closeWindows, duePart, type TrailLine, type TrailTelling } from './trail-windows.ts';
 
 /** Events of one call to the publisher: far below its queue, and few enough that one round is short. */
@@ -24,7 +24,7 @@ export interface AccessTrail {
   start(): Promise<void>;
   /** Tells what it can within some seconds; the rest stays in the spool for the next process. */
   stop(): Promise<void>;
-  /** Resolves when the reading is kept. Throws trail_unavailable. */
+  /** Resolves when the reading is kept. Throws trail_unavailable, and rate_limited when its tenant or key has its share of the spool. */
   keep(kind: ReadingKind, reading: Reading, origin: RequestOrigin): Promise<void>;
   check(): HealthCheck;
 }
@@ -145,6 +145,12 @@ export function createAccessTrail(ports: AccessTrailPorts): AccessTrail {
       try {
         await spool.keep({ id: newEventId(), fingerprint, atMs, openedAfterMs: atMs - windowMs, entry });
       } catch (cause) {
+        if (cause instanceof SpoolShareError) {
+          metrics.rateLimited.inc();
+          throw new DocketError('rate_limited', 'Too many readings of this tenant or key wait for the access trail.', {
+            cause,
+          });
+        }
         metrics.refused.inc();
         throw new DocketError('trail_unavailable', 'The reading cannot be kept in the access trail.', { cause });
       } finally {

@@ -21,6 +21,11 @@ export function boundEntry(entry: TrailEntry): TrailEntry {
   return { ...entry, asked: boundAsked(entry.asked), userAgent: cutUserAgent(entry.userAgent) };
 }
 
+/** What is left of it when its event is in Kafka: enough to tell repeats of it, which name that event. */
+export function toldEntry(entry: TrailEntry): TrailEntry {
+  return { ...entry, asked: {}, userAgent: '' };
+}
+
 /** Reads what `JSON.stringify` of an entry gave, and bounds it; null for anything else. */
 export function parseTrailEntry(value: unknown): TrailEntry | null {
   if (!isPlainObject(value)) return null;

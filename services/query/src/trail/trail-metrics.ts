@@ -30,6 +30,11 @@ export function createTrailMetrics(registry: Registry) {
       help: 'Readings that were answered 503 trail_unavailable because the spool was full or its disk failed',
       registers,
     }),
+    rateLimited: new Counter({
+      name: 'docket_query_trail_rate_limited_total',
+      help: 'Readings that were answered 429 rate_limited because their tenant or key had its share of the spool',
+      registers,
+    }),
     windows: new Gauge({
       name: 'docket_query_trail_windows',
       help: 'Readings, repeats not counted, that are still counted or wait for Kafka',

@@ -138,3 +138,30 @@ describe('telling', () => {
     await startTrail();
   });
 });
+
+describe('I7: the spool', () => {
+  test('refuses whoever fills his share of it with rate_limited, and nobody else', async () => {
+    isKafkaAway = true;
+    await startTrail(256 * 1024);
+    const keep = async (keyId: string, log: string, n: number): Promise<unknown> =>
+      trail
+        .keep('searched', reading(keyId, log, `n:${n} ${'x'.repeat(1_000)}`), origin)
+        .catch((error: unknown) => error);
+    let kept = 0;
+    let refusal: unknown;
+    for (; refusal === undefined && kept < 1_000; kept += 1) refusal = await keep('k_1', 'acme', kept);
+    expect(refusal).toMatchObject({ code: 'rate_limited' });
+    expect(kept).toBeGreaterThan(20);
+    // The same tenant with another key, and the same key for another tenant, are no way round it.
+    expect(await keep('k_2', 'acme', 0)).toMatchObject({ code: 'rate_limited' });
+    expect(await keep('k_1', 'globex', 0)).toMatchObject({ code: 'rate_limited' });
+    for (let n = 0; n < 10; n += 1) expect(await keep('k_3', 'globex', n)).toBeUndefined();
+    // What he has asked before is counted, and needs no room.
+    expect(await keep('k_1', 'acme', 0)).toBeUndefined();
+    expect(await count('docket_query_trail_rate_limited_total')).toBe(3);
+    expect(await count('docket_query_trail_refused_total')).toBe(0);
+    isKafkaAway = false;
+    await eventually(() => told.length === kept - 1 + 10, { what: 'the telling of all' });
+    await eventually(async () => (await keep('k_1', 'acme', 5_000)) === undefined, { what: 'room' });
+  });
+});
