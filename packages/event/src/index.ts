@@ -72,8 +72,8 @@ export { keepUnknownFields, type KeptFields } from './keep-unknown-fields.ts';
 export { membersByPath } from './members-by-path.ts';
 export { nearestName } from './nearest-name.ts';
 export { microsOfRfc3339, rfc3339OfMicros, rfc3339OfMillis } from './occurred-at.ts';
-export { eventOfLogReading, type LogReading } from './log-reading.ts';
-export { contextOfOrigin, operatorsLog, ownRecordOf, type RequestOrigin } from './own-event.ts';
+export { boundAsked, eventOfLogReading, type LogReading } from './log-reading.ts';
+export { contextOfOrigin, cutUserAgent, operatorsLog, ownRecordOf, type RequestOrigin } from './own-event.ts';
 export { checkEvent, parseEvent, readEventFields, tooLarge, type ParsedEvent } from './parse-event.ts';
 export {
   createPartitionLedger,

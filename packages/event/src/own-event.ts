@@ -31,12 +31,17 @@ export function ownRecordOf(
   return { key, value, headers: mac.sign(key, value) };
 }
 
+/** As much of a user agent as an event has room for. */
+export function cutUserAgent(userAgent: string): string {
+  return cutBytes(userAgent, userAgentBytesMax);
+}
+
 /** What an event of our own says of where a request came from. */
 export function contextOfOrigin({ ip, userAgent, requestId }: RequestOrigin): NonNullable<EventInput['context']> {
   return {
     // An address with a zone (fe80::1%eth0) means something on one host only.
     ...(isIP(ip) === 0 || ip.includes('%') ? {} : { ip }),
-    ...(userAgent === '' ? {} : { user_agent: cutBytes(userAgent, userAgentBytesMax) }),
+    ...(userAgent === '' ? {} : { user_agent: cutUserAgent(userAgent) }),
     ...(requestId === '' ? {} : { request_id: requestId }),
   };
 }

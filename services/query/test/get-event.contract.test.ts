@@ -187,6 +187,39 @@ describe('GET /v1/feed', () => {
   });
 });
 
+describe('a request that waits shows nothing once its credential has ended', () => {
+  const id = newEventId();
+  const paths = [`/v1/events/${id}?wait=20`, '/v1/feed?after=latest&wait=20'];
+
+  test.each(paths)(
+    '401 when its key was revoked: %s',
+    async (path) => {
+      const tenantId = `waiting-${newEventId()}`;
+      const key = world.key([tenantId]);
+      const waiting = world.get(path, key);
+      await pause(300);
+      world.changeKey(key, { revoked_at: '2026-11-02T00:00:00.000Z' });
+      await world.store([{ id, tenant_id: tenantId, seq: 1 }]);
+      const { status, body } = await waiting;
+      expect([status, body['code'], body.data]).toEqual([401, 'unauthenticated', undefined]);
+      expect(world.readings.filter(({ log }) => log === tenantId)).toEqual([]);
+    },
+    30_000,
+  );
+
+  test.each(paths)(
+    '401 as soon as its viewer token has expired: %s',
+    async (path) => {
+      const key = world.key([`waiting-${newEventId()}`]);
+      const beganAtMs = performance.now();
+      const { status } = await world.get(path, await world.viewer(key, { view: 'admin', ttl_seconds: 2 }));
+      expect(status).toBe(401);
+      expect(performance.now() - beganAtMs).toBeLessThan(10_000);
+    },
+    30_000,
+  );
+});
+
 test('GET /v1/whoami says what the key may do, whatever its scope', async () => {
   const { body } = await world.get('/v1/whoami', world.key(['a', 'b'], ['events:write']));
   expect(body).toEqual({

@@ -54,6 +54,39 @@ beforeAll(async () => {
 afterAll(() => world?.close());
 
 describe('GET /v1/events/{id}/trace', () => {
+  test('knows of each subscription whether it was delivered, however often others, or it, have tried before', async () => {
+    const id = newEventId();
+    await world.store([{ id, tenant_id: 'tried', seq: 1 }]);
+    const tries = (subscription: string, count: number, outcome: string, from: string): string =>
+      `SELECT generateUUIDv4(), 'tried', '${subscription}', 1, 1, 1, 10, number + 1, toDateTime64('${from}', 3, 'UTC') + number, 5, '${outcome}', 503, '', ''
+       FROM numbers(${count})`;
+    await world.clickhouse.command(
+      `INSERT INTO delivery_attempts (attempt_id, tenant_id, subscription_id, from_seq, to_seq, event_count, body_bytes, try, started_at, duration_ms, outcome, http_status, error, answer_excerpt)
+       SELECT * FROM (${[
+         tries('sub-a', 1_500, 'retry', '2026-11-01 00:00:00'),
+         tries('sub-a', 1, 'delivered', '2026-11-01 01:00:00'),
+         tries('sub-a', 1_500, 'retry', '2026-11-01 02:00:00'),
+         tries('sub-b', 3, 'retry', '2026-11-01 00:00:00'),
+         tries('sub-b', 1, 'delivered', '2026-11-01 01:00:00'),
+       ].join(' UNION ALL ')})`,
+    );
+    const { status, body } = await world.get(`/v1/events/${id}/trace`, world.key(['tried']));
+    expect(status).toBe(200);
+    const of = body['subscriptions'] as {
+      subscription_id: string;
+      is_delivered: boolean;
+      attempts: { at: string }[];
+    }[];
+    expect(of.map((one) => [one.subscription_id, one.is_delivered, one.attempts.length])).toEqual([
+      ['sub-a', true, 996],
+      ['sub-b', true, 4],
+    ]);
+    for (const { attempts } of of) expect(attempts).toEqual(attempts.toSorted((a, b) => (a.at < b.at ? -1 : 1)));
+    expect(of[0]?.attempts.at(-1)).toMatchObject({ try: 1_500, outcome: 'retry' });
+    expect(of[0]?.attempts[0]).toMatchObject({ outcome: 'delivered' });
+    expect(body['has_more_attempts']).toBe(true);
+  });
+
   test('says where an event is stored, how often, and what each subscription came to', async () => {
     const { status, body } = await world.get(`/v1/events/${delivered}/trace`, acme);
     expect(status).toBe(200);

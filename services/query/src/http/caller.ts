@@ -63,6 +63,12 @@ async function viewerOf(directory: KeyDirectory, tokens: ViewerTokens, token: st
   return caller;
 }
 
+/** For answers that have waited: throws `unauthenticated` when the credential would not be taken any more. */
+export function requireStillReads(callers: Callers, caller: Caller, tenantId: string): void {
+  if (callers.mayStillRead(caller, tenantId)) return;
+  throw new DocketError('unauthenticated', 'The credential has ended while the request waited.');
+}
+
 /** Who calls and may read, with any view; what is shown has to follow it. Throws also `insufficient_scope`. */
 export async function anyReaderOf(callers: Callers, req: Request): Promise<Caller> {
   const caller = await callers.callerOf(req);

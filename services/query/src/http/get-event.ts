@@ -7,7 +7,7 @@ import { eventWait } from '../parameters/endpoint-parameters.ts';
 import { getEventEndpoint } from '../endpoints.ts';
 import type { WaitingRoom } from '../gate/waiting-room.ts';
 import { limitedAs } from '../gate/reader-policy.ts';
-import { anyReaderOf, scopeOf, type Callers } from './caller.ts';
+import { anyReaderOf, requireStillReads, scopeOf, type Callers } from './caller.ts';
 import { look } from './look.ts';
 import { parametersOf, requireValid } from './query-string.ts';
 import type { Reader } from './reading-route.ts';
@@ -18,7 +18,7 @@ interface EventPorts {
   readonly waitingRoom: WaitingRoom;
 }
 
-/** GET /v1/events/{id}?wait=N: one event; with `wait` the answer comes when it can be read, or 404 after N seconds. */
+/** GET /v1/events/{id}?wait=N: one event; with `wait` the answer comes when it can be read, or 404 after N seconds; 401 as soon as its credential has ended. */
 export function getEvent({ callers, reader, waitingRoom }: EventPorts): Reader {
   return async (req, signal) => {
     const credential = await anyReaderOf(callers, req);
@@ -31,7 +31,11 @@ export function getEvent({ callers, reader, waitingRoom }: EventPorts): Reader {
     const { id } = req.params;
     if (typeof id !== 'string' || !isEventId(id)) throw new DocketError('not_found', 'An event id is a UUID.');
 
-    const read = async (): Promise<EventAnswer | null> => eventAnswer(await reader.event(scope, id, asker), scope.own);
+    const read = async (): Promise<EventAnswer | null> => {
+      const rows = await reader.event(scope, id, asker);
+      requireStillReads(callers, credential, scope.tenantId);
+      return eventAnswer(rows, scope.own);
+    };
     const leave = waitSeconds > 0 ? waitingRoom.enter(scope.tenantId) : undefined;
     // Without a place to wait in it looks once.
     const waitMs = leave === undefined ? 0 : waitSeconds * 1_000;

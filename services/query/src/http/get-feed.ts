@@ -10,7 +10,7 @@ import type { RequestParameters } from '../parameters/request-parameters-mapper.
 import type { LogPages } from '../tail/log-pages.ts';
 import type { WaitingRoom } from '../gate/waiting-room.ts';
 import { limitedAs } from '../gate/reader-policy.ts';
-import { readerOf, tenantOf, type Callers } from './caller.ts';
+import { readerOf, requireStillReads, tenantOf, type Callers } from './caller.ts';
 import { look } from './look.ts';
 import { parametersOf, requireValid } from './query-string.ts';
 import type { Reader } from './reading-route.ts';
@@ -31,7 +31,7 @@ type Start = number | 'latest' | 'beginning' | { readonly sinceMs: number };
 /**
  * GET /v1/feed?after=SEQ|latest&since&limit&wait&q: the log in seq order; see FeedAnswer. `limit` bounds the seqs that are passed, not
  * the events that q leaves of them, so that every answer is quick; with `wait` it comes when there is something, or empty after
- * so many seconds. 410 when rows behind `after` were cut.
+ * so many seconds, and 401 as soon as its credential has ended. 410 when rows behind `after` were cut.
  */
 export function getFeed({ callers, reader, pages, waitingRoom }: FeedPorts): Reader {
   async function placeOf(tenantId: string, start: Start, asker: Asker): Promise<number> {
@@ -69,10 +69,13 @@ export function getFeed({ callers, reader, pages, waitingRoom }: FeedPorts): Rea
     let page = await pageWithin(range, asker);
     const leave = page.rows.length === 0 && waitSeconds > 0 ? waitingRoom.enter(tenantId) : undefined;
     if (leave !== undefined) {
-      const isThere = async (): Promise<true | null> =>
-        (await pages.after(tenantId, after, limitedAs(credential))).rows.length > 0 ? true : null;
+      const isThere = async (): Promise<true | null> => {
+        requireStillReads(callers, credential, tenantId);
+        return (await pages.after(tenantId, after, limitedAs(credential))).rows.length > 0 ? true : null;
+      };
       await look(isThere, waitSeconds * 1_000, signal).finally(leave);
       page = await pageWithin(range, asker);
+      requireStillReads(callers, credential, tenantId);
     }
     const { firstSeq, headSeq, atMs } = page.bounds;
     const asOf = new Date(atMs).toISOString();

@@ -20,7 +20,9 @@ export const traceAnswerSchema = closedObject({
     closedObject({
       subscription_id: Type.String(),
       is_delivered: Type.Boolean({ description: 'Its receiver has acknowledged a batch that accounts for the event.' }),
-      attempts: Type.Array(publicAttemptSchema, { description: 'In the order of time.' }),
+      attempts: Type.Array(publicAttemptSchema, {
+        description: 'In the order of time; where there are too many, one that was delivered and the newest.',
+      }),
     }),
     { description: 'Those that have tried; attempts are kept for 90 days.' },
   ),

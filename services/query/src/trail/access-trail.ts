@@ -1,11 +1,11 @@
-import { newEventId, ownRecordOf, type RecordMac, type RequestOrigin } from '@docket/event';
+import { newEventId, type RecordMac, type RequestOrigin } from '@docket/event';
 import type { Publisher } from '@docket/kafka';
 import { DocketError, type HealthCheck, type Logger } from '@docket/runtime';
 import type { TrailMetrics } from './trail-metrics.ts';
 import { entryOfReading, fingerprintOfReading } from './trail-entry-mapper.ts';
-import { eventOfTelling } from './trail-event-mapper.ts';
+import { recordOfTelling, type ToldRecord } from './trail-record-mapper.ts';
 import type { Reading, ReadingKind } from './reading.ts';
-import { openTrailSpool, type SpoolSettings, type TrailSpool } from './trail-spool.ts';
+import { openTrailSpool, SpoolShareError, type SpoolSettings, type TrailSpool } from './trail-spool.ts';
 import { closeWindows, duePart, type TrailLine, type TrailTelling } from './trail-windows.ts';
 
 /** Events of one call to the publisher: far below its queue, and few enough that one round is short. */
@@ -24,7 +24,7 @@ export interface AccessTrail {
   start(): Promise<void>;
   /** Tells what it can within some seconds; the rest stays in the spool for the next process. */
   stop(): Promise<void>;
-  /** Resolves when the reading is kept. Throws trail_unavailable. */
+  /** Resolves when the reading is kept. Throws trail_unavailable, and rate_limited when its tenant or key has its share of the spool. */
   keep(kind: ReadingKind, reading: Reading, origin: RequestOrigin): Promise<void>;
   check(): HealthCheck;
 }
@@ -61,18 +61,30 @@ export function createAccessTrail(ports: AccessTrailPorts): AccessTrail {
     return told.length > 0 && !isFailing;
   }
 
-  /** Gives what is to be noted of those that Kafka has. */
+  /** Gives what is to be noted of those that Kafka has, and of those that can never be told. */
   async function publish(due: readonly TrailTelling[], id: number): Promise<TrailLine[]> {
+    const made = due.map((telling) => recordOfTelling(telling, { schemaId: id, mac }));
+    const sent = made.filter(({ record }) => record !== null);
     const outcomes = await publisher.publish(
       eventsTopic,
-      due.map((telling) => ownRecordOf(eventOfTelling(telling), { schemaId: id, mac })),
+      sent.flatMap(({ record }) => record ?? []),
     );
-    const told = due.filter((_telling, index) => outcomes[index]?.ok === true);
+    const told = sent.filter((_one, index) => outcomes[index]?.ok === true);
     const failed = outcomes.find((outcome) => !outcome.ok);
     metrics.events.inc({ outcome: 'published' }, told.length);
-    metrics.events.inc({ outcome: 'failed' }, due.length - told.length);
-    noteFailure(failed?.ok === false ? failed.error : null, due.length - told.length);
-    return told.map(({ window, of }) => [of === 'first' ? 'told' : 'done', window.id]);
+    metrics.events.inc({ outcome: 'failed' }, sent.length - told.length);
+    metrics.events.inc({ outcome: 'dropped' }, made.length - sent.length);
+    noteFailure(failed?.ok === false ? failed.error : null, sent.length - told.length);
+    const over = [...told, ...made.filter(({ record }) => record === null)];
+    for (const one of over) noteShortened(one);
+    return over.map(({ telling: { window, of } }) => [of === 'first' ? 'told' : 'done', window.id]);
+  }
+
+  /** An event of our own that is not valid is a bug: it costs its texts, or itself, and never holds up the others. */
+  function noteShortened({ telling: { window, of }, record, error: err }: ToldRecord): void {
+    if (err === null) return;
+    const told = { err, reading: window.id, log: window.entry.log, of, reads: of === 'first' ? 1 : window.repeats };
+    logger.error(told, record === null ? 'trail.dropped' : 'trail.shortened');
   }
 
   /** Logged when it begins and when it ends: in between, the metric counts. */
@@ -133,6 +145,12 @@ export function createAccessTrail(ports: AccessTrailPorts): AccessTrail {
       try {
         await spool.keep({ id: newEventId(), fingerprint, atMs, openedAfterMs: atMs - windowMs, entry });
       } catch (cause) {
+        if (cause instanceof SpoolShareError) {
+          metrics.rateLimited.inc();
+          throw new DocketError('rate_limited', 'Too many readings of this tenant or key wait for the access trail.', {
+            cause,
+          });
+        }
         metrics.refused.inc();
         throw new DocketError('trail_unavailable', 'The reading cannot be kept in the access trail.', { cause });
       } finally {

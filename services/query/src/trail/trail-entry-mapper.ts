@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { RequestOrigin } from '@docket/event';
 import type { Caller } from '../gate/reader-policy.ts';
-import type { TrailEntry } from './trail-entry.ts';
+import { boundEntry, type TrailEntry } from './trail-entry.ts';
 import type { Reading, ReadingKind } from './reading.ts';
 
 export function entryOfReading(kind: ReadingKind, reading: Reading, origin: RequestOrigin): TrailEntry {
   const { credential, log, asked, eventId, results } = reading;
-  return { kind, log, ...whoOf(credential), asked, eventId, results, ...origin };
+  return boundEntry({ kind, log, ...whoOf(credential), asked, eventId, results, ...origin });
 }
 
 /** The same for readings that are told together: one credential, one log, one kind and one question. */

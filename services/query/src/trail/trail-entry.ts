@@ -1,5 +1,4 @@
-import type { TypedId } from '@docket/event';
-import { isPlainObject } from '@docket/event';
+import { boundAsked, cutUserAgent, isPlainObject, type TypedId } from '@docket/event';
 import { readingKinds, type ReadingKind } from './reading.ts';
 
 /** One reading as it is spooled: all that its event says but the id and the time. */
@@ -17,7 +16,17 @@ export interface TrailEntry {
   readonly requestId: string;
 }
 
-/** Reads what `JSON.stringify` of an entry gave; null for anything else. */
+/** The same with no more of its texts than its event says (I8): they come from a caller. */
+export function boundEntry(entry: TrailEntry): TrailEntry {
+  return { ...entry, asked: boundAsked(entry.asked), userAgent: cutUserAgent(entry.userAgent) };
+}
+
+/** What is left of it when its event is in Kafka: enough to tell repeats of it, which name that event. */
+export function toldEntry(entry: TrailEntry): TrailEntry {
+  return { ...entry, asked: {}, userAgent: '' };
+}
+
+/** Reads what `JSON.stringify` of an entry gave, and bounds it; null for anything else. */
 export function parseTrailEntry(value: unknown): TrailEntry | null {
   if (!isPlainObject(value)) return null;
   const { kind, log, actor, credential, asked, eventId, results, ip, userAgent, requestId } = value;
@@ -28,7 +37,19 @@ export function parseTrailEntry(value: unknown): TrailEntry | null {
   if (typeof ip !== 'string' || typeof userAgent !== 'string' || typeof requestId !== 'string') return null;
   if (eventId !== null && typeof eventId !== 'string') return null;
   if (results !== null && typeof results !== 'number') return null;
-  return { kind: known, log, actor: { type, id }, credential, asked, eventId, results, ip, userAgent, requestId };
+  const entry = {
+    kind: known,
+    log,
+    actor: { type, id },
+    credential,
+    asked,
+    eventId,
+    results,
+    ip,
+    userAgent,
+    requestId,
+  };
+  return boundEntry(entry);
 }
 
 function isTexts(value: unknown): value is Record<string, string> {

@@ -31,6 +31,13 @@ export function eventOfTelling({ window, of }: TrailTelling): EventInput & { rea
   });
 }
 
+/** The same without the texts that came from a caller, marked `is_shortened`: for a telling that is otherwise no valid event. */
+export function shortEventOfTelling({ window, of }: TrailTelling): EventInput & { readonly id: string } {
+  const entry = { ...window.entry, asked: {}, results: null, ip: '', userAgent: '', requestId: '' };
+  const event = eventOfTelling({ window: { ...window, entry }, of });
+  return { ...event, metadata: { ...event.metadata, is_shortened: true } };
+}
+
 /** Where a reading of a log is told: in that log, so that its owner sees it. What is no tenant's log takes no events of ours. */
 export function logOfTrail(log: string): string {
   return log.startsWith('!') || log === allLogs ? operatorsLog : log;

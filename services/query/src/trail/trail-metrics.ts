@@ -19,15 +19,20 @@ export function createTrailMetrics(registry: Registry) {
     events: countedFromZero(
       new Counter({
         name: 'docket_query_trail_events_total',
-        help: 'Events of the access trail by outcome: published, failed (Kafka away; tried again)',
+        help: 'Events of the access trail by outcome: published, failed (Kafka away; tried again), dropped (no valid event, also not in short: a bug)',
         labelNames: ['outcome'] as const,
         registers,
       }),
-      [{ outcome: 'published' }, { outcome: 'failed' }],
+      [{ outcome: 'published' }, { outcome: 'failed' }, { outcome: 'dropped' }],
     ),
     refused: new Counter({
       name: 'docket_query_trail_refused_total',
       help: 'Readings that were answered 503 trail_unavailable because the spool was full or its disk failed',
+      registers,
+    }),
+    rateLimited: new Counter({
+      name: 'docket_query_trail_rate_limited_total',
+      help: 'Readings that were answered 429 rate_limited because their tenant or key had its share of the spool',
       registers,
     }),
     windows: new Gauge({

@@ -8,7 +8,8 @@ export const trailSettings = {
   }),
   trailSpoolBytesMax: setting.integer({
     env: 'TRAIL_SPOOL_BYTES_MAX',
-    description: 'Size of one instance’s spool; when Kafka is away so long that it is full, reads are answered 503.',
+    description:
+      'Size of one instance’s spool; when Kafka is away so long that it is full, reads are answered 503. Readings of one tenant, and of one key, get at most half of what the others leave; beyond that 429 rate_limited.',
     unit: 'bytes',
     default: 64 * 1024 * 1024,
     min: 16 * 1024,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from '@docket/runtime';
 import { openSpoolFile, type SpoolFile } from './spool-file.ts';
 import { ownName, stateOfOwner } from './spool-owner.ts';
+import { createTrailShares } from './trail-shares.ts';
 import {
   applyLine,
   closeWindows,
@@ -16,8 +17,10 @@ import {
   type TrailWindows,
 } from './trail-windows.ts';
 
-/** A file of notes about what is done long since is written anew when it has grown by this much, or to twice its size. */
+/** The file is written anew when it has more about what is done than about what is not, and this much. */
 const rewriteBytesMin = 256 * 1024;
+/** When it is full, this part of its limit is enough. With what `TrailShares` gives away that leaves room for lines about repeats. */
+const deadPartMax = 1 / 16;
 
 export interface SpoolSettings {
   /** Shared by the instances of a host: each has a folder of its own in it. */
@@ -29,7 +32,10 @@ export interface SpoolSettings {
 /** The readings that are not all told yet: in memory, and on disk for the time after a crash. */
 export interface TrailSpool {
   readonly windows: TrailWindows;
-  /** Resolves when the reading is on disk. Rejects, and forgets it, when the spool is full or the disk fails. */
+  /**
+   * Resolves when the reading is on disk. Rejects, and forgets it, when the spool is full, its tenant or key has its share of it
+   * (SpoolShareError), or the disk fails.
+   */
   keep(reading: NewReading): Promise<void>;
   /** Notes what has been told. Needs no room: when it is lost, what it says is done again, and harmless. */
   note(lines: readonly TrailLine[]): Promise<void>;
@@ -42,8 +48,14 @@ export class SpoolFullError extends Error {
   override readonly name = 'SpoolFullError';
 }
 
+export class SpoolShareError extends Error {
+  override readonly name = 'SpoolShareError';
+}
+
 interface Waiting {
   readonly reading: NewReading;
+  /** Of its line when it opens a window; that of a repeat is shorter. */
+  readonly lineBytes: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -72,40 +84,64 @@ export async function openTrailSpool(settings: SpoolSettings, logger: Logger): P
 }
 
 function createSpool({ bytesMax }: SpoolSettings, windows: TrailWindows, file: SpoolFile, folder: string): TrailSpool {
-  let waiting: Waiting[] = [];
+  const waiting: Waiting[] = [];
   let noted: TrailLine[] = [];
-  let rewrittenBytes = file.bytes();
+  const shares = createTrailShares(bytesMax);
+  for (const window of windows.byId.values()) shares.hold(window);
   let writing: Promise<void> | undefined;
 
-  async function rewriteWhenGrown(neededBytes: number): Promise<void> {
-    const grownBytes = file.bytes() - rewrittenBytes;
+  async function rewriteWhenGrown(): Promise<void> {
+    const neededBytes = waiting.reduce((sum, { lineBytes }) => sum + lineBytes, 0);
+    const deadBytes = file.bytes() - shares.usedBytes();
     const isFull = file.bytes() + neededBytes > bytesMax;
-    const isGrown = grownBytes > Math.max(rewriteBytesMin, rewrittenBytes);
-    if (!isGrown && !(isFull && grownBytes > bytesMax / 16)) return;
-    await file.replace(textOf(linesOfWindows(windows)));
-    rewrittenBytes = file.bytes();
+    const isGrown = deadBytes > Math.max(rewriteBytesMin, shares.usedBytes());
+    if (isGrown || (isFull && deadBytes > bytesMax * deadPartMax)) await file.replace(textOf(linesOfWindows(windows)));
   }
 
-  /** All readings that wait, in one write: they are on disk, or none of them is. */
+  const fullError = (): SpoolFullError =>
+    new SpoolFullError(`${file.bytes()} bytes of readings wait for Kafka; the limit is ${bytesMax}`);
+
+  /** The line of a reading that has room. Throws SpoolShareError, SpoolFullError. */
+  function admit({ reading, lineBytes }: Waiting): TrailLine {
+    const line = lineOfReading(windows, reading);
+    const refusal = line[0] === 'opened' ? shares.take(reading.id, reading.entry, lineBytes) : undefined;
+    if (refusal === 'share_taken')
+      throw new SpoolShareError('readings of one tenant or key have its share of the spool');
+    if (refusal === 'all_taken') throw fullError();
+    applyLine(windows, line);
+    return line;
+  }
+
+  /** All readings that wait and have room, in one write: they are on disk, or none of them is. */
   async function writeReadings(): Promise<void> {
-    const batch = waiting;
-    waiting = [];
+    const batch: Waiting[] = [];
     const applied: TrailLine[] = [];
-    try {
-      for (const { reading } of batch) {
-        const line = lineOfReading(windows, reading);
-        applyLine(windows, line);
-        applied.push(line);
+    for (const each of waiting.splice(0)) {
+      try {
+        applied.push(admit(each));
+        batch.push(each);
+      } catch (error) {
+        each.reject(error);
       }
+    }
+    if (applied.length === 0) return;
+    try {
       const text = textOf(applied);
-      if (file.bytes() + Buffer.byteLength(text) > bytesMax)
-        throw new SpoolFullError(`${file.bytes()} bytes of readings wait for Kafka; the limit is ${bytesMax}`);
+      if (file.bytes() + Buffer.byteLength(text) > bytesMax) throw fullError();
       await file.append(text);
       for (const { resolve } of batch) resolve();
     } catch (error) {
       revertLines(windows, applied);
+      for (const [kind, id] of applied) if (kind === 'opened') shares.release(id);
       for (const { reject } of batch) reject(error);
     }
+  }
+
+  function applyNote(line: TrailLine): void {
+    applyLine(windows, line);
+    const window = windows.byId.get(line[1]);
+    if (window === undefined) shares.release(line[1]);
+    else shares.shrink(window);
   }
 
   async function write(): Promise<void> {
@@ -115,11 +151,11 @@ function createSpool({ bytesMax }: SpoolSettings, windows: TrailWindows, file: S
       const notes = noted;
       noted = [];
       if (notes.length > 0) {
-        for (const line of notes) applyLine(windows, line);
+        for (const line of notes) applyNote(line);
         await file.append(textOf(notes)).catch(() => undefined);
       }
       // Before the readings: what they add must be on disk when they are answered, in whichever file.
-      await rewriteWhenGrown(waiting.length * 1_024).catch(() => undefined);
+      await rewriteWhenGrown().catch(() => undefined);
       if (waiting.length > 0) await writeReadings();
     }
     // In the same turn as the last look: whatever comes later begins anew.
@@ -135,7 +171,7 @@ function createSpool({ bytesMax }: SpoolSettings, windows: TrailWindows, file: S
     windows,
     keep: (reading) =>
       new Promise<void>((resolve, reject) => {
-        waiting.push({ reading, resolve, reject });
+        waiting.push({ reading, lineBytes: lineBytesOf(reading), resolve, reject });
         void writeSoon();
       }),
     note(lines) {
@@ -149,6 +185,10 @@ function createSpool({ bytesMax }: SpoolSettings, windows: TrailWindows, file: S
       if (windows.byId.size === 0) await rm(folder, { recursive: true });
     },
   };
+}
+
+function lineBytesOf({ id, fingerprint, atMs, entry }: NewReading): number {
+  return Buffer.byteLength(textOf([['opened', id, fingerprint, atMs, entry]]));
 }
 
 function textOf(lines: readonly TrailLine[]): string {

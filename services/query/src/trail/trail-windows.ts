@@ -1,5 +1,5 @@
 import { isEventId } from '@docket/event';
-import { parseTrailEntry, type TrailEntry } from './trail-entry.ts';
+import { parseTrailEntry, toldEntry, type TrailEntry } from './trail-entry.ts';
 
 /**
  * Readings of one credential with one question within some minutes. The first is told at once; the others are counted, and
@@ -11,7 +11,8 @@ export interface TrailWindow {
   readonly fingerprint: string;
   /** ms since the epoch. */
   readonly openedAtMs: number;
-  readonly entry: TrailEntry;
+  /** Without its texts once `isTold`. */
+  entry: TrailEntry;
   repeats: number;
   /** ms since the epoch: the last reading. */
   lastAtMs: number;
@@ -67,8 +68,10 @@ export function applyLine({ byId, open }: TrailWindows, line: TrailLine): void {
   if (kind === 'repeated') {
     window.repeats += line[3];
     window.lastAtMs = Math.max(window.lastAtMs, line[2]);
-  } else if (kind === 'told') window.isTold = true;
-  else {
+  } else if (kind === 'told') {
+    window.isTold = true;
+    window.entry = toldEntry(window.entry);
+  } else {
     byId.delete(id);
     if (open.get(window.fingerprint) === id) open.delete(window.fingerprint);
   }
@@ -85,12 +88,17 @@ export function revertLines(windows: TrailWindows, lines: readonly TrailLine[]):
   }
 }
 
+/** The line that opens a window as it is now. */
+export function lineOfWindow({ id, fingerprint, openedAtMs, entry }: TrailWindow): TrailLine {
+  return ['opened', id, fingerprint, openedAtMs, entry];
+}
+
 /** The shortest lines that give these windows again; closed ones take repeats again, unless they are closed anew. */
 export function linesOfWindows({ byId }: TrailWindows): TrailLine[] {
   return [...byId.values()].flatMap((window): TrailLine[] => {
-    const { id, fingerprint, openedAtMs, entry, repeats, lastAtMs, isTold } = window;
+    const { id, repeats, lastAtMs, isTold } = window;
     return [
-      ['opened', id, fingerprint, openedAtMs, entry],
+      lineOfWindow(window),
       ...(repeats > 0 ? [['repeated', id, lastAtMs, repeats] as const] : []),
       ...(isTold ? [['told', id] as const] : []),
     ];

@@ -58,13 +58,14 @@ describe('the event that tells a reading', () => {
     ['an address with a zone', { ip: 'fe80::1%eth0' }],
     ['a long user agent', { userAgent: 'ü'.repeat(16_000) }],
     ['a search at the limits of a request', { asked: { search: '😀'.repeat(16_000) } }],
+    ['a search of which the view adds most', { asked: { search: 'x'.repeat(163_681), after: '7' } }],
     ['an empty text', { asked: { search: '' } }],
   ])('is a valid event with %s', (_name, named) => {
     for (const part of ['first', 'repeats'] as const)
       expect(parsed(telling(named, part))).toMatchObject({ tenant_id: 'acme' });
   });
 
-  test('cuts nothing of a long search: it goes on in further keys', () => {
+  test('cuts nothing of a search up to 32 KiB: it goes on in further keys', () => {
     const search = 'id:"😀é"'.repeat(1_500);
     const { metadata } = parsed(telling({ asked: { search } }));
     const pieces = Object.keys(metadata).filter((name) => name.startsWith('search'));

@@ -5,8 +5,15 @@ import { join } from 'node:path';
 import { newEventId } from '@docket/event';
 import { createLogger } from '@docket/runtime';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { openTrailSpool, SpoolFullError, type SpoolSettings, type TrailSpool } from '../../src/trail/trail-spool.ts';
+import {
+  openTrailSpool,
+  SpoolFullError,
+  SpoolShareError,
+  type SpoolSettings,
+  type TrailSpool,
+} from '../../src/trail/trail-spool.ts';
 import { stateOfOwner } from '../../src/trail/spool-owner.ts';
+import type { TrailEntry } from '../../src/trail/trail-entry.ts';
 import { trailEntry } from './trail-entry-maker.ts';
 
 const logger = createLogger({ service: 'query-test', level: 'silent' });
@@ -27,13 +34,15 @@ async function open(settings: Partial<SpoolSettings> = {}): Promise<TrailSpool> 
   return spool;
 }
 
-const reading = (fingerprint: string, atMs = 1_000) => ({
+const reading = (fingerprint: string, named: Partial<TrailEntry> = {}) => ({
   id: newEventId(),
   fingerprint,
-  atMs,
-  openedAfterMs: atMs - 300,
-  entry: trailEntry(),
+  atMs: 1_000,
+  openedAfterMs: 700,
+  entry: trailEntry(named),
 });
+/** As somebody else, in another log. */
+const of = (who: number): Partial<TrailEntry> => ({ log: `log-${who}`, credential: { key_id: `k_${who}` } });
 
 const contentsOf = ({ windows }: TrailSpool) =>
   [...windows.byId.values()].map(({ fingerprint, repeats, isTold }) => [fingerprint, repeats, isTold]);
@@ -79,7 +88,8 @@ describe('the spool', () => {
   test('takes readings up to its limit and not beyond, and forgets what it refuses', async () => {
     const spool = await open({ bytesMax: 16 * 1024 });
     const outcomes: unknown[] = [];
-    for (let n = 0; n < 200; n += 1) outcomes.push(await spool.keep(reading(`f${n}`)).catch((error: unknown) => error));
+    for (let n = 0; n < 200; n += 1)
+      outcomes.push(await spool.keep(reading(`f${n}`, of(n))).catch((error: unknown) => error));
     const kept = outcomes.indexOf(outcomes.find((outcome) => outcome !== undefined));
     expect(outcomes.slice(kept).every((outcome) => outcome instanceof SpoolFullError)).toBe(true);
     expect(kept).toBeGreaterThan(10);
@@ -88,6 +98,42 @@ describe('the spool', () => {
     await spool.note([...spool.windows.byId.keys()].map((id) => ['done', id] as const));
     await spool.keep(reading('again'));
     expect(contentsOf(spool)).toEqual([['again', 0, false]]);
+  });
+
+  test('I7: of one that fills it half is taken, also after a crash, and what is read at once counts', async () => {
+    const spool = await open({ bytesMax: 64 * 1024 });
+    const keepMany = (into: TrailSpool, who: number, count: number) =>
+      Promise.all(
+        Array.from({ length: count }, (_, n) =>
+          into.keep(reading(`f${who} ${n}`, of(who))).catch((error: unknown) => error),
+        ),
+      );
+    const outcomes = await keepMany(spool, 0, 200);
+    expect(outcomes.filter((outcome) => outcome instanceof SpoolShareError).length).toBeGreaterThan(50);
+    expect(spool.bytes()).toBeLessThan(32 * 1024);
+    await asIfKilled();
+    const next = await open({ bytesMax: 64 * 1024 });
+    await expect(next.keep(reading('another', of(0)))).rejects.toThrow(SpoolShareError);
+    expect((await keepMany(next, 1, 20)).filter((outcome) => outcome !== undefined)).toEqual([]);
+  });
+
+  test('keeps no text of what was told: questions of any number take little room, and their repeats are counted', async () => {
+    const spool = await open({ bytesMax: 256 * 1024 });
+    const asked = { search: 'x'.repeat(30_000) };
+    for (let n = 0; n < 100; n += 1) {
+      await spool.keep(reading(`f${n}`, { asked }));
+      const id = [...spool.windows.byId.keys()].at(-1) ?? '';
+      await spool.note([['told', id]]);
+    }
+    await spool.keep(reading('f0', { asked }));
+    expect(spool.windows.byId.size).toBe(100);
+    expect(JSON.stringify([...spool.windows.byId.values()])).not.toContain('xxx');
+    await asIfKilled();
+    const next = await open({ bytesMax: 256 * 1024 });
+    expect(contentsOf(next)[0]).toEqual(['f0', 1, true]);
+    // All is done: there is room again, however full the file was.
+    await next.note([...next.windows.byId.keys()].map((id) => ['done', id] as const));
+    for (let n = 0; n < 3; n += 1) await next.keep(reading(`g${n}`, { asked }));
   });
 
   test('stays small however often the same is read', async () => {

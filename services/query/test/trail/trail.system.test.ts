@@ -131,6 +131,25 @@ describe('the access trail', () => {
     });
   }, 120_000);
 
+  test('a search of which the view makes a very long one is told, marked as cut, and does not stop what is read after it', async () => {
+    const [key, other] = [await newKey(), await newKey()];
+    const actors = Array.from({ length: 5 }, (_, n) => ({ actor: { type: 'user', id: `${n}`.padEnd(256, '€') } }));
+    const response = await fetch(`${query.url}/v1/viewer-tokens`, {
+      method: 'POST',
+      headers: { authorization: key.authorization, 'content-type': 'application/json' },
+      body: JSON.stringify({ view: 'user', any_of: actors, viewer: { type: 'api_key', id: key.id } }),
+    });
+    const { token } = (await response.json()) as { token: string };
+    const q = Array.from({ length: 40 }, (_, n) => `-session_id:${n}`).join(' ');
+    const answer = await get(`/v1/events?q=${encodeURIComponent(q)}`, `Bearer ${token}`);
+    expect(answer.status).toBe(200);
+    expect((await get('/v1/events', other.authorization)).status).toBe(200);
+    const [row] = await untilTold(key, 1);
+    expect(Number(row?.metadata['search_bytes'])).toBeGreaterThan(124 * 1024);
+    expect(row?.metadata['search_sha256']).toMatch(/^[0-9a-f]{64}$/);
+    expect(await untilTold(other, 1)).toHaveLength(1);
+  }, 120_000);
+
   test('reading the trail is a reading like any other: it tells itself once, and no more', async () => {
     const key = await newKey();
     for (let n = 0; n < 5; n += 1) await get('/v1/events?action=docket.log.*', key.authorization);
@@ -185,26 +204,39 @@ describe('the access trail', () => {
   test('with the spool full nothing is read: 503, and again when there is room', async () => {
     await query.stop();
     query = await startQuery({ SCHEMA_REGISTRY_URL: nobody, TRAIL_SPOOL_BYTES_MAX: String(16 * 1024) }, 'listening');
-    const key = await newKey();
-    let answered = 0;
+    const keys: { key: Key; answered: number }[] = [];
+    /** Reads as somebody new, in a log of its own, until that is refused. */
+    const fillShare = async () => {
+      const one = { key: await newKey([`reader-${keys.length}`]), answered: 0 };
+      keys.push(one);
+      for (;;) {
+        const answer = await get(`/v1/events?actor_id=u_${one.answered}`, one.key.authorization);
+        if (answer.status !== 200) return answer;
+        one.answered += 1;
+      }
+    };
+    const share = await fillShare();
+    expect([share.status, JSON.parse(share.text)]).toMatchObject([429, { code: 'rate_limited' }]);
     const refusal = await eventually(
       async () => {
-        const answer = await get(`/v1/events?actor_id=u_${answered}`, key.authorization);
-        if (answer.status === 200) answered += 1;
-        return answer.status === 200 ? undefined : answer;
+        const answer = await fillShare();
+        return answer.status === 429 ? undefined : answer;
       },
-      { what: 'a full spool', intervalMs: 1 },
+      { what: 'a full spool', intervalMs: 1, deadlineMs: 60_000 },
     );
     expect([refusal.status, JSON.parse(refusal.text)]).toMatchObject([503, { code: 'trail_unavailable' }]);
     expect(refusal.headers.get('retry-after')).toBeTruthy();
     expect(refusal.text).not.toContain('next_cursor');
-    expect(answered).toBeGreaterThan(5);
+    expect(keys[0]?.answered).toBeGreaterThan(5);
+    expect(keys[1]?.answered).toBeGreaterThan(1);
     expect(await metric('docket_query_trail_refused_total')).toBe(1);
     expect(await metric('docket_query_trail_spool_bytes')).toBeLessThanOrEqual(16 * 1024);
     await query.stop();
     query = await startQuery();
-    expect((await get('/v1/events?actor_id=u_0', key.authorization)).status).toBe(200);
-    expect(await untilTold(key, answered + 1)).toHaveLength(answered + 1);
+    for (const { key, answered } of keys) {
+      expect((await get('/v1/events?actor_id=u_0', key.authorization)).status).toBe(200);
+      expect(await untilTold(key, answered + 1)).toHaveLength(answered + 1);
+    }
   }, 120_000);
 
   test('docket verify finds every event of the trail in its place', async () => {
