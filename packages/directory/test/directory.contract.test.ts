@@ -102,10 +102,10 @@ describe('the directory on Kafka', () => {
       const view: DirectoryView = {
         ...real,
         tenant: (id) => (isBehind && id === 'revoked' ? before() : real.tenant(id)),
-        waitUntilReached: (endOffset, ms) =>
-          isBehind
-            ? eventually(() => !isBehind, { what: 'the view', deadlineMs: ms })
-            : real.waitUntilReached(endOffset, ms),
+        waitUntilReached: async (endOffset, ms) => {
+          await eventually(() => !isBehind, { what: 'the view', deadlineMs: ms });
+          await real.waitUntilReached(endOffset, ms);
+        },
       };
       const writer = createDirectoryWriter(kafka, { view, onFenced: () => undefined, answerMsMax: 60_000 });
       toStop.push(writer);

@@ -73,6 +73,7 @@ beforeAll(async () => {
     isCaughtUp: () => isCaughtUp,
     waitUntilCaughtUp: () => Promise.resolve(),
     refresh: () => Promise.resolve(),
+    waitUntilReached: () => Promise.resolve(),
     onChange: () => () => undefined,
     onWriter: () => () => undefined,
     check: () => ({ ok: true }),
