@@ -14,7 +14,6 @@ import {
   readLog,
   readLogBounds,
   readLogTexts,
-  readSeqBefore,
   readStoredRecord,
   readWindow,
 } from '../src/index.ts';
@@ -394,22 +393,4 @@ describe('readLogTexts', () => {
     expect(text).toMatch(/PrimaryKey[\s\S]*tenant_id/);
     expect(text).toContain('i_seq');
   });
-});
-
-test('what was received since a time begins with the first record of it, though later ones have earlier times', async () => {
-  const seconds = [100, 205, 199, 210];
-  await store(
-    seconds.map((at, index) =>
-      eventRow({
-        src_partition: 1,
-        tenant_id: 'clocks',
-        seq: index + 1,
-        src_offset: 500 + index,
-        received_at: at * 1_000,
-      }),
-    ),
-  );
-  const before = (at: number): Promise<number> => readSeqBefore(database.clickhouse, { tenantId: 'clocks', timeMs: at * 1_000 }); // prettier-ignore
-  expect(await Promise.all([0, 100, 101, 199, 200, 206, 211].map(before))).toEqual([0, 0, 1, 1, 1, 3, 4]);
-  expect(await readSeqBefore(database.clickhouse, { tenantId: 'nobody', timeMs: 0 })).toBe(0);
 });

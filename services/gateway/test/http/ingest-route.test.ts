@@ -1,8 +1,7 @@
 import { gzipSync } from 'node:zlib';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { createDirectoryState, newApiKey } from '@docket/directory';
-import type { ApiKey, DirectoryView } from '@docket/directory';
+import { createDirectoryState, newApiKey, type ApiKey, type DirectoryView } from '@docket/directory';
 import type { Publisher, PublishRecord } from '@docket/kafka';
 import { createApiRouter, createByteBudget, createLogger, DocketError, serveHttp } from '@docket/runtime';
 import type { HttpServer } from '@docket/runtime';
