@@ -31,11 +31,14 @@ export function eventOfTelling({ window, of }: TrailTelling): EventInput & { rea
   });
 }
 
-/** The same without the texts that came from a caller, marked `is_shortened`: for a telling that is otherwise no valid event. */
+/**
+ * The same without the texts that came from a caller, marked `is_shortened`: for a telling that is otherwise no valid event. It occurs when it arrives, and
+ * `read_at` is when it was read: that may be a day ahead of a clock that was set back.
+ */
 export function shortEventOfTelling({ window, of }: TrailTelling): EventInput & { readonly id: string } {
   const entry = { ...window.entry, asked: {}, results: null, ip: '', userAgent: '', requestId: '' };
-  const event = eventOfTelling({ window: { ...window, entry }, of });
-  return { ...event, metadata: { ...event.metadata, is_shortened: true } };
+  const { occurred_at: readAt = '', ...event } = eventOfTelling({ window: { ...window, entry }, of });
+  return { ...event, metadata: { ...event.metadata, is_shortened: true, read_at: readAt } };
 }
 
 /** Where a reading of a log is told: in that log, so that its owner sees it. What is no tenant's log takes no events of ours. */

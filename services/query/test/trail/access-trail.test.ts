@@ -66,11 +66,11 @@ const count = async (name: string): Promise<number> =>
   Number(new RegExp(`^${name} (.*)$`, 'm').exec(await registry.metrics())?.[1]);
 
 /** What a process that was killed has left: these readings, none of them told. */
-async function leave(entries: readonly TrailEntry[]): Promise<void> {
+async function leave(entries: readonly TrailEntry[], atMs = Date.now()): Promise<void> {
   const dead = Number(execFileSync('sh', ['-c', 'echo $$'], { encoding: 'utf8' }));
   const folder = join(dir, `${hostname().replaceAll(/[^A-Za-z0-9.-]/g, '-')}_${dead}_000000000000_0`);
   await mkdir(folder);
-  const lines = entries.map((entry, n) => JSON.stringify(['opened', newEventId(), `f${n}`, Date.now(), entry]));
+  const lines = entries.map((entry, n) => JSON.stringify(['opened', newEventId(), `f${n}`, atMs, entry]));
   await writeFile(join(folder, 'trail'), `${lines.join('\n')}\n`);
 }
 
@@ -102,8 +102,8 @@ describe('telling', () => {
     await startTrail();
     await eventually(() => told.length === 3, { what: 'the telling of all but one' });
     expect(told.map(({ tenant_id: log, metadata }) => [log, metadata])).toEqual([
-      ['acme', { is_shortened: 'true', reads: '1' }],
-      ['acme', { is_shortened: 'true', reads: '1' }],
+      ['acme', { is_shortened: 'true', read_at: expect.any(String), reads: '1' }],
+      ['acme', { is_shortened: 'true', read_at: expect.any(String), reads: '1' }],
       ['globex', { reads: '1', results: '1', search: 'action:user.*' }],
     ]);
     expect(told[0]?.actor).toMatchObject({ id: '00000000000000aa', metadata: { view: 'tenant' } });
@@ -111,6 +111,14 @@ describe('telling', () => {
     expect(logs.filter((line) => line.includes('trail.shortened'))).toHaveLength(2);
     expect(logs.filter((line) => line.includes('trail.dropped'))).toHaveLength(1);
     expect(await count('docket_query_trail_events_total{outcome="dropped"}')).toBe(1);
+  });
+
+  test('readings of two days ahead, before the clock was set back, are told in short', async () => {
+    const atMs = Date.now() + 48 * 60 * 60 * 1_000;
+    await leave([trailEntry()], atMs);
+    await startTrail();
+    await eventually(() => told.length === 1, { what: 'the telling' });
+    expect(told[0]).toMatchObject({ occurred_at: null, metadata: { read_at: new Date(atMs).toISOString() } });
   });
 
   test('a search of any length that a spool of an older version holds is told, cut and marked', async () => {
