@@ -34,8 +34,12 @@ export function readFailure(error: unknown): unknown {
  */
 const statementCharactersMax = 131_072;
 
-/** The statement itself. Throws query_too_expensive for one that is too long; its values are bound and do not count. */
+/** A little less than what ClickHouse takes of them in a request. */
+const statementValuesMax = 1_000;
+
+/** The statement itself. Throws query_too_expensive for one that is too long, or has too many values; how long these are does not count. */
 export function requireShort<Short extends Statement>(statement: Short): Short {
-  if (statement.sql.length <= statementCharactersMax) return statement;
+  const { sql, params } = statement;
+  if (sql.length <= statementCharactersMax && Object.keys(params).length <= statementValuesMax) return statement;
   throw new DocketError('query_too_expensive', 'The search has too many conditions for this view.');
 }

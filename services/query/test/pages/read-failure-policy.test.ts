@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { ClickHouseError } from '@docket/clickhouse';
-import { readFailure } from '../../src/pages/read-failure-policy.ts';
+import { readFailure, requireShort } from '../../src/pages/read-failure-policy.ts';
 
 test.each([
   [0, 'clickhouse_unavailable'],
@@ -25,4 +25,13 @@ test('what is unforeseen stays our bug', () => {
   expect(readFailure(error)).toBe(error);
   const other = new TypeError('x');
   expect(readFailure(other)).toBe(other);
+});
+
+test('a statement has 131,072 characters and 1,000 values at most', () => {
+  const params = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`p${n}`, n]));
+  const statement = { sql: ' '.repeat(131_072), params };
+  expect(requireShort(statement)).toBe(statement);
+  const tooMuch = expect.objectContaining({ code: 'query_too_expensive' });
+  expect(() => requireShort({ ...statement, sql: `${statement.sql} ` })).toThrow(tooMuch);
+  expect(() => requireShort({ ...statement, params: { ...params, another: 1 } })).toThrow(tooMuch);
 });
