@@ -17,8 +17,8 @@ const deadlineMs = 120_000;
 const pollMs = 5;
 
 /**
- * As fast as delivery goes: the load keeps `ahead` published events unacknowledged, few enough for the tail of each partition to hold them: behind it there is no ingestor. Counted are events that
- * endpoints have acknowledged; an event to several endpoints counts as often.
+ * As fast as delivery goes: the load keeps `ahead` published events unacknowledged, few enough for the tail of each partition to hold them: behind it there
+ * is no ingestor. Counted are events that endpoints have acknowledged; an event to several endpoints counts as often.
  */
 export async function measureThroughput(
   site: Site,

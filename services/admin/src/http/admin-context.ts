@@ -80,8 +80,8 @@ interface Change<Result> {
 }
 
 /**
- * Makes one change, if the caller's key is still good when its turn comes, and tells it: by an event in each log that it is about, written in the change's own transaction, by a line of the log with who did
- * it, and by the metric. Rejects as `DirectoryWriter.change` and as `decide` does.
+ * Makes one change, if the caller's key is still good when its turn comes, and tells it: by an event in each log that it is about, written in the change's
+ * own transaction, by a line of the log with who did it, and by the metric. Rejects as `DirectoryWriter.change` and as `decide` does.
  */
 export async function changeDirectory<Result>(
   context: AdminContext,

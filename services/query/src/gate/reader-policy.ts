@@ -57,7 +57,11 @@ export function callerOfGrant({ token, keyId, tenantId, view }: ViewerGrant): Ca
  * Whose part of the service's limits a caller takes: that of the key; of viewer tokens, those that a key has made for one tenant take one together. A customer's
  * users take nothing from another's, though one key makes the tokens of all (I7).
  */
-export function limitedAs({ keyId, token, tenants }: Pick<Caller, 'keyId' | 'token' | 'tenants'>): string {
+export function limitedAs({
+  keyId,
+  token,
+  tenants,
+}: Pick<Caller, 'keyId' | 'tenants'> & { /** null: a key. */ readonly token: object | string | null }): string {
   return token === null ? keyId : `${keyId} for ${String(tenants)}`;
 }
 

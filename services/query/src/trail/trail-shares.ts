@@ -1,4 +1,5 @@
 import { createByteBudget, type BudgetRefusal, type ByteLease } from '@docket/runtime';
+import { limitedAs } from '../gate/reader-policy.ts';
 import type { TrailEntry } from './trail-entry.ts';
 import { lineOfWindow, type TrailWindow } from './trail-windows.ts';
 
@@ -47,8 +48,7 @@ function bytesOf(window: TrailWindow): number {
   return Buffer.byteLength(`${JSON.stringify(lineOfWindow(window))}\n`) + notesBytesMax;
 }
 
-/** The tokens of a key have a share for each tenant, as in the other limits (limitedAs). */
 function ownersOf({ log, credential }: TrailEntry): string[] {
-  const { key_id: keyId = '', token_id: tokenId } = credential;
-  return [`tenant ${log}`, `key ${keyId}${tokenId === undefined ? '' : ` for ${log}`}`];
+  const { key_id: keyId = '', token_id: token = null } = credential;
+  return [`tenant ${log}`, `key ${limitedAs({ keyId, token, tenants: [log] })}`];
 }
