@@ -23,6 +23,8 @@ const onStack = {
 const onServices = { ...onStack, globalSetup: '<rootDir>/test/setup/start-stack-and-build.ts' };
 
 export default {
+  // A test that waits has its own deadline; this one only ends what hangs, also on a busy machine.
+  testTimeout: 30_000,
   projects: [
     {
       ...shared,
