@@ -1,18 +1,19 @@
-/** A small application whose actions cost ROUNDS of hashing in its one thread, and, with SDK=on, record an event each. Prints its URL. */
+/**
+ * A small application whose actions cost as many rounds of hashing in its one thread as `?rounds=` asks for, a fixed piece of work whatever the machine
+ * does meanwhile, and, with SDK=on, record an event each. Prints its URL.
+ */
 import { createDocket } from '@docket/sdk';
 import { pbkdf2Sync } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
-const { SDK, DOCKET_URL, SPOOL_DIR, ROUNDS } = process.env;
+const { SDK, DOCKET_URL, SPOOL_DIR } = process.env;
 const docket =
   SDK === 'on'
     ? createDocket({ url: DOCKET_URL, key: 'dk_bench_secret', source: { service: 'app' }, spool: { dir: SPOOL_DIR } })
     : undefined;
-/** A fixed piece of work, so that both modes do the same whatever the machine does meanwhile. */
-const rounds = Number(ROUNDS);
 let actions = 0;
 
-async function act(): Promise<number> {
+async function act(rounds: number): Promise<number> {
   pbkdf2Sync('password', 'salt', rounds, 64, 'sha512');
   actions += 1;
   const outcome = await docket?.record({
@@ -28,7 +29,8 @@ async function act(): Promise<number> {
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   request.resume();
-  response.writeHead(await act()).end();
+  const { searchParams } = new URL(request.url ?? '/', 'http://localhost');
+  response.writeHead(await act(Number(searchParams.get('rounds')))).end();
 }
 
 const server = createServer((request, response) => void answer(request, response));

@@ -1,5 +1,4 @@
 import { createDocket, type Docket } from '@docket/sdk';
-import { pbkdf2Sync } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,8 +19,10 @@ const appTurnMs = 1_000;
 const appWarmUpMs = 3_000;
 const modes = ['off', 'on'] as const;
 type Mode = (typeof modes)[number];
-/** Of an action without the SDK: such an application is busy with 200 a second. */
-const actionMs = 5;
+/** What the application is busy with without the SDK. */
+const aimedPerSecond = 200;
+/** Of its work, before it is known how fast this machine is. */
+const firstRounds = 5_000;
 /** Few, so that the application is the bottleneck and no queue before it. */
 const appConnections = 4;
 
@@ -126,16 +127,22 @@ async function measureApp(
   dir: string,
   say: (line: string) => void,
 ): Promise<Record<string, number>> {
-  const ROUNDS = String(roundsOf(actionMs));
   const start = (mode: Mode): Promise<Program> =>
-    startProgram('app', { SDK: mode, DOCKET_URL: receiver.url, SPOOL_DIR: dir, ROUNDS });
+    startProgram('app', { SDK: mode, DOCKET_URL: receiver.url, SPOOL_DIR: dir });
   const apps = { off: await start('off'), on: await start('on') };
+  let rounds = firstRounds;
+  // The machine changes its speed from one minute to the next: each turn does as much work an action as the one before it says.
+  const keepRate = (perSecondOff: number): void => {
+    rounds = Math.max(1, Math.round((rounds * perSecondOff) / aimedPerSecond));
+  };
   // Compiled and connected before it is measured.
-  for (const mode of modes) await actionsPerSecond(apps[mode].url, appWarmUpMs);
+  await actionsPerSecond(apps.on.url, rounds, appWarmUpMs);
+  keepRate(await actionsPerSecond(apps.off.url, rounds, appWarmUpMs));
   const perSecond = { on: [] as number[], off: [] as number[] };
   for (let turn = 1; turn <= appTurns; turn += 1) {
     for (const mode of turn % 2 === 0 ? modes : modes.toReversed())
-      perSecond[mode].push(await actionsPerSecond(apps[mode].url, appTurnMs));
+      perSecond[mode].push(await actionsPerSecond(apps[mode].url, rounds, appTurnMs));
+    keepRate(perSecond.off.at(-1) ?? aimedPerSecond);
   }
   await Promise.all(modes.map((mode) => apps[mode].stop()));
   const ratios = perSecond.on.map((on, turn) => on / (perSecond.off[turn] ?? on));
@@ -151,23 +158,12 @@ async function measureApp(
   };
 }
 
-/** So many rounds of the application's work take so long on this machine now. */
-function roundsOf(durationMs: number): number {
-  const rounds = 5_000;
-  const samplesMs = Array.from({ length: 50 }, () => {
-    const atMs = performance.now();
-    pbkdf2Sync('password', 'salt', rounds, 64, 'sha512');
-    return performance.now() - atMs;
-  });
-  return Math.round((rounds * durationMs) / median(samplesMs));
-}
-
-async function actionsPerSecond(url: string, ms: number): Promise<number> {
+async function actionsPerSecond(url: string, rounds: number, ms: number): Promise<number> {
   let done = 0;
   const beganAtMs = performance.now();
   const act = async (): Promise<void> => {
     while (performance.now() < beganAtMs + ms) {
-      const response = await fetch(url, { method: 'POST' });
+      const response = await fetch(`${url}/?rounds=${rounds}`, { method: 'POST' });
       await response.arrayBuffer();
       if (response.status !== 204) throw new Error(`the application answered ${response.status}`);
       done += 1;

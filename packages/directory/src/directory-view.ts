@@ -1,6 +1,7 @@
 import { createTopicView } from '@docket/kafka';
 import type { KafkaClient } from '@docket/kafka';
-import type { HealthCheck } from '@docket/runtime';
+import type { HealthCheck, Registry } from '@docket/runtime';
+import { Gauge } from 'prom-client';
 
 import { changeOfRecord } from './directory-record-mapper.ts';
 import { createDirectoryState } from './directory-state.ts';
@@ -35,7 +36,11 @@ const directoryPartition = 0;
  */
 export function createDirectoryView(
   kafka: KafkaClient,
-  options: { /** The view has ended for good: end the process. */ onCrash(error: Error): void },
+  options: {
+    /** The view has ended for good: end the process. */
+    onCrash(error: Error): void;
+    readonly metrics?: Registry;
+  },
 ): DirectoryView {
   const state = createDirectoryState();
   const changeListeners = new Set<(change: EntityName) => void>();
@@ -54,6 +59,8 @@ export function createDirectoryView(
     },
   });
 
+  if (options.metrics !== undefined) measureAge(options.metrics, () => view.ageMs());
+
   const listen = <Listener>(listeners: Set<Listener>, listener: Listener): (() => void) => {
     listeners.add(listener);
     return () => void listeners.delete(listener);
@@ -71,4 +78,20 @@ export function createDirectoryView(
     onWriter: (listener) => listen(writerListeners, listener),
     check: () => (view.isCaughtUp() ? { ok: true } : { ok: false, detail: `${name} has not been read to its end` }),
   };
+}
+
+/** Several in a process that is all services. */
+const agesOf = new WeakMap<Registry, (() => number)[]>();
+
+function measureAge(registry: Registry, ageMs: () => number): void {
+  const known = agesOf.get(registry);
+  if (known !== undefined) return void known.push(ageMs);
+  const ages = [ageMs];
+  agesOf.set(registry, ages);
+  const oldest: Gauge = new Gauge({
+    name: 'docket_directory_view_age_seconds',
+    help: 'How old what the process knows of tenants, keys and subscriptions may be, in seconds: since the last moment of which it is known to hold all; looked after every 15 s',
+    registers: [registry],
+    collect: () => oldest.set(Math.max(...ages.map((age) => age())) / 1_000),
+  });
 }

@@ -16,6 +16,8 @@ export interface TopicViewOptions {
   onRecord(record: LogRecord): void;
   /** The view has ended for good: end the process. */
   onCrash(error: Error): void;
+  /** How often it looks whether it holds all. Default 15,000. */
+  readonly ageIntervalMs?: number;
 }
 
 export interface TopicView {
@@ -24,6 +26,8 @@ export interface TopicView {
   stop(): Promise<void>;
   /** True from the moment at which all that the topic held when the view began has been read; it stays true. */
   isCaughtUp(): boolean;
+  /** How old what it holds may be: ms since the last moment at which all that was committed is known to have been read; before there is one, since the start. */
+  ageMs(): number;
   /** Resolves when caught up. Rejects with `not_caught_up` after the deadline or after `stop`. */
   waitUntilCaughtUp(deadlineMs: number): Promise<void>;
   /**
@@ -36,19 +40,24 @@ export interface TopicView {
 }
 
 const offsetsRetryMs = 500;
+const defaultAgeIntervalMs = 15_000;
+/** Of each of its two parts: whoever stops meanwhile waits for no more. */
+const proofDeadlineMs = 5_000;
 
 /**
  * Reads a whole topic, usually a compacted one, and follows it, in a group of its own that commits nothing. Caught up means: every partition's
  * position has reached the end that it had; the last record of a topic may be a transaction marker, which is never handed out.
  */
 export function createTopicView(kafka: KafkaClient, options: TopicViewOptions): TopicView {
-  const { topic } = options;
+  const { topic, ageIntervalMs = defaultAgeIntervalMs } = options;
   const positions = new Map<number, number>();
   /** Called after every step forward; each answers whether it is satisfied and can go. */
   const waiters = new Set<() => boolean>();
   let ends: Map<number, number> | undefined;
   let isCaughtUp = false;
   let isStopped = false;
+  let wholeAtMs = performance.now();
+  let ageTimer: NodeJS.Timeout | undefined;
 
   const hasReached = (targets: ReadonlyMap<number, number>): boolean =>
     [...targets].every(([partition, end]) => (positions.get(partition) ?? 0) >= end);
@@ -121,20 +130,39 @@ export function createTopicView(kafka: KafkaClient, options: TopicViewOptions): 
     }
   };
 
+  const refresh = async (deadlineMs: number): Promise<void> => {
+    const ranges = await fetchTopicOffsets(kafka, topic, deadlineMs);
+    const targets = new Map(ranges.map(({ partition, end }) => [partition, end]));
+    await until(() => hasReached(targets), deadlineMs);
+  };
+
+  /** A view that has stopped reading cannot tell by itself: nothing comes, as when nothing changes. */
+  const proveWhole = async (): Promise<void> => {
+    const askedAtMs = performance.now();
+    try {
+      await refresh(proofDeadlineMs);
+      wholeAtMs = Math.max(wholeAtMs, askedAtMs);
+    } catch (error) {
+      kafka.logger.debug({ err: error, topic }, 'view.not_proven_whole');
+    }
+  };
+
   return {
-    start: () => consumer.start(),
+    start: () => {
+      wholeAtMs = performance.now();
+      ageTimer ??= setInterval(() => void proveWhole(), ageIntervalMs);
+      consumer.start();
+    },
     stop: async () => {
       isStopped = true;
+      clearInterval(ageTimer);
       moved();
       await consumer.stop();
     },
     isCaughtUp: () => isCaughtUp,
+    ageMs: () => performance.now() - wholeAtMs,
     waitUntilCaughtUp: (deadlineMs) => until(() => isCaughtUp, deadlineMs),
-    refresh: async (deadlineMs) => {
-      const ranges = await fetchTopicOffsets(kafka, topic);
-      const targets = new Map(ranges.map(({ partition, end }) => [partition, end]));
-      await until(() => hasReached(targets), deadlineMs);
-    },
+    refresh,
     waitUntilReached: (partition, endOffset, deadlineMs) =>
       until(() => (positions.get(partition) ?? 0) >= endOffset, deadlineMs),
   };

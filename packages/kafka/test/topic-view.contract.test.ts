@@ -3,7 +3,7 @@ import type { LogRecord } from '@docket/event';
 
 import { createPublisher, createTopicView, createTransactionalWriter } from '../src/index.ts';
 import type { KafkaClient, TopicView } from '../src/index.ts';
-import { newKafka, newKafkaWithTopics, stopper } from './kafka-for-tests.ts';
+import { eventually, newKafka, newKafkaWithTopics, stopper } from './kafka-for-tests.ts';
 
 const running = stopper();
 afterEach(() => running.stopAll(), 30_000);
@@ -13,6 +13,7 @@ function startView(kafka: KafkaClient, topic: string): { view: TopicView; record
   const view = running.add(
     createTopicView(kafka, {
       topic,
+      ageIntervalMs: 200,
       onRecord: (record) => void records.push(record),
       onCrash: (error) => {
         throw error;
@@ -63,9 +64,18 @@ test('waiting ends with the deadline, and with stop', async () => {
   const kafka = newKafka({ KAFKA_BROKERS: '127.0.0.1:1' });
   const { view } = startView(kafka, kafka.topics.directory.name);
   expect(view.isCaughtUp()).toBe(false);
-  await expect(view.waitUntilCaughtUp(200)).rejects.toMatchObject({ code: 'not_caught_up' });
+  await expect(view.waitUntilCaughtUp(500)).rejects.toMatchObject({ code: 'not_caught_up' });
+  expect(view.ageMs()).toBeGreaterThanOrEqual(500);
   const waiting = view.waitUntilCaughtUp(60_000);
   const refused = expect(waiting).rejects.toMatchObject({ code: 'not_caught_up' });
   await view.stop();
   await refused;
+}, 60_000);
+
+test('how old a view may be is known while nothing changes', async () => {
+  const kafka = await newKafkaWithTopics(1);
+  const { view } = startView(kafka, kafka.topics.directory.name);
+  await view.waitUntilCaughtUp(20_000);
+  const atMs = performance.now();
+  await eventually('a proof of later', () => view.ageMs() < performance.now() - atMs);
 }, 60_000);

@@ -37,7 +37,7 @@ export function createAdminApp(config: Config, ports: AppPorts): App {
   const registry = createSchemaRegistry(config);
   const eventsTopic = kafka.topics.events.name;
   const schema = createStartCheck({ name: 'schema', logger, probe: () => findEventSchema(registry, eventsTopic) });
-  const view = createDirectoryView(kafka, { onCrash: (error) => ports.exit(error) });
+  const view = createDirectoryView(kafka, { metrics: ports.metrics, onCrash: (error) => ports.exit(error) });
   const writer = createDirectoryWriter(kafka, { view, onFenced: (error) => ports.exit(error) });
   const publisher = createPublisher(kafka);
   const keyUses = createKeyUses(kafka, { publisher });

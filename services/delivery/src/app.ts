@@ -58,7 +58,7 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
   const publisher = createPublisher(kafka);
   const readEnds = createPartitionEnds(kafka, eventsTopic);
   const onCrash = (error: Error): void => ports.exit(error);
-  const directory = createDirectoryView(kafka, { onCrash });
+  const directory = createDirectoryView(kafka, { metrics: ports.metrics, onCrash });
   const cursors = createCursors(kafka, {
     publisher,
     partitions: () => topology?.partitions ?? 1,

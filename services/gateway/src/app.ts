@@ -67,7 +67,7 @@ function createIngest(config: IngestConfig, ports: AppPorts): { app: App; metric
     logger,
     probe: () => findEventSchema(registry, eventsTopic),
   });
-  const view = createDirectoryView(kafka, { onCrash: (error) => ports.exit(error) });
+  const view = createDirectoryView(kafka, { metrics: ports.metrics, onCrash: (error) => ports.exit(error) });
   const publisher = createPublisher(kafka, { deadlineMs: publishDeadlineMs });
   const keyUses = createKeyUses(kafka, { publisher });
   const budget = createByteBudget(config.inFlightBytesMax, requestBytesMax);

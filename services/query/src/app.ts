@@ -30,7 +30,7 @@ export function createQueryApp(config: Config, ports: AppPorts): App {
   const metrics = createQueryMetrics(ports.metrics);
   const clickhouse = createClickHouse(queryClickhouseConfig(config), { connectionsMax: config.queryConcurrencyMax });
   const kafka = createKafka(config, { logger, clientId: 'docket-query' });
-  const directory = createDirectoryView(kafka, { onCrash: (error) => ports.exit(error) });
+  const directory = createDirectoryView(kafka, { metrics: ports.metrics, onCrash: (error) => ports.exit(error) });
   const limits = {
     processMax: config.queryConcurrencyMax,
     tenantMax: config.queryTenantConcurrencyMax,
