@@ -41,8 +41,8 @@ export interface TopicView {
 
 const offsetsRetryMs = 500;
 const defaultAgeIntervalMs = 15_000;
-/** Of each of its two parts: whoever stops meanwhile waits for no more. */
-const proofDeadlineMs = 5_000;
+/** Whoever stops meanwhile, with Kafka away, waits for it. */
+const proofDeadlineMs = 2_000;
 
 /**
  * Reads a whole topic, usually a compacted one, and follows it, in a group of its own that commits nothing. Caught up means: every partition's
@@ -58,6 +58,7 @@ export function createTopicView(kafka: KafkaClient, options: TopicViewOptions): 
   let isStopped = false;
   let wholeAtMs = performance.now();
   let ageTimer: NodeJS.Timeout | undefined;
+  let proving: Promise<void> | undefined;
 
   const hasReached = (targets: ReadonlyMap<number, number>): boolean =>
     [...targets].every(([partition, end]) => (positions.get(partition) ?? 0) >= end);
@@ -150,7 +151,9 @@ export function createTopicView(kafka: KafkaClient, options: TopicViewOptions): 
   return {
     start: () => {
       wholeAtMs = performance.now();
-      ageTimer ??= setInterval(() => void proveWhole(), ageIntervalMs);
+      ageTimer ??= setInterval(() => {
+        proving ??= proveWhole().finally(() => (proving = undefined));
+      }, ageIntervalMs);
       consumer.start();
     },
     stop: async () => {
@@ -158,6 +161,7 @@ export function createTopicView(kafka: KafkaClient, options: TopicViewOptions): 
       clearInterval(ageTimer);
       moved();
       await consumer.stop();
+      await proving;
     },
     isCaughtUp: () => isCaughtUp,
     ageMs: () => performance.now() - wholeAtMs,
