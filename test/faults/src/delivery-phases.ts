@@ -20,7 +20,7 @@ const littleTail = { DELIVERY_TAIL_BYTES_MAX: '65536' };
 /** What delivery asks ClickHouse for. */
 export function deliveryStepOf(url: string, body: Buffer): 'log' | 'other' {
   const sql = new URL(url, 'http://clickhouse').searchParams.get('query') ?? body.toString('utf8');
-  return sql.includes('seq > {afterSeq:UInt64}') ? 'log' : 'other';
+  return /AND seq > \{\w+:UInt64\} AND seq <= /.test(sql) ? 'log' : 'other';
 }
 
 export async function startClickHouseProxy({ world }: Deliveries): Promise<HttpProxy> {
@@ -48,7 +48,9 @@ export const deliveryPhases: readonly DeliveryPhase[] = [
       await deliveries.publish(150);
       const held = clickhouse.hold('log', 'answer');
       const delivery = await deliveries.startUnready({ ...littleTail, CLICKHOUSE_URL: clickhouse.url });
-      await Promise.race([held.reached, delivery.exited]);
+      let isHeld = false;
+      void held.reached.then(() => (isHeld = true));
+      await until(() => isHeld, 'a read of the log in ClickHouse');
       return { delivery, afterDeath: () => held.release() };
     },
   },

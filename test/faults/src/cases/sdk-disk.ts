@@ -44,7 +44,8 @@ export const sdkDisk: FaultCase = {
             NAME: name,
             EVENTS: String(events),
             RATE: '10000',
-            MEMORY_EVENTS: String(events),
+            // Of several tenants each gets no more than the others leave.
+            MEMORY_EVENTS: String(2 * events),
           },
           ['unshare', '-rm', 'sh', '-c', `${mount} && exec "$@"`, 'sh'],
         );
