@@ -11,6 +11,7 @@ import {
   type AuditEvent,
   type LogRecord,
 } from '../src/index.ts';
+import { decodedBytesMax } from '../src/read-record.ts';
 import { goldenArrivalMs, goldenEvent } from './golden.ts';
 
 const partitions = 4;
@@ -135,6 +136,34 @@ describe('readRecord', () => {
   test('a tenant’s event on another partition that is over the limit stays where it is: published again, Kafka might refuse it for ever', () => {
     const changed = { partition: stray, value: valueOf({ description: 'x'.repeat(256 * 1024) }) };
     expect(read(changed)).toMatchObject({ kind: 'quarantined', log: `!p${stray}`, reason: 'invalid' });
+  });
+
+  test('I8: a body of more bytes than an event of any producer is quarantined before it is decoded, one below that by what it holds', () => {
+    const decoded: number[] = [];
+    const counting = (body: Buffer): AuditEvent => {
+      decoded.push(body.length);
+      return { ...event, tenant_id: 'globex' };
+    };
+    const readBody = (bytes: number) => {
+      const value = frameAvro(7, Buffer.alloc(bytes));
+      const record = {
+        partition: home,
+        offset: 0,
+        timestampMs: goldenArrivalMs,
+        key: Buffer.from('acme'),
+        headers: {},
+      };
+      return readRecord({ ...record, value }, { partitions, decoderOf: () => counting, mac });
+    };
+    expect(readBody(decodedBytesMax)).toMatchObject({ reason: 'key_mismatch', id: event.id });
+    expect(readBody(decodedBytesMax + 1)).toMatchObject({
+      kind: 'quarantined',
+      log: 'acme',
+      reason: 'invalid',
+      id: nilId,
+      schemaId: 7,
+    });
+    expect(decoded).toEqual([decodedBytesMax]);
   });
 
   test('a detail is never cut in the middle of a character: what is stored is what is recomputed', () => {

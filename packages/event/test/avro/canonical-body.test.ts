@@ -103,6 +103,15 @@ describe('the canonical form of a body', () => {
   });
 });
 
+test('I8: the memory of one large body is given back while small ones follow', () => {
+  const event = eventFrom(createChance(11), 'acme', arrivalMs);
+  const memoryFor = (description: string): number =>
+    ours.canonicalise(encodeEvent({ ...event, description })).buffer.byteLength;
+  const large = memoryFor('x'.repeat(8 * 1024 * 1024));
+  for (let n = 0; n < 16; n += 1) memoryFor('');
+  expect([large > 8 * 1024 * 1024, memoryFor('') <= 64 * 1024]).toEqual([true, true]);
+});
+
 /** A random value of a writer's type; strings are ASCII, so that they may be bytes too. */
 function valueFor(chance: Chance, type: avro.Type): unknown {
   if (type instanceof avro.types.RecordType)
