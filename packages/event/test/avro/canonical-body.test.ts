@@ -213,6 +213,24 @@ describe('damaged bodies', () => {
   });
 });
 
+test.each([
+  ['another namespace', { namespace: 'com.acme.audit' }],
+  ['none', { namespace: '' }],
+])('a writer whose types are in %s is read: the registry calls it compatible', (_name, named) => {
+  const codec = createEventCodec({ ...auditEventAvro, ...named });
+  expect(codec.isOwnLayout).toBe(false);
+  const chance = createChance(12);
+  for (let n = 0; n < 200; n += 1) {
+    const body = encodeEvent({ ...eventFrom(chance, 'acme', arrivalMs), commitment_seed: Buffer.alloc(16, n) });
+    expect(codec.decode(body)).toEqual(ours.decode(body));
+    expect(codec.canonicalise(body)).toEqual(ours.canonicalise(body));
+  }
+});
+
+test('a writer whose types have other names is refused, whatever their namespace', () => {
+  expect(() => createEventCodec({ ...auditEventAvro, name: 'AccessEvent' })).toThrow(/no alias found/);
+});
+
 test.each(['timestamp-millis', 'local-timestamp-nanos'])(
   'a writer whose times are %s is not read as if they were µs',
   (logicalType) => {
