@@ -6,13 +6,16 @@ import {
   encodeEvent,
   frameAvro,
   nilId,
+  parseEvent,
   partitionOf,
   readRecord,
+  rfc3339OfMillis,
   type AuditEvent,
   type LogRecord,
 } from '../src/index.ts';
+import { aheadOfOwnClockMsMax } from '../src/audit-event.ts';
 import { decodedBytesMax } from '../src/read-record.ts';
-import { goldenArrivalMs, goldenEvent } from './golden.ts';
+import { goldenArrivalMs, goldenEvent, goldenInput } from './golden.ts';
 
 const partitions = 4;
 const home = partitionOf('acme', partitions);
@@ -119,6 +122,20 @@ describe('readRecord', () => {
   test('a MAC excuses nothing else', () => {
     const value = valueOf({ action: 'docket.log.searched', description: 'x'.repeat(4097) });
     expect(read({ value, headers: mac.sign('acme', value) })).toMatchObject({ kind: 'quarantined', reason: 'invalid' });
+  });
+
+  test('what was accepted at the last moment by a clock that is five minutes ahead of the broker’s is an event, and not beyond 24 h', () => {
+    const takenAtMs = goldenArrivalMs + 300_000;
+    const occurredAtMs = takenAtMs + aheadOfOwnClockMsMax;
+    const at = (ms: number) => read({ value: valueOf({ occurred_at: ms * 1000 }) });
+    const input: unknown = { ...Object(goldenInput('event')), occurred_at: rfc3339OfMillis(occurredAtMs) };
+    expect(parseEvent(input, takenAtMs, '').ok).toBe(true);
+    expect(at(occurredAtMs)).toMatchObject({ kind: 'event' });
+    expect(at(occurredAtMs + 1)).toMatchObject({
+      kind: 'quarantined',
+      reason: 'invalid',
+      detail: '/occurred_at is more than 24 hours ahead of its arrival: check the clock of the producer',
+    });
   });
 
   test('a stamp at its limits, or with an address that has a zone, is an event’s', () => {
