@@ -9,6 +9,8 @@ export const severities = ['info', 'low', 'medium', 'high', 'critical'] as const
 export const eventBytesMax = 256 * 1024;
 /** An event may claim to have occurred at most this long after its arrival: clocks differ, not by more than a day. */
 export const aheadOfArrivalMsMax = 24 * 60 * 60 * 1000;
+/** The same where events are taken in, by another clock than the broker's: what is accepted there stays valid while that is 5 minutes behind. */
+export const aheadOfOwnClockMsMax = aheadOfArrivalMsMax - 5 * 60 * 1000;
 
 export const tenantIdPattern = '^[A-Za-z0-9._:-]{1,128}$';
 /** Of actors and resources. */
@@ -59,7 +61,7 @@ export const eventSchema = closed(
       Type.String({
         'x-format': 'date-time',
         description:
-          'RFC 3339 with any offset; digits beyond microseconds are cut. Missing: the arrival. More than 24 h ahead of the arrival is invalid, the past is free from 1900 on.',
+          'RFC 3339 with any offset; digits beyond microseconds are cut. Missing: the arrival. More than 24 h ahead of the arrival is invalid, at the gateway 5 minutes less, for clocks differ; the past is free from 1900 on.',
       }),
     ),
     action: Type.String({

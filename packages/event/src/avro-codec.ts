@@ -36,7 +36,8 @@ export function createEventCodec(writerSchema: unknown): EventCodec {
   const writerType = avroTypeOf(writerSchema);
   const unit = foreignUnitOf(writerSchema);
   if (unit !== undefined) throw new Error(`occurred_at is in ${unit}, not in micros`);
-  const resolver = auditEventType.createResolver(writerType);
+  // The registry's compatibility check, too, goes by names without their namespaces.
+  const resolver = auditEventType.createResolver(writerType, { ignoreNamespaces: true });
   const canonicalise = createCanonicaliser(auditEventType, writerType);
   return {
     isOwnLayout: isSameLayout(auditEventType, writerType),

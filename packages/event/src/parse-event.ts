@@ -1,4 +1,6 @@
 import {
+  aheadOfArrivalMsMax,
+  aheadOfOwnClockMsMax,
   eventBytesMax,
   type AuditEvent,
   type Change,
@@ -17,7 +19,7 @@ export type ParsedEvent =
 
 /**
  * The event that a wire JSON value means, or what is wrong with it.
- * @param arrivalMs ms since the epoch; bounds `occurred_at`, which stays null when it is missing.
+ * @param arrivalMs ms since the epoch, by the caller's clock; bounds `occurred_at`, which stays null when it is missing.
  * @param fallbackId the id that an event without one takes.
  */
 export function parseEvent(input: unknown, arrivalMs: number, fallbackId: string): ParsedEvent {
@@ -29,17 +31,17 @@ export function parseEvent(input: unknown, arrivalMs: number, fallbackId: string
 
 /** As `parseEvent`, for callers that encode the event themselves: they MUST then hold its body against `eventBytesMax`, by `tooLarge`. */
 export function readEventFields(input: unknown, arrivalMs: number, fallbackId: string): ParsedEvent {
-  const errors = validateEvent(input, arrivalMs);
+  const errors = validateEvent(input, arrivalMs, aheadOfOwnClockMsMax);
   if (errors.length > 0) return { ok: false, errors };
   return { ok: true, event: normalise(input as EventInput, fallbackId) };
 }
 
-/** The same limits for an event that did not come through `parseEvent` but as Avro; empty means valid. */
+/** The same limits for an event of the log, by the broker's clock; empty means valid. */
 export function checkEvent(event: AuditEvent, arrivalMs: number, bodyBytes: number): readonly FieldError[] {
   if (bodyBytes > eventBytesMax) return [tooLarge(bodyBytes)];
   const wire = toWireEvent(event);
   if (wire === null) return [{ pointer: '/changes', detail: 'holds a value that is not JSON text' }];
-  const errors = validateEvent(wire, arrivalMs);
+  const errors = validateEvent(wire, arrivalMs, aheadOfArrivalMsMax);
   return event.ingest === null ? errors : [...errors, ...validateStamp(event.ingest)];
 }
 

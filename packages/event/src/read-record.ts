@@ -57,6 +57,13 @@ export type DecoderLookup = (schemaId: number) => ((body: Buffer) => AuditEvent)
 /** Names the header of a record that the gateway refused under lenient handling; its value is the reason. */
 export const rejectHeader = 'docket-reject';
 
+/**
+ * A longer body is not decoded: Kafka limits what is compressed, and tens of MB of empty items would take GBs as objects; at this limit 100 MB. Eight
+ * times what an event may have, and twice the brokers' default `message.max.bytes`: what is shorter keeps the reason and the id
+ * that its row was stored with, which `docket verify` recomputes.
+ */
+export const decodedBytesMax = 8 * eventBytesMax;
+
 /** All that a record's reading rests on beside the record. */
 export interface ReadingRules {
   /** Of the topic. */
@@ -90,6 +97,8 @@ export function readRecord(record: LogRecord, { partitions, decoderOf, mac }: Re
   const decode = decoderOf(schemaId);
   if (decode === undefined)
     return quarantined('unknown_schema', `schema id ${schemaId} is no version of the subject`, nilId, schemaId);
+  if (body.length > decodedBytesMax)
+    return quarantined('invalid', `has ${body.length} bytes, too many to be decoded`, nilId, schemaId);
   const decoded = attempt(() => decode(body));
   if (!decoded.ok) return quarantined('undecodable', `schema id ${schemaId}: ${decoded.message}`, nilId, schemaId);
 

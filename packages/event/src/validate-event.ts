@@ -1,5 +1,5 @@
 import { isPlainObject } from './canonical-json.ts';
-import { aheadOfArrivalMsMax, changeDepthMax, changeValueBytesMax, metadataValueBytesMax } from './audit-event.ts';
+import { changeDepthMax, changeValueBytesMax, metadataValueBytesMax } from './audit-event.ts';
 import { isExact } from './exact-number.ts';
 import { eventDeclaration, stampDeclaration, type FieldDeclaration } from './field-declaration.ts';
 import { nearestName } from './nearest-name.ts';
@@ -24,18 +24,24 @@ interface Report {
 
 /**
  * Everything that is wrong with `input` as an event, at most 20 errors; empty means that it satisfies `eventSchema` and
- * its limits. `arrivalMs` (ms since the epoch) bounds `occurred_at`.
+ * its limits. `occurred_at` is at most `aheadMsMax` after `arrivalMs` (ms since the epoch).
  */
-export function validateEvent(input: unknown, arrivalMs: number): FieldError[] {
+export function validateEvent(input: unknown, arrivalMs: number, aheadMsMax: number): FieldError[] {
   const errors = isEvent(input) ? [] : fieldErrorsOf(input);
   const report = reportInto(errors);
   if (isPlainObject(input) && typeof input['occurred_at'] === 'string') {
     const micros = microsOfRfc3339(input['occurred_at']);
-    if (micros !== null && micros > (arrivalMs + aheadOfArrivalMsMax) * 1000) {
-      report('/occurred_at', 'is more than 24 hours ahead of its arrival: check the clock of the producer');
+    if (micros !== null && micros > (arrivalMs + aheadMsMax) * 1000) {
+      const most = hoursAndMinutes(aheadMsMax);
+      report('/occurred_at', `is more than ${most} ahead of its arrival: check the clock of the producer`);
     }
   }
   return errors;
+}
+
+function hoursAndMinutes(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  return `${Math.floor(minutes / 60)} hours${minutes % 60 === 0 ? '' : ` and ${minutes % 60} minutes`}`;
 }
 
 const isEvent = compileCheck(eventDeclaration);

@@ -6,12 +6,16 @@ import {
   encodeEvent,
   frameAvro,
   nilId,
+  parseEvent,
   partitionOf,
   readRecord,
+  rfc3339OfMillis,
   type AuditEvent,
   type LogRecord,
 } from '../src/index.ts';
-import { goldenArrivalMs, goldenEvent } from './golden.ts';
+import { aheadOfOwnClockMsMax } from '../src/audit-event.ts';
+import { decodedBytesMax } from '../src/read-record.ts';
+import { goldenArrivalMs, goldenEvent, goldenInput } from './golden.ts';
 
 const partitions = 4;
 const home = partitionOf('acme', partitions);
@@ -120,6 +124,20 @@ describe('readRecord', () => {
     expect(read({ value, headers: mac.sign('acme', value) })).toMatchObject({ kind: 'quarantined', reason: 'invalid' });
   });
 
+  test('what was accepted at the last moment by a clock that is five minutes ahead of the broker’s is an event, and not beyond 24 h', () => {
+    const takenAtMs = goldenArrivalMs + 300_000;
+    const occurredAtMs = takenAtMs + aheadOfOwnClockMsMax;
+    const at = (ms: number) => read({ value: valueOf({ occurred_at: ms * 1000 }) });
+    const input: unknown = { ...Object(goldenInput('event')), occurred_at: rfc3339OfMillis(occurredAtMs) };
+    expect(parseEvent(input, takenAtMs, '').ok).toBe(true);
+    expect(at(occurredAtMs)).toMatchObject({ kind: 'event' });
+    expect(at(occurredAtMs + 1)).toMatchObject({
+      kind: 'quarantined',
+      reason: 'invalid',
+      detail: '/occurred_at is more than 24 hours ahead of its arrival: check the clock of the producer',
+    });
+  });
+
   test('a stamp at its limits, or with an address that has a zone, is an event’s', () => {
     for (const ingest of [
       { key_id: '€'.repeat(128), received_from: '€'.repeat(64) },
@@ -135,6 +153,34 @@ describe('readRecord', () => {
   test('a tenant’s event on another partition that is over the limit stays where it is: published again, Kafka might refuse it for ever', () => {
     const changed = { partition: stray, value: valueOf({ description: 'x'.repeat(256 * 1024) }) };
     expect(read(changed)).toMatchObject({ kind: 'quarantined', log: `!p${stray}`, reason: 'invalid' });
+  });
+
+  test('I8: a body of more bytes than an event of any producer is quarantined before it is decoded, one below that by what it holds', () => {
+    const decoded: number[] = [];
+    const counting = (body: Buffer): AuditEvent => {
+      decoded.push(body.length);
+      return { ...event, tenant_id: 'globex' };
+    };
+    const readBody = (bytes: number) => {
+      const value = frameAvro(7, Buffer.alloc(bytes));
+      const record = {
+        partition: home,
+        offset: 0,
+        timestampMs: goldenArrivalMs,
+        key: Buffer.from('acme'),
+        headers: {},
+      };
+      return readRecord({ ...record, value }, { partitions, decoderOf: () => counting, mac });
+    };
+    expect(readBody(decodedBytesMax)).toMatchObject({ reason: 'key_mismatch', id: event.id });
+    expect(readBody(decodedBytesMax + 1)).toMatchObject({
+      kind: 'quarantined',
+      log: 'acme',
+      reason: 'invalid',
+      id: nilId,
+      schemaId: 7,
+    });
+    expect(decoded).toEqual([decodedBytesMax]);
   });
 
   test('a detail is never cut in the middle of a character: what is stored is what is recomputed', () => {

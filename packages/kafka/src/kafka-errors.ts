@@ -31,6 +31,12 @@ export function protocolErrorOf(error: unknown): string | undefined {
   return typeof type === 'string' ? type : undefined;
 }
 
+/** The batch is more than the topic takes, or than one of its files holds; fewer records may be not. */
+export function isTooLarge(error: unknown): boolean {
+  const type = protocolErrorOf(error);
+  return type === 'MESSAGE_TOO_LARGE' || type === 'RECORD_LIST_TOO_LARGE';
+}
+
 /** Another producer with the same transactional id has taken over (KIP-360 names both). */
 export function isFenced(error: unknown): boolean {
   const type = protocolErrorOf(error);

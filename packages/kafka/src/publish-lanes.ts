@@ -1,8 +1,10 @@
+import { sizeOfRecord } from './produce/record-batch-encoder.ts';
 import type { BatchRecord } from './produce/record-batch-encoder.ts';
 
 /** One record on its way, from `publish` until its outcome is known. */
 export interface Entry {
   readonly record: BatchRecord;
+  /** Of `queuedBytesOf`. */
   readonly bytes: number;
   /** Gives the caller its outcome; only the first call counts. */
   readonly settle: (outcome: PublishOutcome) => void;
@@ -41,6 +43,14 @@ export interface RequestLimits {
   /** They are encoded at a stretch. */
   readonly partitionRecordsMax: number;
   readonly requestBytesMax: number;
+}
+
+/** The objects that hold a waiting record; more than its share of a batch's head. */
+const recordOverheadBytes = 100;
+
+/** What a record takes while it waits: never less than in the batch that carries it, so that a group is no more than it counts. */
+export function queuedBytesOf(record: BatchRecord): number {
+  return recordOverheadBytes + sizeOfRecord(record);
 }
 
 /** Takes from every idle lane what one request may carry, oldest first, and marks those lanes busy. A record over the limits goes alone. */

@@ -1,13 +1,14 @@
 import type { Producer, RecordMetadata } from 'kafkajs';
 
 import { DeadlineError, pauseFor, within } from './deadline.ts';
-import { isRetriable, kafkaUnavailable } from './kafka-errors.ts';
 import { disconnectQuietly, kafkajsOf } from './kafka-client.ts';
 import type { KafkaClient } from './kafka-client.ts';
 import type { BatchMessage } from './produce/produce-request.ts';
 import { encodeRecordBatch } from './produce/record-batch-encoder.ts';
 import { takeGroups } from './publish-lanes.ts';
 import type { Entry, Group, Lane } from './publish-lanes.ts';
+import { sendAlone } from './send-alone.ts';
+import type { SendPorts } from './send-alone.ts';
 
 const limits = { partitionBytesMax: 900 * 1024, partitionRecordsMax: 10_000, requestBytesMax: 16 * 1024 * 1024 };
 
@@ -17,8 +18,6 @@ const ackTimeoutMs = 3_000;
 const requestTimeoutMs = 4_000;
 /** … and a try that is not over by then (connecting, metadata and request) is given up together with its connections. */
 const tryDeadlineMs = 12_000;
-
-const backoff = { firstMs: 50, maxMs: 500 };
 
 export interface Sender {
   /** Begins to connect in the background. */
@@ -96,36 +95,7 @@ export function createSender(
     }
   };
 
-  /** After a failed request each partition goes on alone, so that a sick one fails alone (I7). Ends when nobody waits any more. */
-  const sendAlone = async (group: Group, firstError: Error, isItsOwn: boolean): Promise<void> => {
-    let error: Error | undefined = firstError;
-    let mayReject = isItsOwn;
-    for (let delayMs = backoff.firstMs; ; delayMs = Math.min(delayMs * 2, backoff.maxMs)) {
-      dropSettled(group);
-      if (error === undefined || group.entries.length === 0) return;
-      if (mayReject && !isRetriable(error)) {
-        const outcome = {
-          ok: false,
-          reason: 'rejected',
-          error: kafkaUnavailable(`publishing to ${group.lane.topic}`, error),
-        } as const;
-        for (const entry of group.entries) entry.settle(outcome);
-        dropSettled(group);
-        return;
-      }
-      kafka.logger.debug({ err: error, topic: group.lane.topic, partition: group.lane.partition }, 'publish.retried');
-      await pauseFor(delayMs * (0.5 + Math.random() / 2));
-      dropSettled(group);
-      if (group.entries.length > 0) error = await trySend([group]);
-      mayReject = true;
-    }
-  };
-
-  const dropSettled = (group: Group): void => {
-    release(group.entries.filter((entry) => entry.isSettled));
-    const left = group.entries.filter((entry) => !entry.isSettled);
-    group.entries.splice(0, group.entries.length, ...left);
-  };
+  const sending: SendPorts = { trySend, release, logger: kafka.logger };
 
   const send = async (groups: readonly Group[]): Promise<void> => {
     const error = await trySend(groups);
@@ -134,7 +104,7 @@ export function createSender(
     schedule(0);
     await Promise.all(
       unsent.map(async (group) => {
-        await sendAlone(group, error ?? new Error('not acknowledged'), groups.length === 1);
+        await sendAlone(group, error ?? new Error('not acknowledged'), groups.length === 1, sending);
         group.lane.isBusy = false;
         schedule(0);
       }),
@@ -145,8 +115,8 @@ export function createSender(
     timer = undefined;
     const groups = takeGroups(lanes.values(), limits);
     if (groups.length === 0) return;
-    const sending = send(groups).finally(() => underWay.delete(sending));
-    underWay.add(sending);
+    const sent = send(groups).finally(() => underWay.delete(sent));
+    underWay.add(sent);
     // More than one request's worth may wait.
     schedule(0);
   };

@@ -5,6 +5,7 @@ import { within } from './deadline.ts';
 import { kafkaUnavailable } from './kafka-errors.ts';
 import { withAdmin } from './kafka-client.ts';
 import type { KafkaClient } from './kafka-client.ts';
+import { queuedBytesOf } from './publish-lanes.ts';
 import type { Entry, Lane, PublishOutcome } from './publish-lanes.ts';
 import { createSender } from './publish-sender.ts';
 
@@ -61,9 +62,6 @@ const noHeaders: Readonly<Record<string, never>> = Object.freeze({});
 
 /** Node keeps a list of timers for each duration: of many calls a second most share one. */
 const timerGrainMs = 50;
-
-/** What a record costs beside key and value: object, header names and the record's own framing. */
-const recordOverheadBytes = 100;
 
 /**
  * Makes a publisher. Records are coalesced for `lingerMs` into one request; each partition has at most one request under way, so a retry
@@ -167,7 +165,7 @@ export function createPublisher(kafka: KafkaClient, options: PublisherOptions = 
     if (records.some((record) => record.key === null && record.partition === undefined)) {
       return refuse('rejected', new TypeError('a record without a key needs a partition'));
     }
-    const sizes = records.map(sizeOf);
+    const sizes = records.map(({ key, value, headers = noHeaders }) => queuedBytesOf({ key, value, headers }));
     const bytes = sizes.reduce((sum, size) => sum + size, 0);
     if (queuedBytes + bytes > queueBytesMax) {
       return refuse(
@@ -204,12 +202,6 @@ export function createPublisher(kafka: KafkaClient, options: PublisherOptions = 
       isStalled: queuedBytes > 0 && (hasGivenUp || performance.now() - quietSinceMs > stalledMs),
     }),
   };
-}
-
-function sizeOf(record: PublishRecord): number {
-  let bytes = recordOverheadBytes + (record.key?.length ?? 0) + (record.value?.length ?? 0);
-  for (const [name, value] of Object.entries(record.headers ?? {})) bytes += name.length + value.length;
-  return bytes;
 }
 
 /** A topic's partition count never changes while it lives, so it is asked for once. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { takeGroups } from '../src/publish-lanes.ts';
+import { encodeRecordBatch } from '../src/produce/record-batch-encoder.ts';
+import { queuedBytesOf, takeGroups } from '../src/publish-lanes.ts';
 import type { Entry, Lane } from '../src/publish-lanes.ts';
 
 const limits = { partitionBytesMax: 100, partitionRecordsMax: 4, requestBytesMax: 250 };
@@ -64,4 +65,19 @@ describe('what one produce request carries', () => {
       ),
     );
   });
+});
+
+test('a group takes no more bytes in its request than it counts, whatever its headers are', () => {
+  const text = fc.string({ unit: 'grapheme', maxLength: 200 });
+  const record = fc.record({
+    key: fc.option(text),
+    value: fc.option(fc.uint8Array({ maxLength: 50 }).map((bytes) => Buffer.from(bytes))),
+    headers: fc.oneof(fc.dictionary(text, text, { maxKeys: 60 }), fc.constant({ ['€'.repeat(200)]: '€'.repeat(200) })),
+  });
+  fc.assert(
+    fc.property(fc.array(record, { minLength: 1, maxLength: 40 }), (records) => {
+      const counted = records.map(queuedBytesOf).reduce((sum, bytes) => sum + bytes, 0);
+      expect(encodeRecordBatch(records, 0).length).toBeLessThanOrEqual(counted);
+    }),
+  );
 });

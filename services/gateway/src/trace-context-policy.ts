@@ -1,7 +1,9 @@
 /** W3C Trace Context: version, trace id, parent id, flags; later versions may add members behind another dash. */
-const format = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$/;
+const format = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-[\x20-\x7e]*)?$/;
 /** https://www.w3.org/TR/trace-context/#tracestate-limits: what everybody must be able to pass on. */
 const stateCharsMax = 512;
+/** What both may hold: node gives other bytes as Latin-1, which is more bytes in a record, and none that were sent. */
+const printable = /^[\x20-\x7e]+$/;
 const parentCharsMax = 256;
 
 /** The trace that a request belongs to. */
@@ -21,6 +23,6 @@ export function readTraceContext(
   if (traceId === undefined || parentId === undefined || version === 'ff') return undefined;
   if (version === '00' && more !== undefined) return undefined;
   if (/^0+$/.test(traceId) || /^0+$/.test(parentId)) return undefined;
-  const isStated = tracestate !== undefined && tracestate !== '' && tracestate.length <= stateCharsMax;
+  const isStated = tracestate !== undefined && tracestate.length <= stateCharsMax && printable.test(tracestate);
   return { traceId, headers: { traceparent, ...(isStated ? { tracestate } : {}) } };
 }

@@ -28,6 +28,8 @@ describe('readTraceContext', () => {
     ['the forbidden version', `ff-${traceId}-00f067aa0ba902b7-01`],
     ['more than version 00 has', `${traceparent}-more`],
     ['two of them', `${traceparent}, ${traceparent}`],
+    ['bytes beyond printable ASCII', `01-${traceId}-00f067aa0ba902b7-01-\u00ff`],
+    ['control characters', `01-${traceId}-00f067aa0ba902b7-01-\t`],
     ['endless', `01-${traceId}-00f067aa0ba902b7-01-${'x'.repeat(1_000)}`],
   ])('a broken one is as none: %s', (_name, given) => {
     expect(readTraceContext(given, 'vendor=1')).toBeUndefined();
@@ -35,5 +37,15 @@ describe('readTraceContext', () => {
 
   test('leaves out a state that is too long', () => {
     expect(readTraceContext(traceparent, 'x'.repeat(513))?.headers).toEqual({ traceparent });
+  });
+
+  test.each(['', 'vendor=\u00ff', 'vendor=\u00e4\u00b8', 'vendor=\t'])(
+    'leaves out a state that is not printable ASCII: %j',
+    (state) => expect(readTraceContext(traceparent, state)?.headers).toEqual({ traceparent }),
+  );
+
+  test('takes every printable character', () => {
+    const tracestate = String.fromCharCode(...Array.from({ length: 95 }, (_, n) => 0x20 + n));
+    expect(readTraceContext(traceparent, tracestate)?.headers).toEqual({ traceparent, tracestate });
   });
 });

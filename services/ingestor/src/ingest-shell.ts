@@ -17,12 +17,10 @@ import type { HeadsKeeper } from './heads-keeper.ts';
 import type { IngestEffect, IngestInput, IngestReport, IngestState, StoppedPartition } from './ingest-state.ts';
 import type { IngestorMetrics } from './metrics.ts';
 import type { runOwnershipEffect } from './ownership-effects.ts';
+import { sliceEnd } from './slice-policy.ts';
 import { unreadableDetail } from './unreadable-mapper.ts';
 import type { SourceWatch } from './sources/source-watch.ts';
 import { isWaiting, type StallClock } from './stall-clock.ts';
-
-/** So many records are decoded before timers and sockets get their turn. */
-const sliceRecords = 500;
 
 type Effect = IngestEffect<ColumnPart>;
 type OwnershipEffect = Parameters<typeof runOwnershipEffect>[1];
@@ -210,8 +208,9 @@ export function createIngestShell(ports: ShellPorts): IngestShell {
         metrics.stoppedPartitions.set(stopped().size);
       }
       if (!(await areSchemasSettled(records, signal))) return;
-      for (let index = 0; index < records.length && !signal.aborted; index += sliceRecords) {
-        const slice = records.slice(index, index + sliceRecords);
+      for (let from = 0, to = 0; from < records.length && !signal.aborted; from = to) {
+        to = sliceEnd(records, from);
+        const slice = records.slice(from, to);
         const behind = Math.max(0, highWatermark - 1 - (slice.at(-1)?.offset ?? 0));
         tell({ kind: 'records', run: ofRun, partition, records: slice, behind });
         await new Promise(setImmediate);

@@ -1,4 +1,4 @@
-import { createByteSink, writtenBytes, type ByteSink } from '../columns/byte-sink.ts';
+import { clearSink, createByteSink, writtenBytes, type ByteSink } from '../columns/byte-sink.ts';
 import {
   cursorOver,
   malformed,
@@ -32,7 +32,7 @@ export function createCanonicaliser(reader: AvroType, writer: AvroType): (body: 
   const out = createByteSink();
   return (body) => {
     const cursor = cursorOver(body);
-    out.length = 0;
+    clearSink(out);
     transcode(cursor, out);
     if (cursor.at !== body.length) throw malformed(cursor, `the value ends before the ${body.length} bytes do`);
     return writtenBytes(out);
@@ -95,7 +95,7 @@ function orNull<T>(make: () => T): T | null {
 function arrayOf(item: Transcode): Transcode {
   const items = createByteSink();
   return (cursor, out) => {
-    items.length = 0;
+    clearSink(items);
     const count = readBlocks(cursor, () => item(cursor, items));
     if (count > 0) {
       putLong(out, count);
@@ -108,7 +108,7 @@ function arrayOf(item: Transcode): Transcode {
 function mapOf(value: Transcode): Transcode {
   const entries = createByteSink();
   return (cursor, out) => {
-    entries.length = 0;
+    clearSink(entries);
     const ends: number[] = [];
     readBlocks(cursor, () => {
       putText(cursor, entries);
@@ -186,7 +186,7 @@ function reordered(readings: readonly FieldReading[], defaults: readonly (Buffer
   const starts = defaults.map(() => 0);
   const ends = defaults.map(() => 0);
   return (cursor, out) => {
-    written.length = 0;
+    clearSink(written);
     for (const { place, transcode } of readings) {
       if (place >= 0) starts[place] = written.length;
       transcode(cursor, written);

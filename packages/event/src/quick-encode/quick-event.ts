@@ -1,5 +1,5 @@
 import {
-  aheadOfArrivalMsMax,
+  aheadOfOwnClockMsMax,
   categories,
   eventBytesMax,
   operations,
@@ -214,7 +214,7 @@ function putOccurredAt(sink: ByteSink, scanner: JsonScanner): void {
   scanText(scanner);
   if (scanner.textTo - scanner.textFrom > timeCharsMax) throw uncertain;
   const micros = microsOfRfc3339(asciiOf(scanner));
-  if (micros === null || micros > (contextOf().arrivalMs + aheadOfArrivalMsMax) * 1000) throw uncertain;
+  if (micros === null || micros > (contextOf().arrivalMs + aheadOfOwnClockMsMax) * 1000) throw uncertain;
   putByte(sink, some);
   putLong(sink, micros);
 }

@@ -103,6 +103,15 @@ describe('the canonical form of a body', () => {
   });
 });
 
+test('I8: the memory of one large body is given back while small ones follow', () => {
+  const event = eventFrom(createChance(11), 'acme', arrivalMs);
+  const memoryFor = (description: string): number =>
+    ours.canonicalise(encodeEvent({ ...event, description })).buffer.byteLength;
+  const large = memoryFor('x'.repeat(8 * 1024 * 1024));
+  for (let n = 0; n < 16; n += 1) memoryFor('');
+  expect([large > 8 * 1024 * 1024, memoryFor('') <= 64 * 1024]).toEqual([true, true]);
+});
+
 /** A random value of a writer's type; strings are ASCII, so that they may be bytes too. */
 function valueFor(chance: Chance, type: avro.Type): unknown {
   if (type instanceof avro.types.RecordType)
@@ -202,6 +211,24 @@ describe('damaged bodies', () => {
     const skipped = { ...source, fields: [{ name: 'other', type: 'long' }] };
     expect(createEventCodec(withCounter(skipped)).decode(bytes).source.counter).toBe(0);
   });
+});
+
+test.each([
+  ['another namespace', { namespace: 'com.acme.audit' }],
+  ['none', { namespace: '' }],
+])('a writer whose types are in %s is read: the registry calls it compatible', (_name, named) => {
+  const codec = createEventCodec({ ...auditEventAvro, ...named });
+  expect(codec.isOwnLayout).toBe(false);
+  const chance = createChance(12);
+  for (let n = 0; n < 200; n += 1) {
+    const body = encodeEvent({ ...eventFrom(chance, 'acme', arrivalMs), commitment_seed: Buffer.alloc(16, n) });
+    expect(codec.decode(body)).toEqual(ours.decode(body));
+    expect(codec.canonicalise(body)).toEqual(ours.canonicalise(body));
+  }
+});
+
+test('a writer whose types have other names is refused, whatever their namespace', () => {
+  expect(() => createEventCodec({ ...auditEventAvro, name: 'AccessEvent' })).toThrow(/no alias found/);
 });
 
 test.each(['timestamp-millis', 'local-timestamp-nanos'])(

@@ -78,7 +78,9 @@ function isTakenSlowly(text: string): boolean {
   try {
     const value: unknown = JSON.parse(text);
     const event = { tenant_id: 'a', action: 'a', actor: { type: 'a', id: 'a' }, changes: [{ path: 'p', new: value }] };
-    return validateEvent(event, 0).length === 0 && Buffer.byteLength(canonicalJson(value)) <= Buffer.byteLength(text);
+    return (
+      validateEvent(event, 0, 0).length === 0 && Buffer.byteLength(canonicalJson(value)) <= Buffer.byteLength(text)
+    );
   } catch {
     return false;
   }

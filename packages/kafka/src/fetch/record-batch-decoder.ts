@@ -124,15 +124,26 @@ export function isAbortMarker(marker: LogRecord | undefined): boolean {
 
 const noHeaders: LogRecord['headers'] = Object.freeze({});
 
+/**
+ * Throws a RangeError unless the records' offsets ascend within the batch's. They are the producer's own, and brokers look at
+ * them in compressed batches only; the head's they count against its records. So in a batch that has all of its records, whatever
+ * they say, each has the offset of its place.
+ */
 function decodeRecords(bytes: Buffer, batch: RecordBatch, partition: number): LogRecord[] {
-  const { baseOffset, baseTimestampMs, appendTimeMs, count } = batch;
+  const { baseOffset, lastOffset, baseTimestampMs, appendTimeMs, count } = batch;
+  const isWhole = count === lastOffset - baseOffset + 1;
+  let before = baseOffset - 1;
   const reader: ByteReader = { bytes, at: 0 };
   const records: LogRecord[] = [];
   for (let index = 0; index < count; index += 1) {
     const end = readVarint(reader) + reader.at;
     skipBytes(reader, 1); // attributes, unused
     const timestampDeltaMs = readVarint(reader);
-    const offset = baseOffset + readVarint(reader);
+    const delta = readVarint(reader);
+    const offset = baseOffset + (isWhole ? index : delta);
+    if (offset <= before || offset > lastOffset)
+      throw new RangeError(`offset ${offset} comes after ${before}, in a batch up to ${lastOffset}`);
+    before = offset;
     const key = readVarintBytes(reader);
     const value = readVarintBytes(reader);
     const headerCount = readVarint(reader);

@@ -50,6 +50,12 @@ export function encodeRecordBatch(records: readonly BatchRecord[], nowMs: number
   return batch;
 }
 
+/** What a record takes in a batch of up to 2^20, at most: its place there is not known yet. */
+export function sizeOfRecord(record: BatchRecord): number {
+  const body = sizeOfBody(record, 2 ** 20 - 1);
+  return sizeOfVarint(body) + body;
+}
+
 function sizeOfBody({ key, value, headers }: BatchRecord, offsetDelta: number): number {
   const names = Object.keys(headers);
   // One byte each for the attributes and the time's difference of 0.

@@ -83,6 +83,40 @@ test('whole bytes that are no records are undecodable', async () => {
   expect(await decode(otherCodec)).toMatchObject({ kind: 'unreadable', batch: { reason: 'undecodable' } });
 });
 
+const deltas = (...given: number[]) => given.map((offsetDelta) => ({ offsetDelta }));
+
+test.each([
+  ['the same twice', deltas(0, 1, 1)],
+  ['descending', deltas(2, 1, 0)],
+  ['with a hole', deltas(0, 1, 5)],
+  ['before the batch', deltas(-7, 1, 2)],
+])(
+  'I2: in a batch that has all of its records each has the offset of its place, where they say %s',
+  async (_name, records) => {
+    const part = await recordsOf(batchBytes({ baseOffset: 40n, records }));
+    expect([part.records.map(({ offset }) => offset), part.lastOffset]).toEqual([[40, 41, 42], 42]);
+  },
+);
+
+test('what compaction has left keeps its offsets, also at both ends of the batch', async () => {
+  const part = await recordsOf(batchBytes({ baseOffset: 40n, records: deltas(0, 3, 5), lastDelta: 5 }));
+  expect(part.records.map(({ offset }) => offset)).toEqual([40, 43, 45]);
+});
+
+test.each([
+  ['the same twice', deltas(0, 3, 3)],
+  ['descending', deltas(0, 4, 3)],
+  ['behind the batch', deltas(0, 3, 6)],
+  ['before the batch', deltas(-1, 3, 5)],
+  ['more than there are', deltas(0, 1, 2, 3, 4, 5, 6)],
+])('I2: a batch that compaction has thinned is undecodable where its records say %s', async (_name, records) => {
+  const bytes = batchBytes({ baseOffset: 40n, records, lastDelta: 5 });
+  expect(await decode(bytes)).toMatchObject({
+    kind: 'unreadable',
+    batch: { offset: 40, lastOffset: 45, reason: 'undecodable' },
+  });
+});
+
 /** A batch whose records unpack to `bytes` bytes: one large record, and zeros behind it. */
 function batchOf(
   bytes: number,
@@ -148,10 +182,17 @@ test('I8: at the limit a batch is read', async () => {
 });
 
 test('I8: a batch of more records than the limit is refused, at the limit it is read', async () => {
-  // The same record again and again: how far it is from the first makes no difference here.
+  // The same record again and again: what it says of its place makes no difference here.
   const one = Buffer.from([12, 0, 0, 0, 1, 1, 0]);
   const pack = () => gzipSync(Buffer.alloc(one.length * batchRecordsMax, one));
-  const atLimit = batchBytes({ baseOffset: 0n, records: [], count: batchRecordsMax, attributes: 1, pack });
+  const atLimit = batchBytes({
+    baseOffset: 0n,
+    records: [],
+    count: batchRecordsMax,
+    lastDelta: batchRecordsMax - 1,
+    attributes: 1,
+    pack,
+  });
   expect((await recordsOf(atLimit)).records).toHaveLength(batchRecordsMax);
   const above = batchBytes({ baseOffset: 0n, records: [], count: batchRecordsMax + 1, ...gzip });
   expect(await decode(above)).toMatchObject({ kind: 'unreadable', batch: { reason: 'too_large' } });

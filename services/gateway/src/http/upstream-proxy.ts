@@ -96,6 +96,8 @@ export function createUpstreamProxy(
   return {
     handler: async (req, res, next) => {
       requireNoStrayBody(req.method, req.headers);
+      // Node has answered it, and http-proxy emits no `proxyReq` for a request that has it: what the client says of itself would be believed.
+      delete req.headers.expect;
       if (underWay >= requestsMax) {
         throw new DocketError('overloaded', `${underWay} requests to the ${name} service are under way.`, {
           retryAfterSeconds: 1,

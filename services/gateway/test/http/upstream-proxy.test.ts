@@ -241,6 +241,39 @@ async function sendRaw(bytes: string): Promise<string> {
   return text(socket);
 }
 
+describe.each(['100-continue', 'something else'])('a request that expects %s', (expectation) => {
+  const head = `Host: a\r\nX-Forwarded-For: 203.0.113.7\r\nX-Request-Id: r-1\r\nExpect: ${expectation}\r\n`;
+
+  test('comes from where it came from, whatever it says, and arrives whole', async () => {
+    const seen: unknown[] = [];
+    answer = (req, res) => {
+      const { expect: expected, 'x-forwarded-for': client, 'x-request-id': id } = req.headers;
+      void text(req).then((body) => {
+        seen.push({ expected, client, id, body });
+        return res.end('fine');
+      });
+    };
+    const answered = await sendRaw(
+      `POST /v1/redrive HTTP/1.1\r\n${head}Connection: close\r\nContent-Length: 4\r\n\r\nbody`,
+    );
+    expect(answered).toMatch(/^HTTP\/1.1 (100 Continue\r\n\r\nHTTP\/1.1 )?200 OK\r\n/);
+    expect(seen).toEqual([{ expected: undefined, client: '127.0.0.1', id: 'r-1', body: 'body' }]);
+  });
+
+  test('ends upstream with its client', async () => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    const gone = new Promise<void>((resolve) => {
+      answer = (_req, res) => {
+        res.once('close', resolve);
+        socket.destroy();
+      };
+    });
+    socket.write(`GET /v1/feed?wait=30 HTTP/1.1\r\n${head}\r\n`);
+    await gone;
+    expect(failures).toEqual([]);
+  });
+});
+
 describe('smuggling (I5)', () => {
   const smuggled = 'GET /v1/keys HTTP/1.1\r\nX-Swallow: ';
   const chunked = `Transfer-Encoding: chunked\r\n\r\n${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`;

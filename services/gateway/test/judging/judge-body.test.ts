@@ -106,6 +106,19 @@ describe('a body that is plainly good', () => {
   });
 
   test.each([
+    ['at the bound', 0, true],
+    ['beyond it', 1, false],
+  ])(
+    'an event is taken up to five minutes before what the log takes, 24 h ahead: %s',
+    async (_name, moreMs, isTaken) => {
+      const occurredAt = new Date(context.arrivalMs + (24 * 60 - 5) * 60_000 + moreMs).toISOString();
+      const body = JSON.stringify({ ...goodEvent, occurred_at: occurredAt });
+      const { quick, thorough } = await judgedBoth(body, { isLenient: false });
+      expect([quick !== undefined, thorough.ok]).toEqual([isTaken, isTaken]);
+    },
+  );
+
+  test.each([
     ['the shortest event', JSON.stringify(goodEvent)],
     ['white space', `\n{ "events" : [ ${JSON.stringify(goodEvent, null, 2)} ,\t${JSON.stringify(goodEvent)} ] }\r\n`],
     [
