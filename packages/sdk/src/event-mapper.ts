@@ -69,11 +69,15 @@ export function toWireText(event: UnsourcedEvent): string {
   return text.replace(/(?<!\\)((?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, '$1\ufffd');
 }
 
-/** The whole event: its text, and in it the source with the instance and running number of where it is kept. */
-export function withSource(text: string, source: Source, spoolId: string, counter: number): string {
-  const instance = source.instance === undefined ? spoolId : `${source.instance}.${spoolId}`;
-  const { service, version } = source;
+/** The whole event: its text, and in it what recorded it. */
+export function withSource(text: string, { service, version, instance, counter }: WireEvent['source']): string {
   return `${text.slice(0, -1)},"source":${JSON.stringify({ service, version, instance, counter })}}`;
+}
+
+/** The source of an event that is numbered: with the instance and running number of where it is kept. */
+export function numberedSource(source: Source, spoolId: string, counter: number): WireEvent['source'] {
+  const instance = source.instance === undefined ? spoolId : `${source.instance}.${spoolId}`;
+  return { ...source, instance, counter };
 }
 
 function instantOf(given: string | Date | undefined, nowMs: number): string | undefined {

@@ -2,7 +2,13 @@ import { expect, test } from '@jest/globals';
 import type { Draft } from '../../src/spool/entry.ts';
 import { createIntake } from '../../src/spool/intake.ts';
 
-const draft = (id: string, tenantId = 't', bytes = 10): Draft => ({ id, tenantId, body: '{}', bytes });
+const draft = (id: string, tenantId = 't', bytes = 10): Draft => ({
+  id,
+  tenantId,
+  body: '{}',
+  bytes,
+  isNumbered: true,
+});
 
 /** An intake into a list that has room for so many, but not for tenants that have their share. */
 function intakeFor(

@@ -78,7 +78,7 @@ function openSpool() {
   });
   opened.push(spool);
   const append = (id: string, tenantId = 'acme') => {
-    const draft: Draft = { id, tenantId, body: '{}', bytes: 100 };
+    const draft: Draft = { id, tenantId, body: '{}', bytes: 100, isNumbered: true };
     return spool.append(draft);
   };
   return { spool, own, faults, unread: () => unread, append };
