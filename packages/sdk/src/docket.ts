@@ -152,20 +152,25 @@ export function createDocket(given: DocketOptions): Docket {
   function draftOf(input: EventInput, onSettled: Draft['onSettled']): Draft | Failure {
     if (closing !== undefined) return { reason: 'closed', detail: 'the recorder is closed', id: input.id };
     const ambient = currentAuditContext();
-    const tenantId = tenantOf(input, ambient, options.tenantId);
     const nowMs = Date.now();
     if (options.isStrict && options.actions !== undefined && !Object.hasOwn(options.actions, input.action))
       return { reason: 'invalid', detail: `the catalogue has no action ${input.action}`, id: input.id };
     const declared = declaredEvent(options.actions, input);
     const newId = newEventId(nowMs);
-    const mapped = toWireEvent(declared, ambient, { id: newId, nowMs, tenantId });
+    const mapped = toWireEvent(declared, ambient, {
+      id: newId,
+      nowMs,
+      tenantId: tenantOf(input, ambient, options.tenantId),
+    });
     if (!mapped.ok) return { reason: 'invalid', detail: mapped.detail, id: input.id };
     const { event } = mapped;
-    const { id, tenant_id } = event;
+    const { id } = event;
     const body = toWireText(options.redact === undefined ? event : redactedEvent(event, options.redact));
     const bytes = Buffer.byteLength(body) + sourceBytesMax;
+    // What waits is counted by what can be read again in the text.
+    const tenantId = tenantIdOf({ text: body });
     // With an id of its own it may be a repetition, which has to be the same event wherever it is kept.
-    const draft = { id, tenantId: tenant_id, body, bytes, isNumbered: id === newId, onSettled };
+    const draft = { id, tenantId, body, bytes, isNumbered: id === newId, onSettled };
     if (bytes <= options.batch.bytesMax) return draft;
     spool.skip(draft);
     return { reason: 'too_large', detail: `${bytes} of at most ${options.batch.bytesMax} bytes`, id };

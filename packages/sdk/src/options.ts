@@ -2,6 +2,7 @@ import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { ActionCatalogue } from './actions.ts';
 import type { EventInput, Source } from './event-input.ts';
+import { noTenantId } from './event-mapper.ts';
 import { type Failure, warnOnFailure } from './failure.ts';
 import { createHttpTransport } from './http-transport.ts';
 import type { Transport } from './transport.ts';
@@ -66,6 +67,7 @@ export function resolveOptions(options: DocketOptions) {
   const { spool = {}, actions, redact, source } = options;
   if (typeof source?.service !== 'string' || source.service === '')
     throw new TypeError('createDocket: source.service is missing');
+  if (typeof (options.tenantId ?? '') !== 'string') throw new TypeError(`createDocket: tenantId is ${noTenantId}`);
   return {
     transport: options.transport ?? httpTransportOf(options),
     tenantId: options.tenantId,
