@@ -130,7 +130,7 @@ export function createSpool(options: SpoolOptions): Spool {
     if (segment !== undefined) faults.set(segment, fault);
     if (segment === segments.at(-1)) {
       segments.push(createMemorySegment());
-      mendAtMs = Date.now() + mendDelayMs;
+      mendAtMs = performance.now() + mendDelayMs;
       mendDelayMs = Math.min(mendDelaysMs.most, mendDelayMs * 2);
     }
     options.onFault(`${fault} the spool: ${reasonOf(error)}`);
@@ -204,8 +204,8 @@ export function createSpool(options: SpoolOptions): Spool {
   /** Goes back to the disk when it takes writes again: what is in memory is written behind what is there. */
   async function mend(): Promise<void> {
     const last = segments.at(-1);
-    if (slots === undefined || last === undefined || !('all' in last) || Date.now() < mendAtMs) return;
-    mendAtMs = Date.now() + mendDelayMs;
+    if (slots === undefined || last === undefined || !('all' in last) || performance.now() < mendAtMs) return;
+    mendAtMs = performance.now() + mendDelayMs;
     if (faults.size >= faultsMax) return;
     if (!(await slots.hasRoom(roomBytesMin + 2 * last.size().bytes).catch(() => true))) return;
     await inTurn(async () => {
