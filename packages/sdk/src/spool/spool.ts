@@ -228,6 +228,7 @@ export function createSpool(options: SpoolOptions): Spool {
         if (store !== undefined) await slots.release(store).catch(() => undefined);
       }
     });
+    intake.admit();
   }
 
   /** Segments that have been sent, but for the last, are no longer needed. */
@@ -273,6 +274,8 @@ export function createSpool(options: SpoolOptions): Spool {
     onTake: ({ tenantId, bytes }) => notHeld.add(tenantId, { events: 1, bytes }),
     waitForRoomMs: options.waitForRoomMs,
   });
+  // On disk there is more room than there was in memory before.
+  void opened.then(() => intake.admit());
   const adoptNext = (): void => {
     adopting ??= adopt().finally(() => (adopting = undefined));
   };
@@ -310,6 +313,8 @@ export function createSpool(options: SpoolOptions): Spool {
           },
         };
       }
+      // What cannot be read has given its room back.
+      intake.admit();
       return undefined;
     },
     heldTenants: () => new Set(segments.flatMap((segment) => [...segment.heldTenants()])),

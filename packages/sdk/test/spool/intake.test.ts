@@ -85,6 +85,13 @@ test('with waiting, it is kept as soon as there is room, in the order of the cal
   expect(kept).toEqual(['a', 'b', 'c', 'd']);
 });
 
+test('what waits for the write of others is kept when that is over, without being told', async () => {
+  const { intake, kept } = intakeFor({ events: 10_000, bytes: 20 }, 10_000);
+  const outcomes = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((id) => intake.append(draft(id))));
+  expect(outcomes.every(({ ok }) => ok)).toBe(true);
+  expect(kept).toEqual(['a', 'b', 'c', 'd', 'e']);
+});
+
 test('what waits for room longer than it may is refused, and those behind it are not held up', async () => {
   const { intake } = intakeFor({ events: 0 }, 20);
   expect(await intake.append(draft('a'))).toEqual({ ok: false, detail: 'it is full; no room within 20 ms' });

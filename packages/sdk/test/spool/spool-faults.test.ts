@@ -1,4 +1,4 @@
-import { afterEach, expect, jest, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { open as openFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '@docket/testkit';
@@ -163,4 +163,33 @@ test('a clock that is set back does not keep events in memory', async () => {
     clock.mockRestore();
   }
   expect(await append('b')).toEqual({ ok: true, kept: 'disk' });
+});
+
+describe('an event that waits for room', () => {
+  const waiting = { waitForRoomMs: 20_000, memory: { eventsMax: 1, bytesMax: 10_000_000 } };
+
+  test('has it when the disk takes events again', async () => {
+    const disk = { isAway: true };
+    const { append, untilOnDisk } = openSpool(waiting, disk);
+    expect(await append('a')).toEqual({ ok: true, kept: 'memory' });
+    const late = append('b');
+    disk.isAway = false;
+    await untilOnDisk();
+    expect(await late).toEqual({ ok: true, kept: 'disk' });
+  });
+
+  test('has it when the spool has been opened', async () => {
+    const { append } = openSpool(waiting);
+    for (const outcome of await Promise.all([append('a'), append('b'), append('c')]))
+      expect(outcome).toEqual({ ok: true, kept: 'disk' });
+  });
+
+  test('has that of what cannot be read', async () => {
+    await leaveDamaged('events');
+    const { spool, append } = openSpool({ ...waiting, bytesMax: 10_000 });
+    await eventually(() => spool.size().kept === 'disk', { what: 'an open spool' });
+    const late = append('a');
+    expect(await spool.peek(everything)).toBeUndefined();
+    expect(await late).toEqual({ ok: true, kept: 'memory' });
+  });
 });
