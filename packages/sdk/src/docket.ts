@@ -3,7 +3,7 @@ import { currentAuditContext } from './audit-context.ts';
 import { confirmed } from './confirmed.ts';
 import { newEventId } from './event-id.ts';
 import type { EventInput } from './event-input.ts';
-import { redactedEvent, tenantOf, toWireEvent, toWireText, withSource } from './event-mapper.ts';
+import { numberedSource, redactedEvent, tenantOf, toWireEvent, toWireText, withSource } from './event-mapper.ts';
 import { textOf } from './error-fields.ts';
 import { type Failure, type FailureReason, guardedHook, RecordError } from './failure.ts';
 import { type DocketOptions, resolveOptions } from './options.ts';
@@ -50,7 +50,8 @@ export interface Docket<Event = EventInput> {
    * for each tenant and with the same id on every try, until it is in the log.
    *
    * `kept: 'disk'` survives SIGKILL of the process, and with `durability: 'power'` a power cut; the next process on the
-   * folder sends it. Safe to repeat with the same `id`: the log holds it once.
+   * folder sends it. An event that you may record more than once, such as in a job that is repeated, needs an `id` and `occurred_at` of its own: recorded again
+   * with these and the same content it is in the log once, as long as the log knows it (README).
    */
   record(input: Event): Promise<RecordOutcome>;
 
@@ -95,7 +96,7 @@ export function createDocket(given: DocketOptions): Docket {
       createSlots({
         ...options.spool,
         service: options.source.service,
-        instance: options.source.instance,
+        instance: options.instance,
         destination: options.transport.destination,
         onDamage: (detail) => report({ reason: 'spool_unavailable', detail }),
       }),
@@ -103,7 +104,13 @@ export function createDocket(given: DocketOptions): Docket {
     memory: options.memory,
     waitForRoomMs: options.waitForRoomMs,
     adoptIntervalMs: options.spool?.adoptIntervalMs,
-    textOf: (draft, spoolId, counter) => withSource(draft.body, options.source, spoolId, counter),
+    textOf({ body }, spoolId, counter) {
+      const { source, instance } = options;
+      return withSource(
+        body,
+        counter === undefined ? source : numberedSource({ ...source, instance }, spoolId, counter),
+      );
+    },
     onKeep: (tenantId) => progress.queued(tenantId),
     onUnread: () => progress.lost(),
     onFault(detail) {
@@ -145,19 +152,27 @@ export function createDocket(given: DocketOptions): Docket {
   function draftOf(input: EventInput, onSettled: Draft['onSettled']): Draft | Failure {
     if (closing !== undefined) return { reason: 'closed', detail: 'the recorder is closed', id: input.id };
     const ambient = currentAuditContext();
-    const tenantId = tenantOf(input, ambient, options.tenantId);
     const nowMs = Date.now();
     if (options.isStrict && options.actions !== undefined && !Object.hasOwn(options.actions, input.action))
       return { reason: 'invalid', detail: `the catalogue has no action ${input.action}`, id: input.id };
     const declared = declaredEvent(options.actions, input);
-    const mapped = toWireEvent(declared, ambient, { id: newEventId(nowMs), nowMs, tenantId });
+    const newId = newEventId(nowMs);
+    const mapped = toWireEvent(declared, ambient, {
+      id: newId,
+      nowMs,
+      tenantId: tenantOf(input, ambient, options.tenantId),
+    });
     if (!mapped.ok) return { reason: 'invalid', detail: mapped.detail, id: input.id };
     const { event } = mapped;
-    const { id, tenant_id } = event;
+    const { id } = event;
     const body = toWireText(options.redact === undefined ? event : redactedEvent(event, options.redact));
     const bytes = Buffer.byteLength(body) + sourceBytesMax;
-    if (bytes <= options.batch.bytesMax) return { id, tenantId: tenant_id, body, bytes, onSettled };
-    spool.skip(tenant_id);
+    // What waits is counted by what can be read again in the text.
+    const tenantId = tenantIdOf({ text: body });
+    // With an id of its own it may be a repetition, which has to be the same event wherever it is kept.
+    const draft = { id, tenantId, body, bytes, isNumbered: id === newId, onSettled };
+    if (bytes <= options.batch.bytesMax) return draft;
+    spool.skip(draft);
     return { reason: 'too_large', detail: `${bytes} of at most ${options.batch.bytesMax} bytes`, id };
   }
 
@@ -173,13 +188,13 @@ export function createDocket(given: DocketOptions): Docket {
   async function record(input: EventInput, onSettled?: Draft['onSettled']): Promise<RecordOutcome> {
     const draft = guardedDraft(input, onSettled);
     if ('reason' in draft) return failed(draft);
-    const { id, tenantId } = draft;
+    const { id } = draft;
     const appended = await spool.append(draft);
     if (appended.ok) {
       totals.recorded += 1;
       return { ok: true, id, kept: appended.kept };
     }
-    spool.skip(tenantId);
+    spool.skip(draft);
     return failed({ reason: 'spool_full', detail: appended.detail, id });
   }
 

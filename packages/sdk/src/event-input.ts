@@ -50,11 +50,14 @@ export interface EventContext {
  * `createDocket`; the SDK itself adds `id`, `occurred_at` and `source`.
  */
 export interface EventInput {
-  /** UUID. Missing: a new UUIDv7. Give your own to make a record that you may repeat yourself. */
+  /**
+   * UUID. Missing: a new UUIDv7. Give your own, and `occurred_at`, for an event that you may record again: with the same content it is in the log once. Such an
+   * event has no `source.counter`: should it be lost, no hole in the numbers tells of it.
+   */
   id?: string | undefined;
   /** The customer organisation whose log this is. Missing: the audit context's, then the option `tenantId`. */
   tenant_id?: string | undefined;
-  /** When it happened, RFC 3339 or a Date. Missing: now. */
+  /** When it happened, RFC 3339 or a Date. Missing: when it is recorded, so that a repetition is another event. */
   occurred_at?: string | Date | undefined;
   /** Dotted lower-case name of what was done, 1..128 characters. */
   action: string;
@@ -76,7 +79,7 @@ export interface EventInput {
   metadata?: Metadata | undefined;
 }
 
-/** What records: shown in every event. `counter` is added by the SDK. */
+/** What records: shown in every event. `counter` is added by the SDK, but not to an event with an `id` of its own. */
 export interface Source {
   service: string;
   version?: string | undefined;

@@ -13,6 +13,9 @@ export type UnsourcedEvent = Omit<WireEvent, 'source'> & { readonly source: unde
 
 export type Mapped = { ok: true; event: UnsourcedEvent } | { ok: false; detail: string };
 
+/** Of a tenant's id such as a number or an ObjectId: what waits is counted by it, and what is sent has only its text. */
+export const noTenantId = 'no string: give its text, such as String(id)';
+
 /** The log that an event is for, by precedence: its own field, the audit context, the default of `createDocket`. */
 export function tenantOf(input: EventInput, ambient: AuditContext, fallback: string | undefined): string | undefined {
   return input.tenant_id ?? ambient.tenantId ?? fallback;
@@ -26,9 +29,10 @@ export function toWireEvent(input: EventInput, ambient: AuditContext, stamp: Sta
   const tenantId = stamp.tenantId;
   const actor = input.actor ?? ambient.actor;
   if (typeof input.action !== 'string' || input.action === '') return { ok: false, detail: 'action is missing' };
-  if (tenantId === undefined || tenantId === '') {
+  if ((tenantId ?? '') === '') {
     return { ok: false, detail: `tenant_id is missing for ${input.action}: give it, or set it in the audit context` };
   }
+  if (typeof tenantId !== 'string') return { ok: false, detail: `tenant_id of ${input.action} is ${noTenantId}` };
   if (actor === undefined) {
     return { ok: false, detail: `actor is missing for ${input.action}: give it, or set it in the audit context` };
   }
@@ -69,11 +73,15 @@ export function toWireText(event: UnsourcedEvent): string {
   return text.replace(/(?<!\\)((?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, '$1\ufffd');
 }
 
-/** The whole event: its text, and in it the source with the instance and running number of where it is kept. */
-export function withSource(text: string, source: Source, spoolId: string, counter: number): string {
-  const instance = source.instance === undefined ? spoolId : `${source.instance}.${spoolId}`;
-  const { service, version } = source;
+/** The whole event: its text, and in it what recorded it. */
+export function withSource(text: string, { service, version, instance, counter }: WireEvent['source']): string {
   return `${text.slice(0, -1)},"source":${JSON.stringify({ service, version, instance, counter })}}`;
+}
+
+/** The source of an event that is numbered: with the instance and running number of where it is kept. */
+export function numberedSource(source: Source, spoolId: string, counter: number): WireEvent['source'] {
+  const instance = source.instance === undefined ? spoolId : `${source.instance}.${spoolId}`;
+  return { ...source, instance, counter };
 }
 
 function instantOf(given: string | Date | undefined, nowMs: number): string | undefined {

@@ -16,7 +16,10 @@ export type FailureReason =
   | 'misconfigured'
   /** No answer, or the receiver is busy. The event stays in the spool and is sent again. */
   | 'unavailable'
-  /** Not confirmed within the deadline. The event stays in the spool and may still appear: repeat it with the same id. */
+  /**
+   * Not confirmed within the deadline. The event stays in the spool and is still sent: it need not be repeated. Where it was recorded with an `id` and
+   * `occurred_at` of its own, repeating it with the same is harmless.
+   */
   | 'deadline'
   /** The disk fails: events are kept in memory for now, and are lost if the process dies. */
   | 'spool_unavailable'

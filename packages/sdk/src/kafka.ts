@@ -1,4 +1,3 @@
-import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import {
   CompressionTypes,
   Kafka,
@@ -10,7 +9,8 @@ import {
 } from 'kafkajs';
 import { reasonOf } from './error-fields.ts';
 import { kafkaVerdictOf } from './kafka/kafka-error-policy.ts';
-import { eventSchemaJson, messageOf } from './kafka/message-mapper.ts';
+import { messageOf } from './kafka/message-mapper.ts';
+import { createSchemaId, type RegistryOptions } from './kafka/schema-id.ts';
 import type { PutAside, Sent, Transport } from './transport.ts';
 
 export interface KafkaTransportOptions {
@@ -19,7 +19,7 @@ export interface KafkaTransportOptions {
   ssl?: KafkaConfig['ssl'] | undefined;
   sasl?: KafkaConfig['sasl'] | undefined;
   /** Of any registry with Confluent's API. `docket migrate` has registered the schema; the transport registers nothing. */
-  registry: { url: string; auth?: { username: string; password: string } | undefined };
+  registry: RegistryOptions;
   /** Default `audit.events`. */
   topic?: string | undefined;
   /** Shown in the brokers' logs and quotas. Default `docket-sdk`. */
@@ -40,8 +40,7 @@ const connectionTimeoutMs = 3_000;
  */
 export function kafkaTransport(options: KafkaTransportOptions): Transport {
   const { topic = 'audit.events', requestTimeoutMs = 10_000 } = options;
-  const { url, auth } = options.registry;
-  const registry = new SchemaRegistry({ host: url.replace(/\/$/, ''), retry: { retries: 1 }, ...(auth && { auth }) });
+  const schemaIdOnce = createSchemaId(options.registry, `${topic}-value`);
   const kafka = new Kafka({
     brokers: [...options.brokers],
     clientId: options.clientId ?? 'docket-sdk',
@@ -55,7 +54,6 @@ export function kafkaTransport(options: KafkaTransportOptions): Transport {
     logLevel: logLevel.NOTHING,
   });
   let connected: Promise<Producer> | undefined;
-  let schemaId: Promise<number> | undefined;
 
   async function connect(): Promise<Producer> {
     const producer = kafka.producer({
@@ -68,13 +66,6 @@ export function kafkaTransport(options: KafkaTransportOptions): Transport {
     });
     await producer.connect();
     return producer;
-  }
-
-  /** Kept once it is there; a failure is forgotten, so that the next request tries again. */
-  function schemaIdOnce(): Promise<number> {
-    schemaId ??= registry.getRegistryIdBySchema(`${topic}-value`, { type: SchemaType.AVRO, schema: eventSchemaJson });
-    schemaId.catch(() => (schemaId = undefined));
-    return schemaId;
   }
 
   async function publish(texts: readonly string[]): Promise<Sent> {

@@ -2,6 +2,7 @@ import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { ActionCatalogue } from './actions.ts';
 import type { EventInput, Source } from './event-input.ts';
+import { noTenantId } from './event-mapper.ts';
 import { type Failure, warnOnFailure } from './failure.ts';
 import { createHttpTransport } from './http-transport.ts';
 import type { Transport } from './transport.ts';
@@ -29,7 +30,10 @@ export interface DocketOptions<C extends ActionCatalogue = ActionCatalogue> {
   transport?: Transport | undefined;
   /** The tenant of events that name none. */
   tenantId?: string | undefined;
-  /** What records. `instance` defaults to the host's name; the id of the spool is added to it, so that `source.counter` counts within it. */
+  /**
+   * What records. `instance` defaults to the host's name; the id of the spool is added to it, so that `source.counter` counts within it. An event with an `id` of
+   * its own has neither number, spool nor the host's name: the same event recorded again, elsewhere too, is the same.
+   */
   source: Source;
   /** The catalogue of the application's actions (`defineActions`): `record` then takes these, checked by the compiler. */
   actions?: C | undefined;
@@ -63,10 +67,13 @@ export function resolveOptions(options: DocketOptions) {
   const { spool = {}, actions, redact, source } = options;
   if (typeof source?.service !== 'string' || source.service === '')
     throw new TypeError('createDocket: source.service is missing');
+  if (typeof (options.tenantId ?? '') !== 'string') throw new TypeError(`createDocket: tenantId is ${noTenantId}`);
   return {
     transport: options.transport ?? httpTransportOf(options),
     tenantId: options.tenantId,
-    source: { ...source, instance: (source.instance ?? hostname()).slice(0, instanceCharsMax) },
+    source: { ...source, instance: source.instance?.slice(0, instanceCharsMax) },
+    /** Of events that are numbered. */
+    instance: (source.instance ?? hostname()).slice(0, instanceCharsMax),
     actions,
     redact,
     spool: spool === false ? undefined : resolveSpool(spool),

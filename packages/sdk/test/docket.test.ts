@@ -1,5 +1,12 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import { createDocket, defineActions, redactKeys, withAuditContext, type EventInput } from '../src/index.ts';
+import {
+  type AuditContext,
+  createDocket,
+  defineActions,
+  redactKeys,
+  withAuditContext,
+  type EventInput,
+} from '../src/index.ts';
 import { accept, actor, createRecorders, recordMany } from './recorders-for-tests.ts';
 import type { Behaviour } from './scripted-gateway.ts';
 
@@ -114,6 +121,37 @@ describe('record', () => {
       ...Array(6).fill('invalid'),
       'too_large',
     ]);
+  });
+
+  test('a tenant that is no text is a value, wherever it comes from, and nothing is left waiting for it', async () => {
+    const gateway = await gatewayThat(() => accept);
+    const { docket } = docketFor(gateway);
+    // As an id of a database has it.
+    const objectId = { toJSON: () => '64b7f0c2', toString: () => '64b7f0c2' };
+    for (const tenantId of [objectId, 7, true]) {
+      const event: EventInput = { action: 'a.b', actor };
+      const scope: AuditContext = {};
+      // As JavaScript may: the types do not let it.
+      Object.assign(event, { tenant_id: tenantId });
+      Object.assign(scope, { tenantId });
+      for (const outcome of [
+        await docket.record(event),
+        await withAuditContext(scope, () => docket.record({ action: 'a.b', actor })),
+      ]) {
+        const detail = 'tenant_id of a.b is no string: give its text, such as String(id)';
+        expect(outcome).toEqual({ ok: false, reason: 'invalid', detail, id: undefined });
+      }
+      expect(() => docketFor(gateway, scope)).toThrow('createDocket: tenantId is no string');
+    }
+    expect(await docket.close()).toEqual({ ok: true });
+  });
+
+  test('a tenant that is sent with another text than it was given is waited for by what is sent', async () => {
+    const gateway = await gatewayThat(() => accept);
+    const { docket } = docketFor(gateway);
+    await docket.record({ action: 'a', actor, tenant_id: 'a\ud800' });
+    expect(await docket.flush({ deadlineMs: 2_000 })).toEqual({ ok: true });
+    expect(gateway.requests[0]?.events[0]?.tenant_id).toBe('a\ufffd');
   });
 
   test('a hook that is async and rejects does not end the process', async () => {

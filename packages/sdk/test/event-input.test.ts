@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { eventSchema, newEventId, parseEvent } from '@docket/event';
 import type { EventInput } from '../src/index.ts';
-import { toWireEvent, toWireText, withSource } from '../src/event-mapper.ts';
+import { numberedSource, toWireEvent, toWireText, withSource } from '../src/event-mapper.ts';
 
 type Complete<T> = T extends (infer Item)[]
   ? Complete<Item>[]
@@ -46,7 +46,8 @@ const stamp = {
 test('the SDK knows every field of the event schema, and sends what the gateway takes', () => {
   const mapped = toWireEvent(complete, {}, stamp);
   if (!mapped.ok) throw new Error(mapped.detail);
-  const text = withSource(toWireText(mapped.event), { service: 'app', version: '1', instance: 'a' }, 'b', 1);
+  const source = numberedSource({ service: 'app', version: '1', instance: 'a' }, 'b', 1);
+  const text = withSource(toWireText(mapped.event), source);
   const event: Record<string, object> = JSON.parse(text);
   expect(Object.keys(event).sort()).toEqual(Object.keys(eventSchema.properties).sort());
   expect(event['source']).toEqual({ service: 'app', version: '1', instance: 'a.b', counter: 1 });
@@ -109,7 +110,7 @@ test('a source in what is handed in does not become a second one', () => {
   const given = { ...complete, source: { service: 'another' } };
   const mapped = toWireEvent(given, {}, stamp);
   if (!mapped.ok) throw new Error(mapped.detail);
-  const text = withSource(toWireText(mapped.event), { service: 'app' }, 'b', 1);
+  const text = withSource(toWireText(mapped.event), numberedSource({ service: 'app' }, 'b', 1));
   expect(text.match(/"source":/g)).toHaveLength(1);
   expect(JSON.parse(text)).toMatchObject({ source: { service: 'app', instance: 'b', counter: 1 } });
 });

@@ -56,6 +56,27 @@ async function firstExample(): Promise<string> {
 
 const recorded = () => gateway.requests.flatMap(({ events }) => events).map(({ action }) => action);
 
+/** Rejects with the compiler's complaints. Jest's types are those of this repository. */
+async function compile(file: string, text: string): Promise<void> {
+  const folder = join(project, 'types');
+  const typesOf = (name: string): string[] => [join(root, 'node_modules', name, 'build', 'index.d.ts')];
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, file), text);
+  const compilerOptions = {
+    strict: true,
+    module: 'nodenext',
+    target: 'es2022',
+    noEmit: true,
+    skipLibCheck: false,
+    types: ['node'],
+    typeRoots: [join(root, 'node_modules', '@types')],
+    paths: { '@jest/globals': typesOf('@jest/globals'), expect: typesOf('expect') },
+  };
+  const config = join(folder, `${file}.json`);
+  await writeFile(config, JSON.stringify({ compilerOptions, files: [file] }));
+  await run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', config]);
+}
+
 describe('the package, installed into an empty project', () => {
   test("the README's first example records its event as an ES module, and as CommonJS with the line it names", async () => {
     const example = await firstExample();
@@ -110,22 +131,17 @@ describe('the package, installed into an empty project', () => {
       void docket.record({ action: 'a.c', resources: [] });
       void recordingDocket().recorded.events;
       void auditContext();`;
-      await mkdir(join(project, 'types'), { recursive: true });
-      await writeFile(join(project, 'types', `use.${extension}`), text);
-      const compilerOptions = {
-        strict: true,
-        module: 'nodenext',
-        target: 'es2022',
-        noEmit: true,
-        skipLibCheck: false,
-        types: ['node'],
-        typeRoots: [join(root, 'node_modules', '@types')],
-      };
-      const config = join(project, 'types', `tsconfig.${extension}.json`);
-      await writeFile(config, JSON.stringify({ compilerOptions, files: [`use.${extension}`] }));
-      await run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', config]);
+      await compile(`use.${extension}`, text);
     },
   );
+
+  test("the README's example of a test compiles, with the matchers that it declares", async () => {
+    const readme = await readFile(join(project, 'node_modules/@docket/sdk/README.md'), 'utf8');
+    const [example = ''] = codeBlocks(readme, 'ts').filter((block) => block.includes('toHaveRecorded'));
+    expect(example).toContain('declare module');
+    const yours = `declare function deleteDocument(id: string, uses: { docket: import('@docket/sdk').Docket }): Promise<void>;`;
+    await compile('example.test.mts', `${example}\n${yours}`);
+  });
 
   test(
     'with the packages that it names as optional, the Kafka transport and the metrics load both ways too',

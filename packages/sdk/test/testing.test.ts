@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import { codeBlocks } from '../../../test/docs/code-blocks-mapper.ts';
 import { docketMatchers, recordingDocket, type ExpectedEvent } from '../src/testing.ts';
 
 expect.extend(docketMatchers);
@@ -32,6 +34,15 @@ describe('recordingDocket', () => {
 });
 
 describe('matchers', () => {
+  test('are declared in the README as they are in this file, which the compiler checks', async () => {
+    const [readme, here] = await Promise.all(
+      ['../README.md', './testing.test.ts'].map((path) => readFile(new URL(path, import.meta.url), 'utf8')),
+    );
+    const [example] = codeBlocks(readme ?? '', 'ts').filter((block) => block.includes('toHaveRecorded'));
+    const declaration = /^declare module 'expect' \{\n[\s\S]*?^\}\n/m.exec(here ?? '')?.[0] ?? 'none';
+    expect(example).toContain(declaration);
+  });
+
   test('find events by any of their fields, nested and asymmetric ones too', async () => {
     const { docket, recorded } = recordingDocket({ tenantId: 'acme' });
     await docket.record({ action: 'document.deleted', actor, resources: [{ type: 'document', id: 'd_1' }] });

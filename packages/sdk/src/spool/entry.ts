@@ -14,6 +14,8 @@ export interface Draft {
   readonly tenantId: string;
   readonly body: string;
   readonly bytes: number;
+  /** It has a running number, so that its loss shows. */
+  readonly isNumbered: boolean;
   /** Told what became of the event: once when it is settled, and each time that the configuration is refused. */
   readonly onSettled?: Listener | undefined;
 }
@@ -29,7 +31,7 @@ export interface NewEntry {
   readonly text: string;
   readonly bytes: number;
   readonly onSettled: Listener | undefined;
-  /** The running number that the text has; kept with it. Undefined when it was counted elsewhere. */
+  /** The running number that the text has; kept with it. Undefined when it was counted elsewhere, or has none. */
   readonly counted: { readonly tenantId: string; readonly counter: number } | undefined;
 }
 

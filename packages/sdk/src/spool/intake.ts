@@ -63,6 +63,8 @@ export function createIntake({ opened, keep, fullness, onTake, waitForRoomMs }: 
         bytes -= entry.bytes;
         entry.resolve(appended);
       }
+      // What waited for the disk waits no longer, which may have been in the way of others.
+      admit();
     }
     // In the same turn as the last look: whatever comes later begins anew.
     writing = undefined;

@@ -32,8 +32,8 @@ export interface SpoolOptions {
   readonly waitForRoomMs: number;
   /** How often spools of dead processes are looked for. */
   readonly adoptIntervalMs: number | undefined;
-  /** The event's whole text: its body, and its source with the id of where it is kept and its running number there. */
-  readonly textOf: (draft: Draft, spoolId: string, counter: number) => string;
+  /** The event's whole text: its body, and its source, which has the id of where it is kept and its running number there, if it is numbered. */
+  readonly textOf: (draft: Draft, spoolId: string, counter: number | undefined) => string;
   /** An event of the tenant is being kept: from now on it is settled one day, after those before it. */
   readonly onKeep: (tenantId: string) => void;
   /** Of these, some cannot be read, and are not settled by this process. */
@@ -69,8 +69,8 @@ export interface SpoolSize extends Size {
 export interface Spool {
   /** Resolves when the event is kept, or when it will not be. Never rejects. */
   append(draft: Draft): Promise<Appended>;
-  /** A running number is used up by an event that is lost before it is kept: the hole shows. */
-  skip(tenantId: string): void;
+  /** A running number is used up by an event that is lost before it is kept, if it is numbered: the hole shows. */
+  skip(draft: Pick<Draft, 'tenantId' | 'isNumbered'>): void;
   /** Everything appended so far is kept or refused. */
   written(): Promise<void>;
   /** The oldest events, at least one if there is any, within both limits. Not before the last batch was dropped or given up. */
@@ -130,7 +130,7 @@ export function createSpool(options: SpoolOptions): Spool {
     if (segment !== undefined) faults.set(segment, fault);
     if (segment === segments.at(-1)) {
       segments.push(createMemorySegment());
-      mendAtMs = Date.now() + mendDelayMs;
+      mendAtMs = performance.now() + mendDelayMs;
       mendDelayMs = Math.min(mendDelaysMs.most, mendDelayMs * 2);
     }
     options.onFault(`${fault} the spool: ${reasonOf(error)}`);
@@ -158,11 +158,16 @@ export function createSpool(options: SpoolOptions): Spool {
     if (segments.some((segment) => segment.size().events > 0)) options.onEntries(false);
   }
 
-  /** The running number of each in the segment where it will be kept: not in one that cannot tell how far it has counted. */
-  function numbered(drafts: readonly Draft[]): { segment: DiskSegment | MemorySegment; counters: number[] } {
+  /** The running number of each that is numbered, in the segment where it will be kept: not in one that cannot tell how far it has counted. */
+  function numbered(drafts: readonly Draft[]): {
+    segment: DiskSegment | MemorySegment;
+    counters: (number | undefined)[];
+  } {
     const segment = lastSegment();
     try {
-      return { segment, counters: drafts.map(({ tenantId }) => numbering.next(segment, tenantId)) };
+      const counterOf = ({ tenantId, isNumbered }: Draft): number | undefined =>
+        isNumbered ? numbering.next(segment, tenantId) : undefined;
+      return { segment, counters: drafts.map(counterOf) };
     } catch (error) {
       if (!('store' in segment)) throw error;
       fail(segment, 'reading', error);
@@ -174,10 +179,11 @@ export function createSpool(options: SpoolOptions): Spool {
     return inTurn(async () => {
       const { segment, counters } = numbered(drafts);
       const entries = drafts.map((draft, index): NewEntry => {
-        const counter = counters[index] ?? 0;
+        const counter = counters[index];
         const text = options.textOf(draft, segment.id, counter);
         const { tenantId, onSettled } = draft;
-        return { text, bytes: Buffer.byteLength(text), onSettled, counted: { tenantId, counter } };
+        const counted = counter === undefined ? undefined : { tenantId, counter };
+        return { text, bytes: Buffer.byteLength(text), onSettled, counted };
       });
       drafts.forEach(({ tenantId, bytes }, index) => {
         notHeld.add(tenantId, { events: 0, bytes: (entries[index]?.bytes ?? 0) - bytes });
@@ -198,8 +204,8 @@ export function createSpool(options: SpoolOptions): Spool {
   /** Goes back to the disk when it takes writes again: what is in memory is written behind what is there. */
   async function mend(): Promise<void> {
     const last = segments.at(-1);
-    if (slots === undefined || last === undefined || !('all' in last) || Date.now() < mendAtMs) return;
-    mendAtMs = Date.now() + mendDelayMs;
+    if (slots === undefined || last === undefined || !('all' in last) || performance.now() < mendAtMs) return;
+    mendAtMs = performance.now() + mendDelayMs;
     if (faults.size >= faultsMax) return;
     if (!(await slots.hasRoom(roomBytesMin + 2 * last.size().bytes).catch(() => true))) return;
     await inTurn(async () => {
@@ -222,6 +228,7 @@ export function createSpool(options: SpoolOptions): Spool {
         if (store !== undefined) await slots.release(store).catch(() => undefined);
       }
     });
+    intake.admit();
   }
 
   /** Segments that have been sent, but for the last, are no longer needed. */
@@ -267,6 +274,8 @@ export function createSpool(options: SpoolOptions): Spool {
     onTake: ({ tenantId, bytes }) => notHeld.add(tenantId, { events: 1, bytes }),
     waitForRoomMs: options.waitForRoomMs,
   });
+  // On disk there is more room than there was in memory before.
+  void opened.then(() => intake.admit());
   const adoptNext = (): void => {
     adopting ??= adopt().finally(() => (adopting = undefined));
   };
@@ -279,7 +288,9 @@ export function createSpool(options: SpoolOptions): Spool {
       if (appended.ok) options.onEntries(draft.onSettled !== undefined);
       return appended;
     },
-    skip: (tenantId) => numbering.skip(tenantId),
+    skip({ tenantId, isNumbered }) {
+      if (isNumbered) numbering.skip(tenantId);
+    },
     written: () => intake.written(),
     async peek(limits) {
       await opened;
@@ -302,6 +313,8 @@ export function createSpool(options: SpoolOptions): Spool {
           },
         };
       }
+      // What cannot be read has given its room back.
+      intake.admit();
       return undefined;
     },
     heldTenants: () => new Set(segments.flatMap((segment) => [...segment.heldTenants()])),

@@ -35,3 +35,10 @@ test.each([
     detail: expect.stringContaining(detail),
   });
 });
+
+test.each(['', JSON.stringify(event).slice(0, -9), `${JSON.stringify(event).slice(0, 20)}\u0000`, 'null', '[]'])(
+  'a text that the disk has changed is refused, and holds up no other: %j',
+  (text) => {
+    expect(messageOf(text, 42, Date.now())).toEqual({ ok: false, detail: expect.stringMatching(/./) });
+  },
+);

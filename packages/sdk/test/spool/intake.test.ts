@@ -2,7 +2,13 @@ import { expect, test } from '@jest/globals';
 import type { Draft } from '../../src/spool/entry.ts';
 import { createIntake } from '../../src/spool/intake.ts';
 
-const draft = (id: string, tenantId = 't', bytes = 10): Draft => ({ id, tenantId, body: '{}', bytes });
+const draft = (id: string, tenantId = 't', bytes = 10): Draft => ({
+  id,
+  tenantId,
+  body: '{}',
+  bytes,
+  isNumbered: true,
+});
 
 /** An intake into a list that has room for so many, but not for tenants that have their share. */
 function intakeFor(
@@ -77,6 +83,13 @@ test('with waiting, it is kept as soon as there is room, in the order of the cal
   intake.admit();
   expect([...(await outcomes), await later].every((outcome) => outcome.ok)).toBe(true);
   expect(kept).toEqual(['a', 'b', 'c', 'd']);
+});
+
+test('what waits for the write of others is kept when that is over, without being told', async () => {
+  const { intake, kept } = intakeFor({ events: 10_000, bytes: 20 }, 10_000);
+  const outcomes = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((id) => intake.append(draft(id))));
+  expect(outcomes.every(({ ok }) => ok)).toBe(true);
+  expect(kept).toEqual(['a', 'b', 'c', 'd', 'e']);
 });
 
 test('what waits for room longer than it may is refused, and those behind it are not held up', async () => {

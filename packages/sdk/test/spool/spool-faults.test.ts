@@ -1,10 +1,10 @@
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { open as openFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '@docket/testkit';
 import type { Draft } from '../../src/spool/entry.ts';
 import { createSlots, type Slots } from '../../src/spool/slots.ts';
-import { createSpool, type Spool } from '../../src/spool/spool.ts';
+import { createSpool, type Spool, type SpoolOptions } from '../../src/spool/spool.ts';
 import type { SpoolStore } from '../../src/spool/spool-store.ts';
 import { useTemporaryFolder } from './temporary-folder.ts';
 
@@ -51,8 +51,8 @@ async function leaveDamaged(what: keyof typeof damages): Promise<void> {
   await file.close();
 }
 
-/** A spool on what was left, the stores that it has had as its own, and what it has told of. */
-function openSpool() {
+/** A spool on what was left, the stores that it has had as its own, and what it has told of. Its disk is as `disk` says at the time. */
+function openSpool(more: Partial<SpoolOptions> = {}, disk: { isAway: boolean } = { isAway: false }) {
   const slots = slotsFor();
   const own: SpoolStore[] = [];
   const faults: string[] = [];
@@ -61,6 +61,7 @@ function openSpool() {
     slots: {
       ...slots,
       async own() {
+        if (disk.isAway) throw new Error('no such disk');
         const store = await slots.own();
         own.push(store);
         return store;
@@ -75,13 +76,22 @@ function openSpool() {
     onUnread: () => (unread += 1),
     onFault: (detail) => faults.push(detail.slice(0, detail.indexOf(':'))),
     onEntries: () => undefined,
+    ...more,
   });
   opened.push(spool);
   const append = (id: string, tenantId = 'acme') => {
-    const draft: Draft = { id, tenantId, body: '{}', bytes: 100 };
+    const draft: Draft = { id, tenantId, body: '{}', bytes: 100, isNumbered: true };
     return spool.append(draft);
   };
-  return { spool, own, faults, unread: () => unread, append };
+  const untilOnDisk = () =>
+    eventually(
+      async () => {
+        await spool.peek(everything);
+        return spool.size().kept === 'disk';
+      },
+      { what: 'the return to the disk', deadlineMs: 10_000 },
+    );
+  return { spool, own, faults, unread: () => unread, append, untilOnDisk };
 }
 
 /** Takes everything that can be read out of the spool. */
@@ -131,15 +141,55 @@ test('a spool that takes no more writes, and then cannot be read, is left for so
 
 test('what goes back to the disk is not put behind what cannot be read', async () => {
   await leaveDamaged('events');
-  const { spool, own, faults, append } = openSpool();
+  const { spool, own, faults, append, untilOnDisk } = openSpool();
   expect(await spool.peek(everything)).toBeUndefined();
   expect(await append('a')).toEqual({ ok: true, kept: 'memory' });
-  const peekUntilOnDisk = async (): Promise<boolean> => {
-    await spool.peek(everything);
-    return spool.size().kept === 'disk';
-  };
-  await eventually(peekUntilOnDisk, { what: 'the return to the disk' });
+  await untilOnDisk();
   expect(own.map(({ backlog }) => backlog.events)).toEqual([backlogEvents, 0]);
   expect((await takeAll(spool)).map(({ id }) => id)).toEqual(['a']);
   expect(faults).toEqual(['reading the spool']);
+});
+
+test('a clock that is set back does not keep events in memory', async () => {
+  const disk = { isAway: true };
+  const { append, untilOnDisk } = openSpool({}, disk);
+  expect(await append('a')).toEqual({ ok: true, kept: 'memory' });
+  disk.isAway = false;
+  const now = Date.now;
+  const clock = jest.spyOn(Date, 'now').mockImplementation(() => now() - 3_600_000);
+  try {
+    await untilOnDisk();
+  } finally {
+    clock.mockRestore();
+  }
+  expect(await append('b')).toEqual({ ok: true, kept: 'disk' });
+});
+
+describe('an event that waits for room', () => {
+  const waiting = { waitForRoomMs: 20_000, memory: { eventsMax: 1, bytesMax: 10_000_000 } };
+
+  test('has it when the disk takes events again', async () => {
+    const disk = { isAway: true };
+    const { append, untilOnDisk } = openSpool(waiting, disk);
+    expect(await append('a')).toEqual({ ok: true, kept: 'memory' });
+    const late = append('b');
+    disk.isAway = false;
+    await untilOnDisk();
+    expect(await late).toEqual({ ok: true, kept: 'disk' });
+  });
+
+  test('has it when the spool has been opened', async () => {
+    const { append } = openSpool(waiting);
+    for (const outcome of await Promise.all([append('a'), append('b'), append('c')]))
+      expect(outcome).toEqual({ ok: true, kept: 'disk' });
+  });
+
+  test('has that of what cannot be read', async () => {
+    await leaveDamaged('events');
+    const { spool, append } = openSpool({ ...waiting, bytesMax: 10_000 });
+    await eventually(() => spool.size().kept === 'disk', { what: 'an open spool' });
+    const late = append('a');
+    expect(await spool.peek(everything)).toBeUndefined();
+    expect(await late).toEqual({ ok: true, kept: 'memory' });
+  });
 });
