@@ -7,6 +7,7 @@ import { createDocket, type Docket, type DocketOptions } from '../src/index.ts';
 
 import {
   type Behaviour,
+  problem,
   type ReceivedRequest,
   type ScriptedGateway,
   startScriptedGateway,
@@ -43,7 +44,7 @@ function behaviourOf({ events }: ReceivedRequest): Behaviour {
     const index = events.findIndex((event) => event.tenant_id === tenantId);
     return { pointer: `/events/${index}/tenant_id`, detail: 'is a tenant that has used up its quota' };
   });
-  return { kind: 'answer', status: 429, body: { code: 'rate_limited', errors } };
+  return problem(429, 'rate_limited', { errors });
 }
 
 function open(spool: { dir: string; bytesMax?: number } | false, more: Partial<DocketOptions> = {}): Docket {
