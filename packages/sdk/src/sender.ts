@@ -150,7 +150,7 @@ export function createSender(options: SenderOptions): Sender {
       failures += 1;
       if (sent.verdict === 'misconfigured')
         for (const entry of entries) batch.listenerOf(entry)?.({ kind: sent.verdict, detail: sent.detail });
-      await pauseAfter(failures, sent);
+      await pause(retryDelayMs(failures, sent, options.retry, Math.random()));
     }
   }
 
@@ -202,16 +202,12 @@ export function createSender(options: SenderOptions): Sender {
     const told = entries.map((entry, index) => {
       return { entry, listener: batch.listenerOf(entry), settlement: settlementOf(index) };
     });
-    // They are sent once more, with the same ids, and settled then.
-    if (!(await batch.drop(held))) return pauseAfter(1, { verdict: 'retry', detail: '' });
+    await batch.drop(held);
     for (const { entry, listener, settlement } of told) {
       options.onSettled(entry, settlement);
       listener?.(settlement);
     }
   }
-
-  const pauseAfter = (failed: number, sent: Exclude<Sent, { verdict: 'accepted' }>): Promise<void> =>
-    pause(retryDelayMs(failed, sent, options.retry, Math.random()));
 
   /**
    * @param isWaitedFor a process that has nothing else to do ends after the pause, not in it
