@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRefusalSearch, type Row } from './refusal-search.ts';
 import { retryDelayMs, type RetryLimits } from './retry-policy.ts';
-import { type BatchLimits, type Entry, type Settlement, tenantIdOf } from './spool/entry.ts';
+import { type BatchLimits, countBeforeRepetition, type Entry, type Settlement, tenantIdOf } from './spool/entry.ts';
 import type { Held } from './spool/segment.ts';
 import type { Batch, Spool } from './spool/spool.ts';
 import { createTenantWaits } from './tenant-waits.ts';
@@ -96,16 +96,28 @@ export function createSender(options: SenderOptions): Sender {
 
   /** In turn what was held back and may go now, and what nobody has seen yet: neither keeps the other waiting. */
   async function takeBatch(): Promise<Taken | undefined> {
-    const { spool } = options;
     isHeldsTurn = !isHeldsTurn;
     for (const ofHeld of [isHeldsTurn, !isHeldsTurn]) {
-      const row = ofHeld ? waits.next(spool.heldTenants(), performance.now()) : undefined;
+      const row = ofHeld ? waits.next(options.spool.heldTenants(), performance.now()) : undefined;
       if (ofHeld && row === undefined) continue;
-      const limits = { eventsMax: search.eventsMax(row), bytesMax };
-      const batch = await (row === undefined ? spool.peek(limits) : spool.peekHeld(row, limits));
-      if (batch !== undefined) return { batch, row, eventsMax: limits.eventsMax };
+      const taken = await takeFrom(row);
+      if (taken !== undefined) return taken;
     }
     return undefined;
+  }
+
+  /** Ends before an event that an application records once more: of two with one id in a request the receiver refuses the second. */
+  async function takeFrom(row: Row): Promise<Taken | undefined> {
+    const { spool } = options;
+    let eventsMax = search.eventsMax(row);
+    for (;;) {
+      const limits = { eventsMax, bytesMax };
+      const batch = await (row === undefined ? spool.peek(limits) : spool.peekHeld(row, limits));
+      if (batch === undefined) return undefined;
+      const count = countBeforeRepetition(batch.entries);
+      if (count === batch.entries.length) return { batch, row, eventsMax };
+      eventsMax = count;
+    }
   }
 
   async function sendBatch({ batch, row, eventsMax }: Taken): Promise<void> {

@@ -37,6 +37,25 @@ test('an event that an accepting answer put aside is reported', async () => {
   expect(failures).toEqual([{ reason: 'refused', id: outcomes[1]?.id, detail: 'quarantined; /actor/id is empty' }]);
 });
 
+test('an event that is recorded again with its id goes with the next request: the gateway refuses the second of one', async () => {
+  const gateway = await gatewayThat((index, { events }) => {
+    const seen = new Set<string>();
+    const results = events.map(({ id, tenant_id }) => {
+      const isFirst = seen.size < seen.add(`${tenant_id} ${id}`).size;
+      return { id, status: isFirst ? 'published' : 'quarantined' };
+    });
+    return { kind: 'answer', status: index === 0 ? 503 : 202, body: { results } };
+  });
+  const { docket, failures } = docketFor(gateway);
+  const record = (id: string, tenant_id = 'acme') => docket.record({ id, tenant_id, action: 'a', actor });
+  const ids = ['one', 'two', 'one', 'one', 'three'];
+  await Promise.all([record('zero'), ...ids.map((id) => record(id)), record('three', 'globex')]);
+  expect(await docket.flush()).toEqual({ ok: true });
+  expect(failures.filter(({ reason }) => reason === 'refused')).toEqual([]);
+  const sent = gateway.requests.slice(1).map(({ events }) => events.map(({ id }) => id));
+  expect(sent).toEqual([['zero', 'one', 'two'], ['one'], ['one', 'three', 'three']]);
+});
+
 test('a wrong key is reported and the events are kept until it is right', async () => {
   const gateway = await gatewayThat((index) => (index < 2 ? problem(401, 'unauthenticated') : accept));
   const { docket, failures } = docketFor(gateway);
