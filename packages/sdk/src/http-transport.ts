@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { reasonOf } from './error-fields.ts';
 import { createPost } from './http-post.ts';
-import { type Answer, isUnsignedRefusal, retryAfterMs, verdictByProbe, verdictOf } from './retry-policy.ts';
+import { type Answer, isUnsignedRefusal, retryAfterMs, signedCode, verdictByProbe, verdictOf } from './retry-policy.ts';
 import type { PutAside, Sent, Transport } from './transport.ts';
 
 export interface HttpTransportOptions {
@@ -14,13 +14,21 @@ export interface HttpTransportOptions {
 const detailCharsMax = 1024;
 /** Below this, gzip saves less than it costs. */
 const gzipBytesMin = 1024;
+/** With one, events could meet the wrong one of a balancer's two servers each time, and the probe the right one. */
+const probesMax = 2;
 
 const compressed = promisify(gzip);
 
+interface Posted {
+  readonly answer: Answer;
+  readonly sent: Sent;
+  readonly isCompressed: boolean;
+}
+
 /**
  * Sends events in one `POST /v1/events`, compressed. No answer within `requestTimeoutMs`, a reset or an abort is `retry`.
- * Asks for lenient handling, so that one invalid event does not hold up its neighbours. A refusal that may not be the gateway's is looked into by a
- * second request.
+ * Asks for lenient handling, so that one invalid event does not hold up its neighbours. A refusal that may not be the gateway's is looked into by
+ * further requests.
  */
 export function createHttpTransport(options: HttpTransportOptions): Transport {
   const endpoint = new URL('v1/events', options.url.endsWith('/') ? options.url : `${options.url}/`);
@@ -32,32 +40,37 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
 
   const poster = createPost(endpoint);
 
-  async function post(texts: readonly string[], signal: AbortSignal): Promise<{ answer: Answer; sent: Sent }> {
+  async function post(texts: readonly string[], signal: AbortSignal, isProbeOfCompressed = false): Promise<Posted> {
     const plain = `{"events":[${texts.join(',')}]}`;
-    const isLong = plain.length >= gzipBytesMin;
+    const isCompressed = isProbeOfCompressed || plain.length >= gzipBytesMin;
     const response = await poster.send(
-      isLong ? { ...headers, 'content-encoding': 'gzip' } : headers,
+      isCompressed ? { ...headers, 'content-encoding': 'gzip' } : headers,
       // The fastest level: most of what it saves lies in names that repeat, which every level finds.
-      isLong ? await compressed(plain, { level: 1 }) : plain,
+      isCompressed ? await compressed(plain, { level: 1 }) : plain,
       signal,
     );
     const body = parsed(response.text);
     const { status, retryAfter } = response;
     const answer: Answer = {
       status,
-      code: textField(body, 'code'),
+      code: signedCode(textField(body, 'type'), textField(body, 'code')),
       namesEachEvent: listField(body, 'results').length === texts.length,
       detail: detailOf(status, body),
     };
     const told = { retryAfterMs: retryAfterMs(retryAfter, Date.now()), tenantsOf: overQuota(answer, body) };
-    return { answer, sent: sentOf(answer, told, putAsideOf(body)) };
+    return { answer, isCompressed, sent: sentOf(answer, told, putAsideOf(body)) };
   }
 
   async function ask(texts: readonly string[], signal: AbortSignal): Promise<Sent> {
-    const { answer, sent } = await post(texts, signal);
+    const { answer, isCompressed, sent } = await post(texts, signal);
     if (!isUnsignedRefusal(answer)) return sent;
-    const probe = await post([], signal);
-    return { verdict: verdictByProbe(probe.answer), detail: answer.detail, isUnsigned: true };
+    for (let probes = 0; probes < probesMax; probes += 1) {
+      // In the same form: where that is what is disliked, the events are not to blame.
+      const probe = await post([], signal, isCompressed);
+      const verdict = verdictByProbe(probe.answer);
+      if (verdict !== 'refused') return { verdict, detail: answer.detail };
+    }
+    return { verdict: 'refused', detail: answer.detail, isUnsigned: true };
   }
 
   return {

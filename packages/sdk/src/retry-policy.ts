@@ -3,7 +3,7 @@ import type { Sent } from './transport.ts';
 /** An HTTP answer of the gateway, or of what stands in its place. */
 export interface Answer {
   status: number;
-  /** Of the problem document, if there is one. */
+  /** Of the gateway's problem document, if it is one (`signedCode`). */
   code: string | undefined;
   /** Whether the answer tells what became of each event: a gateway's 202 does. */
   namesEachEvent: boolean;
@@ -27,16 +27,23 @@ export function verdictOf(answer: Answer): Verdict {
   return 'refused';
 }
 
+/** The code of a problem document that only the gateway writes so: other servers, and firewalls, give codes of their own. */
+export function signedCode(type: string | undefined, code: string | undefined): string | undefined {
+  return code !== undefined && type === `urn:docket:error:${code}` ? code : undefined;
+}
+
 /**
  * Whether anybody may have refused: the gateway gives its reason a code. A proxy or a firewall in between, or a server of another kind, may refuse
- * every request for an hour, and no event must be lost by that.
+ * every request for an hour, and no event must be lost by that; it may also dislike one event, with whatever status, and no other must wait for that.
  */
 export function isUnsignedRefusal(answer: Answer): boolean {
-  return answer.code === undefined && verdictOf(answer) === 'refused';
+  const verdict = verdictOf(answer);
+  return answer.code === undefined && verdict !== 'accepted' && verdict !== 'retry';
 }
 
 /**
  * What an unsigned refusal means, by what a request of no events is answered, which the gateway refuses: if that comes through, the events are to blame.
+ * Anything else blames the address, the key, or what is in between.
  */
 export function verdictByProbe(probe: Answer): Exclude<Verdict, 'accepted'> {
   const verdict = verdictOf(probe);

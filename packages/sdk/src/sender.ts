@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createRefusalSearch, type Row } from './refusal-search.ts';
 import { retryDelayMs, type RetryLimits } from './retry-policy.ts';
-import { type BatchLimits, type Entry, type Settlement, tenantIdOf } from './spool/entry.ts';
+import { type BatchLimits, countBeforeRepetition, type Entry, type Settlement, tenantIdOf } from './spool/entry.ts';
 import type { Held } from './spool/segment.ts';
 import type { Batch, Spool } from './spool/spool.ts';
 import { createTenantWaits } from './tenant-waits.ts';
@@ -23,10 +24,12 @@ export interface Sender {
   stop(): Promise<void>;
 }
 
-/** What is sent next; with its tenant where it was held back. */
+/** What is sent next, and in which row it was. */
 interface Taken {
   readonly batch: Batch;
-  readonly tenantId: string | undefined;
+  readonly row: Row;
+  /** It could have had so many events. */
+  readonly eventsMax: number;
 }
 
 /**
@@ -58,11 +61,8 @@ export function createSender(options: SenderOptions): Sender {
   let isActive = false;
   let isWoken = false;
   let running = Promise.resolve();
-  /** Of one request; halved while one event in it is refused. */
-  let eventsMax = fullBatch;
+  let search = createRefusalSearch(fullBatch);
   let failures = 0;
-  /** Of the event that goes alone: how often something that may not be the gateway has refused it. */
-  let doubts = 0;
   const waits = createTenantWaits();
   let isHeldsTurn = false;
   let endPause: ((isUrgent: boolean) => void) | undefined;
@@ -72,7 +72,7 @@ export function createSender(options: SenderOptions): Sender {
       // Once more when something came while `sendAll` was returning: its `wake` found a sender under way.
       while (isWoken && !stopping.signal.aborted) {
         isWoken = false;
-        eventsMax = fullBatch;
+        search = createRefusalSearch(fullBatch);
         failures = 0;
         await sendAll();
       }
@@ -96,19 +96,32 @@ export function createSender(options: SenderOptions): Sender {
 
   /** In turn what was held back and may go now, and what nobody has seen yet: neither keeps the other waiting. */
   async function takeBatch(): Promise<Taken | undefined> {
-    const { spool } = options;
-    const limits = { eventsMax, bytesMax };
     isHeldsTurn = !isHeldsTurn;
     for (const ofHeld of [isHeldsTurn, !isHeldsTurn]) {
-      const tenantId = ofHeld ? waits.next(spool.heldTenants(), performance.now()) : undefined;
-      const batch = ofHeld ? tenantId && (await spool.peekHeld(tenantId, limits)) : await spool.peek(limits);
-      if (batch) return { batch, tenantId };
+      const row = ofHeld ? waits.next(options.spool.heldTenants(), performance.now()) : undefined;
+      if (ofHeld && row === undefined) continue;
+      const taken = await takeFrom(row);
+      if (taken !== undefined) return taken;
     }
     return undefined;
   }
 
-  async function sendBatch({ batch, tenantId }: Taken): Promise<void> {
-    const held = tenantId === undefined ? heldOf(batch.entries) : [];
+  /** Ends before an event that an application records once more: of two with one id in a request the receiver refuses the second. */
+  async function takeFrom(row: Row): Promise<Taken | undefined> {
+    const { spool } = options;
+    let eventsMax = search.eventsMax(row);
+    for (;;) {
+      const limits = { eventsMax, bytesMax };
+      const batch = await (row === undefined ? spool.peek(limits) : spool.peekHeld(row, limits));
+      if (batch === undefined) return undefined;
+      const count = countBeforeRepetition(batch.entries);
+      if (count === batch.entries.length) return { batch, row, eventsMax };
+      eventsMax = count;
+    }
+  }
+
+  async function sendBatch({ batch, row, eventsMax }: Taken): Promise<void> {
+    const held = row === undefined ? heldOf(batch.entries) : [];
     const heldPlaces = new Set(held.map(({ place }) => place));
     const entries = held.length === 0 ? batch.entries : batch.entries.filter(({ place }) => !heldPlaces.has(place));
     if (entries.length === 0) return settle(batch, { entries, held }, () => ({ kind: 'accepted' }));
@@ -124,23 +137,23 @@ export function createSender(options: SenderOptions): Sender {
         const detail = refusals.get(index);
         return detail === undefined ? { kind: 'accepted' } : { kind: 'refused', detail };
       });
-      if (tenantId !== undefined) noteTaken(tenantId);
+      search.taken(row, entries);
+      noteSettled(row);
       const sentBytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
       const isBacklog = batch.entries.length >= eventsMax || sentBytes >= bytesMax / 2;
-      eventsMax = Math.min(eventsMax * 2, fullBatch);
       failures = 0;
-      doubts = 0;
       if (!isBacklog) await pause(gatherMs(performance.now() - beganAtMs), { isWaitedFor: true, endedBy: 'urgent' });
     } else if (sent.verdict === 'refused') {
       // Halve until the refused event is alone: its neighbours are not to blame.
       failures = 0;
-      if (entries.length > 1) eventsMax = Math.ceil(entries.length / 2);
-      else if (sent.isUnsigned === true && doubts < doubtsMax) {
-        doubts += 1;
-        await pauseAfter(doubts, { verdict: 'misconfigured', detail: sent.detail });
-      } else {
-        doubts = 0;
+      const [alone] = entries.length === 1 ? entries : [];
+      const doubts = alone !== undefined && sent.isUnsigned === true ? search.doubt(row, alone) : 0;
+      if (alone === undefined) search.halve(row, entries.length);
+      else if (doubts > 0 && doubts <= doubtsMax) await doubtLonger(row, doubts, sent.detail);
+      else {
         await settle(batch, { entries, held }, () => ({ kind: 'refused', detail: sent.detail }));
+        search.found(row);
+        noteSettled(row);
       }
     } else if (sent.verdict === 'retry' && sent.tenantsOf !== undefined) {
       failures = 0;
@@ -149,7 +162,7 @@ export function createSender(options: SenderOptions): Sender {
       failures += 1;
       if (sent.verdict === 'misconfigured')
         for (const entry of entries) batch.listenerOf(entry)?.({ kind: sent.verdict, detail: sent.detail });
-      await pauseAfter(failures, sent);
+      await pause(retryDelayMs(failures, sent, options.retry, Math.random()));
     }
   }
 
@@ -177,9 +190,20 @@ export function createSender(options: SenderOptions): Sender {
     }
   }
 
-  function noteTaken(tenantId: string): void {
-    if (options.spool.heldTenants().has(tenantId)) waits.taken(tenantId, performance.now());
-    else waits.forget(tenantId);
+  /** I7: also whose event is doubted waits for himself, once he is held back. */
+  async function doubtLonger(row: Row, doubts: number, detail: string): Promise<void> {
+    const delayMs = retryDelayMs(doubts, { verdict: 'misconfigured', detail }, options.retry, Math.random());
+    if (row === undefined) await pause(delayMs);
+    else waits.wait(row, performance.now() + delayMs);
+  }
+
+  function noteSettled(row: Row): void {
+    if (row === undefined) return;
+    if (options.spool.heldTenants().has(row)) waits.taken(row, performance.now());
+    else {
+      waits.forget(row);
+      search.forget(row);
+    }
   }
 
   async function settle(
@@ -190,16 +214,12 @@ export function createSender(options: SenderOptions): Sender {
     const told = entries.map((entry, index) => {
       return { entry, listener: batch.listenerOf(entry), settlement: settlementOf(index) };
     });
-    // They are sent once more, with the same ids, and settled then.
-    if (!(await batch.drop(held))) return pauseAfter(1, { verdict: 'retry', detail: '' });
+    await batch.drop(held);
     for (const { entry, listener, settlement } of told) {
       options.onSettled(entry, settlement);
       listener?.(settlement);
     }
   }
-
-  const pauseAfter = (failed: number, sent: Exclude<Sent, { verdict: 'accepted' }>): Promise<void> =>
-    pause(retryDelayMs(failed, sent, options.retry, Math.random()));
 
   /**
    * @param isWaitedFor a process that has nothing else to do ends after the pause, not in it

@@ -3,7 +3,7 @@ export interface TenantWaits {
   /** The receiver has refused the tenant once more. Gives how many times it has in a row. */
   refused(tenantId: string): number;
   wait(tenantId: string, untilMs: number): void;
-  /** The receiver has taken something of the tenant; others come first now. */
+  /** Something of the tenant is settled; others come first now. */
   taken(tenantId: string, nowMs: number): void;
   /** Nothing of the tenant is held back any more. */
   forget(tenantId: string): void;

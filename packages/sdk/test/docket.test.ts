@@ -8,7 +8,7 @@ import {
   type EventInput,
 } from '../src/index.ts';
 import { accept, actor, createRecorders, recordMany } from './recorders-for-tests.ts';
-import type { Behaviour } from './scripted-gateway.ts';
+import { type Behaviour, problem } from './scripted-gateway.ts';
 
 const rejecting = (): Promise<void> => Promise.reject(new Error('from the application'));
 
@@ -217,7 +217,7 @@ describe('recordNow', () => {
   });
 
   test('says refused and why', async () => {
-    const gateway = await gatewayThat(() => ({ kind: 'answer', status: 403, body: { code: 'tenant_not_allowed' } }));
+    const gateway = await gatewayThat(() => problem(403, 'tenant_not_allowed'));
     const { docket } = docketFor(gateway);
     expect(await docket.recordNow({ action: 'a', actor })).toMatchObject({
       ok: false,

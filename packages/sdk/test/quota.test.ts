@@ -7,6 +7,7 @@ import { createDocket, type Docket, type DocketOptions } from '../src/index.ts';
 
 import {
   type Behaviour,
+  problem,
   type ReceivedRequest,
   type ScriptedGateway,
   startScriptedGateway,
@@ -18,12 +19,15 @@ let dir: string;
 let gateway: ScriptedGateway;
 /** Tenants that are over their quota. */
 let overQuota: ReadonlySet<string>;
+/** Actions that a firewall before it dislikes. */
+let disliked: ReadonlySet<string>;
 /** It takes nothing of anybody. */
 let isAway: boolean;
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'docket-sdk-'));
   overQuota = new Set();
+  disliked = new Set();
   isAway = false;
   gateway = await startScriptedGateway((_index, request) => behaviourOf(request));
   opened.push(gateway);
@@ -37,13 +41,15 @@ afterEach(async () => {
 /** As the gateway does it: nothing of the request is taken, and the first event of each such tenant is named. */
 function behaviourOf({ events }: ReceivedRequest): Behaviour {
   if (isAway) return { kind: 'answer', status: 503 };
+  if (events.some(({ action }) => disliked.has(action))) return { kind: 'answer', status: 403 };
+  if (events.length === 0) return problem(422, 'invalid_event');
   const tenants = [...overQuota].filter((tenantId) => events.some((event) => event.tenant_id === tenantId));
   if (tenants.length === 0) return { kind: 'accept' };
   const errors = tenants.map((tenantId) => {
     const index = events.findIndex((event) => event.tenant_id === tenantId);
     return { pointer: `/events/${index}/tenant_id`, detail: 'is a tenant that has used up its quota' };
   });
-  return { kind: 'answer', status: 429, body: { code: 'rate_limited', errors } };
+  return problem(429, 'rate_limited', { errors });
 }
 
 function open(spool: { dir: string; bytesMax?: number } | false, more: Partial<DocketOptions> = {}): Docket {
@@ -110,6 +116,31 @@ describe.each([{ kept: 'disk' }, { kept: 'memory' }])('I7: a tenant over its quo
     await eventually(() => takenOf('full').length === 30, { what: 'all of the tenant that may again' });
     expect(takenOf('full')).toEqual(steps(30));
     expect(takenOf('busy')).toEqual([]);
+  });
+
+  /** Ten events of it, held back, of which the fourth is disliked. */
+  async function holdDisliked(docket: Docket): Promise<void> {
+    overQuota = new Set(['busy']);
+    for (let n = 0; n < 10; n += 1) await docket.record({ tenant_id: 'busy', action: `step.b${n}`, actor });
+    await recordNow(docket, 'other', 0);
+    disliked = new Set(['step.b3']);
+    overQuota = new Set();
+  }
+
+  test('has an event given up that something in between dislikes, however much of others is taken meanwhile', async () => {
+    const docket = open(spool());
+    await holdDisliked(docket);
+    for (let n = 1; n < 300 && takenOf('busy').length < 9; n += 1) await recordNow(docket, 'other', n);
+    expect(takenOf('busy')).toEqual([0, 1, 2, 4, 5, 6, 7, 8, 9].map((n) => `step.b${n}`));
+    expect(docket.stats()).toMatchObject({ refused: 1 });
+  });
+
+  test('waits alone while an event of it is doubted', async () => {
+    const docket = open(spool(), { retry: { baseDelayMs: 5, maxDelayMs: 600_000 } });
+    await holdDisliked(docket);
+    await eventually(() => takenOf('busy').length === 3, { what: 'what is before the disliked event' });
+    for (let n = 1; n < 20; n += 1) expect(await recordNow(docket, 'other', n)).toMatchObject({ ok: true });
+    expect(docket.stats()).toMatchObject({ refused: 0, heldEvents: 7 });
   });
 
   test('one whose answer is waited for is told when it is taken', async () => {

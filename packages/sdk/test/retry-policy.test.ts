@@ -5,6 +5,7 @@ import {
   retryAfterMs,
   retryAfterMsMax,
   retryDelayMs,
+  signedCode,
   type Verdict,
   verdictByProbe,
   verdictOf,
@@ -51,11 +52,35 @@ test.each([
   [403, undefined, true],
   [413, undefined, true],
   [403, 'tenant_not_allowed', false],
-  [401, undefined, false],
+  [302, undefined, true],
+  [401, undefined, true],
+  [404, undefined, true],
+  [405, undefined, true],
+  [401, 'unauthenticated', false],
+  [404, 'not_found', false],
+  [429, undefined, false],
   [503, undefined, false],
   [202, undefined, false],
 ])('%i with the code %p may be the refusal of something in between: %p', (status, code, isUnsigned) => {
   expect(isUnsignedRefusal({ ...answered(status), code })).toBe(isUnsigned);
+});
+
+test.each([200, 202, 204])(
+  '%i of something that is no gateway may be the block page of something in between',
+  (status) => {
+    expect(isUnsignedRefusal({ ...answered(status), namesEachEvent: false })).toBe(true);
+  },
+);
+
+test.each([
+  ['urn:docket:error:invalid_event', 'invalid_event', 'invalid_event'],
+  ['urn:docket:error:invalid_event', 'invalid', undefined],
+  ['about:blank', 'invalid_event', undefined],
+  [undefined, 'invalid_event', undefined],
+  ['urn:docket:error:invalid_event', undefined, undefined],
+  [undefined, undefined, undefined],
+])('a problem of type %p with the code %p is signed with the code %p', (type, code, signed) => {
+  expect(signedCode(type, code)).toBe(signed);
 });
 
 test.each<[string, Partial<Answer>, Verdict]>([
@@ -64,7 +89,12 @@ test.each<[string, Partial<Answer>, Verdict]>([
   ['nobody answers well', { status: 502 }, 'retry'],
   ['the same something refuses it too', { status: 403 }, 'misconfigured'],
   ['the key is not taken', { status: 401, code: 'unauthenticated' }, 'misconfigured'],
+  ['the key lacks the scope', { status: 403, code: 'insufficient_scope' }, 'misconfigured'],
+  ['the gateway has no such path', { status: 404, code: 'not_found' }, 'misconfigured'],
+  ['the same something knows no such path', { status: 404 }, 'misconfigured'],
+  ['everything is sent elsewhere', { status: 307 }, 'misconfigured'],
   ['whoever it is takes everything', { status: 200 }, 'misconfigured'],
+  ['whoever it is has a page for everything', { status: 200, namesEachEvent: false }, 'misconfigured'],
 ])('a request of no events tells whether the events are to blame: %s', (_what, answer, verdict) => {
   expect(verdictByProbe({ ...answered(422), ...answer })).toBe(verdict);
 });

@@ -10,6 +10,11 @@ export type Behaviour =
   | { kind: 'reset' }
   | { kind: 'hang' };
 
+/** A refusal as only the gateway writes it. */
+export function problem(status: number, code: string, more: Readonly<Record<string, unknown>> = {}): Behaviour {
+  return { kind: 'answer', status, body: { type: `urn:docket:error:${code}`, code, ...more } };
+}
+
 export interface ReceivedEvent {
   id: string;
   tenant_id: string;

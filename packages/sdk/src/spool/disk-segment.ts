@@ -1,6 +1,6 @@
-import { type Listener, sizeOf, startWithin } from './entry.ts';
+import { type BatchLimits, type Entry, type Listener, sizeOf, startWithin } from './entry.ts';
 import { createTenantCounts } from './tenant-counts.ts';
-import type { Segment } from './segment.ts';
+import type { Held, Segment } from './segment.ts';
 import type { SpoolStore, StoredEntry } from './spool-store.ts';
 
 export interface DiskSegment extends Segment {
@@ -31,12 +31,53 @@ export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, err
   let atHand: StoredEntry[] = [];
   let atHandBytes = 0;
   const held = createTenantCounts(store.held);
+  let takesWrites = true;
+  /** Of what is held back, the places and bytes of what is not in its tenant's row on disk, but behind it and where it was. */
+  const stayed = new Map<string, Map<number, number>>();
+  /** Something has stayed, so the disk forgets nothing more: after a crash all of it is sent once more, in its order. */
+  let isHeadFixed = false;
+  /** Where a row on disk begins of which the start could not be removed. */
+  const rowHeads = new Map<string, number>();
+
+  function failWriting(error: unknown): void {
+    takesWrites = false;
+    onFault('writing to', error);
+  }
 
   async function compactIfWorth(): Promise<void> {
     if (events > 0 || removedBytes < compactBytesMin) return;
     removedBytes = 0;
-    await store.compact().catch((error: unknown) => onFault('writing to', error));
+    await store.compact().catch(failWriting);
   }
+
+  /** Gives whether what is held back is in its rows on disk. */
+  async function remove(toPlace: number, keptBack: readonly Held[]): Promise<boolean> {
+    // Of what is written after a failure, the first may be unreadable later, and the last not: the events would be in neither place.
+    if (!takesWrites && keptBack.length > 0) isHeadFixed = true;
+    if (isHeadFixed) return false;
+    try {
+      await store.remove(toPlace, keptBack);
+      return true;
+    } catch (error) {
+      isHeadFixed = keptBack.length > 0;
+      failWriting(error);
+      return false;
+    }
+  }
+
+  function stay({ tenantId, place, bytes: size }: Held): void {
+    const row = stayed.get(tenantId) ?? new Map<number, number>();
+    stayed.set(tenantId, row.set(place, size));
+  }
+
+  /** The oldest of what has stayed; of what is read, some may not be of the row. */
+  async function readStayed(row: ReadonlyMap<number, number>, limits: BatchLimits): Promise<StoredEntry[]> {
+    const [first = 0] = row.keys();
+    const entries = await store.read(first - 1, limits);
+    return entries[0]?.place === first ? entries.filter(({ place }) => row.has(place)) : [];
+  }
+
+  const owned = (entry: StoredEntry): Entry => ({ ...entry, isOwn: entry.place > store.lastPlace });
 
   function keepAtHand(added: readonly StoredEntry[]): void {
     const bytesAdded = sizeOf(added).bytes;
@@ -66,7 +107,10 @@ export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, err
     counterOf: (tenantId) => store.counterOf(tenantId),
     async append(added) {
       const placed = added.map((entry, index) => ({ ...entry, place: lastPlace + 1 + index }));
-      await store.append(placed);
+      await store.append(placed).catch((error: unknown) => {
+        takesWrites = false;
+        throw error;
+      });
       lastPlace += placed.length;
       keepAtHand(placed);
       for (const entry of placed) {
@@ -81,7 +125,7 @@ export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, err
       try {
         // No further than is counted: what is being written now is read next time.
         const entries = await store.read(head, { ...limits, eventsMax: Math.min(limits.eventsMax, events) });
-        if (entries.length > 0) return entries.map((entry) => ({ ...entry, isOwn: entry.place > store.lastPlace }));
+        if (entries.length > 0) return entries.map(owned);
         giveUp(new Error(`${events} events are not there`));
       } catch (error) {
         giveUp(error);
@@ -92,13 +136,8 @@ export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, err
     },
     async drop(dropped, keptBack = []) {
       const last = dropped.at(-1);
-      if (last === undefined) return true;
-      try {
-        await store.remove(last.place, keptBack);
-      } catch (error) {
-        onFault('writing to', error);
-        if (keptBack.length > 0) return false;
-      }
+      if (last === undefined) return;
+      if (!(await remove(last.place, keptBack))) keptBack.forEach(stay);
       head = last.place;
       dropAtHand(head);
       events -= dropped.length;
@@ -110,20 +149,25 @@ export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, err
       }
       for (const { tenantId, bytes: size } of keptBack) held.add(tenantId, { events: 1, bytes: size });
       await compactIfWorth();
-      return true;
     },
     heldTenants: () => held.tenants(),
     heldOf: (tenantId) => held.of(tenantId),
     heldSize: () => held.size(),
     async peekHeld(tenantId, limits) {
+      const behindRow = stayed.get(tenantId) ?? new Map<number, number>();
+      const isRowLeft = held.of(tenantId).events > behindRow.size;
       try {
-        const entries = await store.readHeld(tenantId, limits);
-        if (entries.length > 0) return entries.map((entry) => ({ ...entry, isOwn: entry.place > store.lastPlace }));
+        const entries = isRowLeft
+          ? await store.readHeld(tenantId, rowHeads.get(tenantId) ?? 0, limits)
+          : await readStayed(behindRow, limits);
+        if (entries.length > 0) return entries.map(owned);
         giveUp(new Error('events that were held back are not there'));
       } catch (error) {
         giveUp(error);
       }
       held.remove(tenantId, held.of(tenantId));
+      if (isRowLeft) for (const size of behindRow.values()) held.add(tenantId, { events: 1, bytes: size });
+      else stayed.delete(tenantId);
       return [];
     },
     async dropHeld(tenantId, dropped) {
@@ -131,10 +175,18 @@ export function createDiskSegment(store: SpoolStore, onFault: (fault: Fault, err
       if (last === undefined) return;
       held.remove(tenantId, sizeOf(dropped));
       for (const { place } of dropped) listeners.delete(place);
+      const behindRow = stayed.get(tenantId);
+      if (behindRow?.has(last.place) === true) {
+        for (const { place } of dropped) behindRow.delete(place);
+        if (behindRow.size === 0) stayed.delete(tenantId);
+        return;
+      }
       try {
         await store.removeHeld(tenantId, last.place);
+        rowHeads.delete(tenantId);
       } catch (error) {
-        onFault('writing to', error);
+        rowHeads.set(tenantId, last.place);
+        failWriting(error);
       }
     },
     listenerOf: ({ place }) => listeners.get(place),

@@ -79,6 +79,19 @@ export function tenantIdOf(entry: { readonly text: string }): string {
   return begin.exec(entry.text)?.[1] ?? textFieldOf(entry, 'tenant_id') ?? '';
 }
 
+/** How many of the entries come before the first that has the id and the tenant of an earlier one. Runs for each event that is sent. */
+export function countBeforeRepetition(entries: readonly { readonly text: string }[]): number {
+  const seen = new Set<string>();
+  for (const [index, { text }] of entries.entries()) {
+    // In one case, as the receiver takes ids; what does not begin so has no id that it would take.
+    const identity = begin.exec(text)?.[0].toLowerCase();
+    if (identity === undefined) continue;
+    if (seen.has(identity)) return index;
+    seen.add(identity);
+  }
+  return entries.length;
+}
+
 /** Undefined also where the text is no JSON: LevelDB may give back what a disk has changed, and the receiver refuses that. */
 function textFieldOf({ text }: { readonly text: string }, name: string): string | undefined {
   try {

@@ -54,7 +54,6 @@ export function createMemorySegment(): MemorySegment {
         entries = entries.slice(head);
         head = 0;
       }
-      return true;
     },
     heldTenants: () => held.tenants(),
     heldOf: (tenantId) => held.of(tenantId),

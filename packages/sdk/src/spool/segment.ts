@@ -19,9 +19,9 @@ export interface Segment {
   peek(limits: BatchLimits): Promise<Entry[]>;
   /**
    * Takes the start of what `peek` gave out of the segment, but for `held` of it, which is kept in the rows of its tenants. Never rejects: what a disk does
-   * not forget is sent once more after a restart, with the same ids. False: the disk did not take what is held back, and everything is where it was.
+   * not forget is sent once more after a restart, with the same ids.
    */
-  drop(entries: readonly Entry[], held?: readonly Held[]): Promise<boolean>;
+  drop(entries: readonly Entry[], held?: readonly Held[]): Promise<void>;
   /** The tenants of whom something is held back. */
   heldTenants(): Iterable<string>;
   /** How much is held back of a tenant. */

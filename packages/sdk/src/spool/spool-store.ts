@@ -52,8 +52,8 @@ export interface SpoolStore {
   remove(toPlace: number, held?: readonly HeldEntry[]): Promise<void>;
   /** What was held back when it was opened. */
   readonly held: TenantSizes;
-  /** The oldest events held back of a tenant, as `read`. */
-  readHeld(tenantId: string, limits: BatchLimits): Promise<StoredEntry[]>;
+  /** The oldest events held back of a tenant behind a place, as `read`. */
+  readHeld(tenantId: string, afterPlace: number, limits: BatchLimits): Promise<StoredEntry[]>;
   /** Removes what was held back of a tenant, up to a place. */
   removeHeld(tenantId: string, toPlace: number): Promise<void>;
   /** Gives the room of what was removed back to the disk. */
@@ -180,11 +180,15 @@ async function readStore(
       for (const { tenantId, place, text } of moved) batch.put(heldKeyText(tenantId, place), text);
       await batch.write({ sync: isPowerSafe && moved.length > 0 });
       removed = toPlace;
-      if (removed - clearedTo >= removedPlacesMax) await clear();
+      // It is removed already: what fails here is tried again with the next.
+      if (removed - clearedTo >= removedPlacesMax) await clear().catch(() => undefined);
     },
     held,
-    readHeld: (tenantId, limits) => {
-      const ofTenant = { gt: heldKeyText(tenantId, 0), lt: afterHeldText(tenantId, Number.MAX_SAFE_INTEGER) };
+    readHeld: (tenantId, afterPlace, limits) => {
+      const ofTenant = {
+        gt: afterHeldText(tenantId, afterPlace),
+        lt: afterHeldText(tenantId, Number.MAX_SAFE_INTEGER),
+      };
       return readRange(database, ofTenant, limits, (key) => parseHeldKey(key).place);
     },
     removeHeld: (tenantId, toPlace) =>

@@ -48,11 +48,8 @@ export interface SpoolOptions {
 export interface Batch {
   readonly entries: readonly Entry[];
   readonly listenerOf: (entry: Entry) => Listener | undefined;
-  /**
-   * Takes the entries out, but for those held back, which wait in the row of their tenant. False: what is held back could not be put there, and
-   * everything is where it was.
-   */
-  drop(held?: readonly Held[]): Promise<boolean>;
+  /** Takes the entries out, but for those held back, which wait in the row of their tenant. */
+  drop(held?: readonly Held[]): Promise<void>;
 }
 
 export interface SpoolSize extends Size {
@@ -303,13 +300,10 @@ export function createSpool(options: SpoolOptions): Spool {
           entries,
           listenerOf: (entry) => segment.listenerOf(entry),
           async drop(held) {
-            const isDropped = await segment.drop(entries, held);
-            if (isDropped) {
-              for (const entry of entries)
-                if (entry.isOwn) notHeld.remove(tenantIdOf(entry), { events: 1, bytes: entry.bytes });
-            }
+            await segment.drop(entries, held);
+            for (const entry of entries)
+              if (entry.isOwn) notHeld.remove(tenantIdOf(entry), { events: 1, bytes: entry.bytes });
             intake.admit();
-            return isDropped;
           },
         };
       }
@@ -329,7 +323,6 @@ export function createSpool(options: SpoolOptions): Spool {
           async drop() {
             await segment.dropHeld(tenantId, entries);
             intake.admit();
-            return true;
           },
         };
       }

@@ -100,10 +100,10 @@ test('what is held back leaves the row in one write, and is there after it was o
     backlog: { events: 1 },
     held: new Map([['acme', { events: 2, bytes: 14 }]]),
   });
-  expect((await second.readHeld('acme', everything)).map(({ place }) => place)).toEqual([1, 3]);
-  expect(await second.readHeld('globex', everything)).toEqual([]);
+  expect((await second.readHeld('acme', 0, everything)).map(({ place }) => place)).toEqual([1, 3]);
+  expect(await second.readHeld('globex', 0, everything)).toEqual([]);
   await second.removeHeld('acme', 1);
-  expect((await second.readHeld('acme', everything)).map(({ place }) => place)).toEqual([3]);
+  expect((await second.readHeld('acme', 0, everything)).map(({ place }) => place)).toEqual([3]);
   await second.removeHeld('acme', 3);
   await close(second);
   expect((await openStore()).held.size).toBe(0);
