@@ -96,7 +96,9 @@ function openSpool(receiver: ReturnType<typeof createReceiver>, disk = createDis
   const append = async (tenantId: string, from: number, to: number): Promise<void> => {
     for (let n = from; n < to; n += 1) {
       const body = JSON.stringify({ id: `${tenantId}.${n}`, tenant_id: tenantId });
-      expect(await spool.append({ id: `${n}`, tenantId, body, bytes: body.length })).toMatchObject({ ok: true });
+      expect(await spool.append({ id: `${n}`, tenantId, body, bytes: body.length, isNumbered: true })).toMatchObject({
+        ok: true,
+      });
     }
   };
   return { sender, spool, settled, append, disk };
