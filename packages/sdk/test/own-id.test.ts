@@ -5,7 +5,7 @@ import { contentHashOf, newEventId, parseEvent } from '@docket/event';
 import { eventually } from '@docket/testkit';
 import { type Docket, type EventInput, redactKeys } from '../src/index.ts';
 import { accept, actor, createRecorders } from './recorders-for-tests.ts';
-import type { ReceivedEvent, ScriptedGateway } from './scripted-gateway.ts';
+import { problem, type ReceivedEvent, type ScriptedGateway } from './scripted-gateway.ts';
 import { useTemporaryFolder } from './spool/temporary-folder.ts';
 
 const { gatewayThat, docketFor } = createRecorders();
@@ -60,9 +60,8 @@ test('without a time of its own it is of when it was recorded, not of when it wa
 const recordNumbered = (docket: Docket) => docket.recordNow({ action: 'a', actor });
 
 test('it uses up no running number, whether it is kept, redacted, too large or refused', async () => {
-  const gateway = await gatewayThat(
-    (_index, { events }) =>
-    events.some(({ action }) => action === 'refused') ? { kind: 'answer', status: 403, body: { code: 'tenant_not_allowed' } } : accept, // prettier-ignore
+  const gateway = await gatewayThat((_index, { events }) =>
+    events.some(({ action }) => action === 'refused') ? problem(403, 'tenant_not_allowed') : accept,
   );
   const { docket } = docketFor(gateway, { batch: { bytesMax: 4000 }, redact: redactKeys(['secret']) });
   await recordNumbered(docket);
