@@ -52,6 +52,16 @@ export function createBatchSender(ports: {
     return webhook.send(request, signal, subscription.tenant_id);
   };
 
+  /** An answer that cannot be judged is a bug of ours, and yet must end nothing but its own attempt: nobody takes a rejection, and the process would end (I7). */
+  const judged = (subscription: Subscription, { eventCount }: Batch, answer: Answer): Verdict => {
+    try {
+      return verdictOf(subscription.sink.type, answer, eventCount);
+    } catch (error) {
+      logger.error({ err: error, subscription_id: subscription.id }, 'delivery.answer_unjudged');
+      return { kind: 'misconfigured', error: 'answer_unjudged' };
+    }
+  };
+
   return {
     send: async (subscription, batch, tryNumber, signal) => {
       if (batch.body.length === 0) return delivered;
@@ -59,7 +69,7 @@ export function createBatchSender(ports: {
       const credentials = credentialsOf(subscription, startedAtMs);
       const answer = await exchange(subscription, batch, credentials, startedAtMs, signal);
       const durationMs = Date.now() - startedAtMs;
-      const verdict = verdictOf(subscription.sink.type, answer, batch.eventCount);
+      const verdict = judged(subscription, batch, answer);
       const { error } = verdict;
       const outcome = outcomeIn(verdict);
       const status = answer.kind === 'answered' ? answer.status : 0;
