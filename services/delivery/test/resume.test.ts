@@ -114,6 +114,22 @@ describe('resume', () => {
   });
 
   test.each([
+    ['another order', { ...resume, id: 'res_2', receivedFromMs: 900 }],
+    ['none any more', null],
+  ])('%s that comes while a place is looked for: that place is not taken for its own', (_name, newest) => {
+    const changed = stepDelivery(stateIn('idle'), { type: 'changed', ...wish, version: 'v2', resume }, nowMs);
+    const asked = stepDelivery(changed.state, inputs.slot, nowMs);
+    const again = stepDelivery(asked.state, { type: 'changed', ...wish, version: 'v3', resume: newest }, nowMs);
+    const answered = stepDelivery(again.state, located(25), nowMs);
+    expect(short(answered.effects)).toBe('release ask');
+    expect(answered.state.cursor).toEqual(cursor);
+    const next = stepDelivery(answered.state, inputs.slot, nowMs);
+    if (newest === null) return expect(short(next.effects)).toBe('read');
+    expect(next.effects).toEqual([{ type: 'locate', resume: newest }]);
+    expect(stepDelivery(next.state, located(30), nowMs).state.cursor).toMatchObject({ seq: 30, resumeId: 'res_2' });
+  });
+
+  test.each([
     ['with ClickHouse away', inputs.readFailed],
     ['while ClickHouse has not stored what was accepted until the order', inputs.readBehind],
   ])('%s it is tried again, and nothing is sent meanwhile', (_name, answer) => {

@@ -182,7 +182,8 @@ function wasRead(
       return settle(next, jitter, nowMs, effects);
     }
     case 'located':
-      return moved(state, result.seq);
+      // It may be the place of an order that another has replaced: that one is looked for now.
+      return version === state.version ? moved(state, result.seq) : proceed(state, [release]);
     case 'renumbered':
       return movedBack(state, result.seq, nowMs);
     case 'expired':
