@@ -49,7 +49,8 @@ describe('suspension', () => {
       expect(short(paused.effects)).toContain('save');
       const laterMs = nowMs + wish.suspendAfterMs + 1;
       let { state } = stepDelivery(paused.state, { type: 'changed', ...wish, version: 'v3' }, laterMs);
-      for (const input of [inputs.slot, inputs.readBatch, inputs.retry])
+      // The first is about what was sent before, if anything was.
+      for (const input of [inputs.retry, inputs.slot, inputs.readBatch, inputs.retry])
         ({ state } = stepDelivery(state, input, laterMs));
       expect(state).toMatchObject({ phase: { name: 'resting' }, cursor: { failingSinceMs: laterMs } });
     },

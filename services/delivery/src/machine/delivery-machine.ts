@@ -282,6 +282,7 @@ function changed(state: DeliveryState, wish: Wish): Step {
     trying: isNews ? null : state.trying,
     // The evidence is about the subscription as it was.
     refusals: isNews ? nothingRefused : state.refusals,
+    failures: isNews ? 0 : state.failures,
     recent: isNews ? noAnswers : state.recent,
     hasGrown: state.hasGrown || isNews,
     window: Math.min(state.window, wish.windowMax),
@@ -298,7 +299,7 @@ function changed(state: DeliveryState, wish: Wish): Step {
     case 'suspended': {
       if (!isNews) return stay(next);
       const cursor: Cursor = { ...next.cursor, state: 'active', suspendedVersion: '', lastError: '' };
-      return proceed({ ...next, cursor, failures: 0 }, [{ type: 'save', isUrgent: true }]);
+      return proceed({ ...next, cursor }, [{ type: 'save', isUrgent: true }]);
     }
     case 'idle':
     case 'lingering':
