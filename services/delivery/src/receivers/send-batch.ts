@@ -9,9 +9,9 @@ import type { DeliveryMetrics } from '../metrics.ts';
 import type { Answer, Outcome } from '../machine/outcome-policy.ts';
 import type { Verdict } from '../sinks/sink-answer.ts';
 import { requestOf, verdictOf } from '../sinks/sink-rules.ts';
+import { answerExcerpt } from './answer-excerpt-mapper.ts';
 import type { WebhookSender } from './webhook-sender.ts';
 
-const excerptCharactersMax = 512;
 const delivered: Sent = { outcome: { kind: 'delivered' }, status: 0, error: '', excerpt: '', retryAfterMs: null };
 
 export interface Sent {
@@ -83,7 +83,8 @@ export function createBatchSender(ports: {
         }
       }
       // What a receiver says when it takes a batch is of no interest.
-      const excerpt = answer.kind === 'answered' && !isDelivered ? excerptOf(answer.text, credentials) : '';
+      const excerpt =
+        answer.kind === 'answered' && !isDelivered ? answerExcerpt(answer.text, hiddenOf(credentials)) : '';
       attempts.publish({
         attempt_id: newEventId(),
         subscription_id: subscription.id,
@@ -157,20 +158,10 @@ function createCredentials(masterKey: MasterKey): (subscription: Subscription, n
   };
 }
 
-/** Shorter ones are no secrets, and would be found in any text. */
-const hiddenCharactersMin = 4;
-
-/**
- * A receiver may answer with what it was sent, and its answer is shown: no secret of it, in none of the forms it goes out in. One pass, so that what
- * stands for a secret is not searched itself.
- */
-function excerptOf(text: string, { secrets, headers = noHeaders }: Credentials): string {
+/** A receiver may answer with what it was sent, and its answer is shown: no secret of it, in none of the forms it goes out in. */
+function hiddenOf({ secrets, headers = noHeaders }: Credentials): readonly string[] {
   const forms = secrets.flatMap((secret) => [secret, Buffer.from(secret).toString('base64')]);
   // Of `Bearer abc` the last part is the secret.
   const values = Object.values(headers).flatMap((value) => [value, value.slice(value.indexOf(' ') + 1)]);
-  const hidden = [...new Set([...forms, ...values])].filter(({ length }) => length >= hiddenCharactersMin);
-  if (hidden.length === 0) return text.slice(0, excerptCharactersMax);
-  const longestFirst = hidden.toSorted((one, other) => other.length - one.length);
-  const pattern = new RegExp(longestFirst.map((form) => form.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'), 'g');
-  return text.replaceAll(pattern, '(secret)').slice(0, excerptCharactersMax);
+  return [...forms, ...values];
 }
