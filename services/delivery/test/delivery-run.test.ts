@@ -3,7 +3,6 @@ import { createDirectoryState } from '@docket/directory';
 import type { DirectoryState, Subscription } from '@docket/directory';
 import { Registry } from 'prom-client';
 
-import type { Cursors } from '../src/cursors/kafka-cursors.ts';
 import { createDeliveryRun } from '../src/delivery-run.ts';
 import type { DeliveryRun } from '../src/delivery-run.ts';
 import { createDeliveryMetrics } from '../src/metrics.ts';
@@ -11,25 +10,8 @@ import { encodingOf } from '../src/sinks/sink-rules.ts';
 import { slotLimitsOf } from '../src/slots/slot-limits-policy.ts';
 import { createSlots } from '../src/slots/slot-policy.ts';
 import { hangingClickHouse } from './clickhouse-for-tests.ts';
+import { noCursors } from './cursors-for-tests.ts';
 import { decoders, generation, logger, mac, partition, subscriptionOf } from './log-for-tests.ts';
-
-const cursors: Cursors = {
-  start: () => undefined,
-  stop: async () => undefined,
-  isCaughtUp: () => true,
-  waitUntilCaughtUp: async () => undefined,
-  refresh: async () => undefined,
-  get: () => undefined,
-  unreadable: () => undefined,
-  unreadableCount: () => 0,
-  save: () => undefined,
-  parkedOf: () => [],
-  keepParked: () => undefined,
-  forgetParked: () => undefined,
-  parkedCount: () => 0,
-  homes: () => new Map(),
-  forget: () => undefined,
-};
 
 const runs: DeliveryRun[] = [];
 afterAll(() => {
@@ -44,7 +26,7 @@ function runOf(directory: DirectoryState, clickhouse: ReturnType<typeof hangingC
       consumer: { resumeAt: () => true, commit: () => undefined },
       clickhouse,
       directory: { ...directory, waitUntilCaughtUp: async () => undefined, refresh: async () => undefined },
-      cursors,
+      cursors: noCursors,
       decoders,
       mac,
       sender: { send: () => Promise.reject(new Error('nothing is sent')) },
