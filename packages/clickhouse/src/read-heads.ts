@@ -1,4 +1,4 @@
-import type { ClickHouse } from './clickhouse-client.ts';
+import type { ClickHouse, RequestOptions } from './clickhouse-client.ts';
 
 /** Where one log stands in ClickHouse. */
 export interface LogHead {
@@ -56,13 +56,15 @@ interface RecordedHead {
 /**
  * Positions and heads of partitions in a generation: the maximum over p_heads and log_heads, which also says what earlier
  * generations have left to this one (openGeneration). Every partition asked for is in the answer. Right only while no insert of another owner can commit: after claimPartitions and killForeignInserts.
+ * At most a minute for each of two statements, unless `signal` ends them before. Throws ClickHouseError.
  */
 export async function readHeads(
   clickhouse: ClickHouse,
   wanted: { readonly generation: number; readonly partitions: readonly number[] },
+  { signal }: Pick<RequestOptions, 'signal'> = {},
 ): Promise<Map<number, PartitionHeads>> {
   const params = { generation: wanted.generation, partitions: wanted.partitions };
-  const options = { deadlineMs: headsDeadlineMs };
+  const options = { deadlineMs: headsDeadlineMs, signal };
   // First what is written down of rows that are stored: then no head is behind the last record, also while inserts go on.
   const recorded = await clickhouse.query<RecordedHead>(recordedHeadsSql, params, options);
   const stored = await clickhouse.query<StoredHead>(storedHeadsSql, params, {

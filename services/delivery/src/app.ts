@@ -8,6 +8,7 @@ import {
   createPartitionConsumer,
   createPublisher,
   createSchemaRegistry,
+  fetchTopicOffsets,
   recordMacOf,
   valueSubjectOf,
   type Assignment,
@@ -110,7 +111,7 @@ export function createDeliveryApp(config: Config, ports: AppPorts): App {
     if (topology === undefined) throw new Error('an assignment came before the topics were checked');
     const run = createDeliveryRun(
       {
-        kafka,
+        readRanges: () => fetchTopicOffsets(kafka, eventsTopic),
         consumer,
         clickhouse,
         directory,

@@ -1,13 +1,12 @@
 import { partitionOf } from '@docket/event';
 import type { ClickHouse } from '@docket/clickhouse';
 import type { DirectoryView, ParkedEvent, Subscription } from '@docket/directory';
-import { fetchTopicOffsets } from '@docket/kafka';
 import type {
   Assignment,
   EventCodecs,
-  KafkaClient,
   PartitionBatch,
   PartitionConsumer,
+  PartitionRange,
   PositionJump,
   Topology,
 } from '@docket/kafka';
@@ -16,7 +15,6 @@ import type { Logger } from '@docket/runtime';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { createStoredLog } from './log/clickhouse-log.ts';
-import type { StoredLog } from './log/clickhouse-log.ts';
 import { firstCursor, inGeneration } from './cursors/cursor-mapper.ts';
 import type { Cursor } from './cursors/cursor-mapper.ts';
 import type { Cursors } from './cursors/kafka-cursors.ts';
@@ -55,11 +53,17 @@ export interface DeliveryRun {
   stats(): { readonly tailBytes: number; readonly heldBytes: number; readonly byPhase: ReadonlyMap<string, number> };
 }
 
+type DeliveryDirectory = Pick<
+  DirectoryView,
+  'waitUntilCaughtUp' | 'refresh' | 'subscription' | 'hasSubscription' | 'subscriptions'
+>;
+
 export interface DeliveryRunPorts {
-  readonly kafka: KafkaClient;
-  readonly consumer: PartitionConsumer;
+  /** What Kafka holds of the partitions now. Rejects while it does not answer. */
+  readonly readRanges: () => Promise<readonly PartitionRange[]>;
+  readonly consumer: Pick<PartitionConsumer, 'resumeAt' | 'commit'>;
   readonly clickhouse: ClickHouse;
-  readonly directory: DirectoryView;
+  readonly directory: DeliveryDirectory;
   readonly cursors: Cursors;
   readonly decoders: EventCodecs;
   readonly mac: RecordMac;
@@ -86,7 +90,7 @@ const headsDeadlineMs = 5_000;
 const headsIntervalMs = 60_000;
 
 export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignment): DeliveryRun {
-  const { kafka, consumer, clickhouse, directory, cursors, topology, logger } = ports;
+  const { consumer, clickhouse, directory, cursors, topology, logger } = ports;
   const ending = new AbortController();
   const tails = new Map<number, TailBuffer>();
   const stoppedPartitions = new Map<number, string>();
@@ -97,7 +101,15 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
   let isPrepared = false;
   let headsTimer: NodeJS.Timeout | undefined;
 
-  const readHeads = (): Promise<void> => readStored(stored, assignment.partitions, ending.signal, logger);
+  /** Does without them when ClickHouse has not answered by then. */
+  const readHeads = async (deadlineMs: number): Promise<void> => {
+    const signal = AbortSignal.any([ending.signal, AbortSignal.timeout(deadlineMs)]);
+    try {
+      await stored.readThrough(assignment.partitions, signal);
+    } catch (error) {
+      logger.warn({ err: error }, 'delivery.clickhouse_away');
+    }
+  };
 
   const watchLog = ({ tenant_id: log }: Subscription): void => stored.watch(partitionOf(log, topology.partitions), log);
 
@@ -132,10 +144,11 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
     const kept = [...cursors.homes().keys()];
     // Behind the cursors: of whom something is kept, the directory has told before.
     await directory.refresh(viewDeadlineMs);
-    const ranges = await fetchTopicOffsets(kafka, kafka.topics.events.name);
+    const ranges = await ports.readRanges();
+    ownSubscriptions().forEach(watchLog);
+    await readHeads(headsDeadlineMs);
+    // As they are by now: of changes until here nobody tells this run, and of those behind it onSubscription does, so nothing may wait in between.
     const subscriptions = ownSubscriptions();
-    for (const subscription of subscriptions) watchLog(subscription);
-    await readHeads();
     for (const { partition, earliest, end } of ranges) {
       if (!assignment.partitions.includes(partition)) continue;
       const here = subscriptions.filter(
@@ -149,10 +162,14 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
       );
       openTail(partition, fromOffset);
     }
+    subscriptions.forEach(watchLog);
     for (const { id } of subscriptions) table.set(id, deliverable(id));
     // A directory without any has more likely been lost, and will be restored.
     if (directory.subscriptions().length > 0) forgetGone(kept);
+    isPrepared = true;
   };
+
+  const isToPrepare = (): boolean => !ending.signal.aborted && !isPrepared;
 
   const openTail = (partition: number, fromOffset: number): void => {
     const { partitions } = topology;
@@ -168,11 +185,10 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
 
   return {
     begin: async () => {
-      while (!ending.signal.aborted && !isPrepared) {
+      while (isToPrepare()) {
         try {
           await prepare();
-          isPrepared = true;
-          if (!ending.signal.aborted) headsTimer = setInterval(() => void readHeads(), headsIntervalMs);
+          if (!ending.signal.aborted) headsTimer = setInterval(() => void readHeads(headsIntervalMs), headsIntervalMs);
           logger.info({ assignment_id: assignment.id, partitions: assignment.partitions.length }, 'delivery.prepared');
         } catch (error) {
           logger.warn({ err: error, assignment_id: assignment.id }, 'delivery.prepare_failed');
@@ -213,17 +229,4 @@ export function createDeliveryRun(ports: DeliveryRunPorts, assignment: Assignmen
       byPhase: table.countByPhase(),
     }),
   };
-}
-
-async function readStored(
-  stored: StoredLog,
-  partitions: readonly number[],
-  signal: AbortSignal,
-  logger: Logger,
-): Promise<void> {
-  try {
-    await stored.readThrough(partitions, AbortSignal.any([signal, AbortSignal.timeout(headsDeadlineMs)]));
-  } catch (error) {
-    logger.warn({ err: error }, 'delivery.clickhouse_away');
-  }
 }

@@ -81,6 +81,9 @@ interface Row {
 
 const withoutNone: ReadonlySet<number> = new Set();
 
+/** Node takes a longer delay for none at all. A timer that fires before the time is set again. */
+const timerMaxMs = 2 ** 31 - 1;
+
 /** I8: batches that wait for their next try. */
 const heldBytesMax = 64 * 1024 * 1024;
 
@@ -152,7 +155,7 @@ export function createSubscriptionTable(ports: SubscriptionTablePorts): Subscrip
 
   /** A timer that fires before is left as it is, and set again when it does: after each delivery the time of the next proof is put off. */
   const wake = (row: Row, atMs: number): void => {
-    const delayMs = Math.max(0, atMs - Date.now());
+    const delayMs = Math.min(timerMaxMs, Math.max(0, atMs - Date.now()));
     // Not by the clock that says the time: it may be set forward, and timers do not follow it.
     const firesAtMs = performance.now() + delayMs;
     if (row.timer !== undefined && row.firesAtMs <= firesAtMs) return;

@@ -1,6 +1,7 @@
 import type { Subscription } from '@docket/directory';
 
 import type { Resume, Wish } from './machine/delivery-state.ts';
+import { tellsWithoutEvents } from './sinks/sink-rules.ts';
 
 /** Of its receiver, with the port; empty for a URL that is none. */
 export function hostOf({ sink }: Subscription): string {
@@ -23,12 +24,16 @@ export function wishOf(
     lingerMs: subscription.batch.max_wait_ms,
     bytesMax: subscription.batch.max_bytes,
     windowMax: subscription.mode?.type === 'window' ? subscription.mode.batches : 1,
-    // It ends; that nothing happened behind it is not its to say.
-    proofIntervalMs: subscription.replay === undefined ? proofIntervalMs : 0,
+    proofIntervalMs: isProved(subscription) ? proofIntervalMs : 0,
     suspendAfterMs,
     noticeAfterMs,
     resume: resume === undefined ? null : orderOf(resume),
   };
+}
+
+/** Not a replay: it ends, and that nothing happened behind it is not its to say. */
+function isProved({ replay, sink }: Subscription): boolean {
+  return replay === undefined && tellsWithoutEvents(sink);
 }
 
 function orderOf({ id, received_from: from, place }: NonNullable<Subscription['resume']>): Resume {

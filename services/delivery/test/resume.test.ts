@@ -49,7 +49,8 @@ describe('suspension', () => {
       expect(short(paused.effects)).toContain('save');
       const laterMs = nowMs + wish.suspendAfterMs + 1;
       let { state } = stepDelivery(paused.state, { type: 'changed', ...wish, version: 'v3' }, laterMs);
-      for (const input of [inputs.slot, inputs.readBatch, inputs.retry])
+      // The first is about what was sent before, if anything was.
+      for (const input of [inputs.retry, inputs.slot, inputs.readBatch, inputs.retry])
         ({ state } = stepDelivery(state, input, laterMs));
       expect(state).toMatchObject({ phase: { name: 'resting' }, cursor: { failingSinceMs: laterMs } });
     },
@@ -111,6 +112,22 @@ describe('resume', () => {
     expect(delivered.state.cursor.seq).toBe(place.toSeq);
     const due = stepDelivery(delivered.state, inputs.due, nowMs + wish.lingerMs);
     expect(short(stepDelivery(due.state, inputs.slot, nowMs + wish.lingerMs).effects)).toBe('locate');
+  });
+
+  test.each([
+    ['another order', { ...resume, id: 'res_2', receivedFromMs: 900 }],
+    ['none any more', null],
+  ])('%s that comes while a place is looked for: that place is not taken for its own', (_name, newest) => {
+    const changed = stepDelivery(stateIn('idle'), { type: 'changed', ...wish, version: 'v2', resume }, nowMs);
+    const asked = stepDelivery(changed.state, inputs.slot, nowMs);
+    const again = stepDelivery(asked.state, { type: 'changed', ...wish, version: 'v3', resume: newest }, nowMs);
+    const answered = stepDelivery(again.state, located(25), nowMs);
+    expect(short(answered.effects)).toBe('release ask');
+    expect(answered.state.cursor).toEqual(cursor);
+    const next = stepDelivery(answered.state, inputs.slot, nowMs);
+    if (newest === null) return expect(short(next.effects)).toBe('read');
+    expect(next.effects).toEqual([{ type: 'locate', resume: newest }]);
+    expect(stepDelivery(next.state, located(30), nowMs).state.cursor).toMatchObject({ seq: 30, resumeId: 'res_2' });
   });
 
   test.each([

@@ -69,7 +69,7 @@ export function createStoredLog(clickhouse: ClickHouse, generation: number, logg
 
   const readThrough: StoredLog['readThrough'] = async (partitions, signal) => {
     if (signal.aborted || partitions.length === 0) return;
-    const heads = await readHeads(clickhouse, { generation, partitions });
+    const heads = await readHeads(clickhouse, { generation, partitions }, { signal });
     for (const [partition, found] of heads) take(partition, found);
   };
 

@@ -33,6 +33,9 @@ export function answered(state: DeliveryState, sent: Sending, input: Answered, n
 
 function judged(state: DeliveryState, sent: Sending, input: Answered, nowMs: number): Step {
   const { batch, aside } = sent;
+  // It is about the subscription as it was, and may be mended by what was changed: only what the receiver has, it has.
+  if (input.outcome.kind !== 'delivered' && sent.version !== state.version)
+    return proceed({ ...state, trying: null }, [release]);
   const replayed = aside?.kind === 'parked' ? replayAnswered(state, aside.seq, input, nowMs) : undefined;
   if (replayed !== undefined) return replayed;
   switch (input.outcome.kind) {
@@ -40,7 +43,6 @@ function judged(state: DeliveryState, sent: Sending, input: Answered, nowMs: num
       if (aside?.kind === 'probe') return proceed({ ...state, refusals: probeTaken(state.refusals) }, [release]);
       return delivered(state, sent, input, nowMs);
     case 'split':
-      if (sent.version !== state.version) return proceed(state, [release]);
       // One event is the least that can be sent: what is refused then is the event.
       if (batch.eventCount === 1) return refused(state, batch, { indices: [0], hasTaken: false }, input, nowMs);
       if (batch.eventCount === 0) return failed(state, { ...input, outcome: 'misconfigured' }, nowMs);
@@ -52,8 +54,6 @@ function judged(state: DeliveryState, sent: Sending, input: Answered, nowMs: num
     case 'misconfigured':
       return failed(state, { ...input, outcome: 'misconfigured' }, nowMs);
     case 'reject_event':
-      // The subscription may be mended by what was changed meanwhile.
-      if (sent.version !== state.version) return proceed(state, [release]);
       return refused(state, batch, input.outcome, input, nowMs);
     case 'gone':
       return suspend(state, input.error, nowMs, [release]);

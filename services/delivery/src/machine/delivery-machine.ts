@@ -182,7 +182,8 @@ function wasRead(
       return settle(next, jitter, nowMs, effects);
     }
     case 'located':
-      return moved(state, result.seq);
+      // It may be the place of an order that another has replaced: that one is looked for now.
+      return version === state.version ? moved(state, result.seq) : proceed(state, [release]);
     case 'renumbered':
       return movedBack(state, result.seq, nowMs);
     case 'expired':
@@ -200,10 +201,16 @@ function wasRead(
   }
 }
 
-/** A new batch without events, of which the receiver need not hear yet. */
+/** A batch without events, of which the receiver need not hear yet, or never does: what has no body is not sent, and so nobody acknowledges it. */
 function isPassed(state: DeliveryState, batch: BatchPlace): boolean {
-  const isSmall = batch.eventCount === 0 && sumSkipped(batch.skipped) < passedMax;
-  return state.trying === null && isSmall && !batch.isLast;
+  if (batch.eventCount > 0) return false;
+  const isNew = state.trying === null && !batch.isLast;
+  return batch.bodyBytes === 0 || (isNew && isSmall(batch));
+}
+
+/** The next batch can account for it, too (I8). */
+function isSmall({ skipped }: BatchPlace): boolean {
+  return sumSkipped(skipped) < passedMax;
 }
 
 /** Nothing is there but what was refused: without a neighbour that is taken, nothing shows that the receiver would take any. */
@@ -255,11 +262,11 @@ function backTo(seq: number, eventSeq: number): Pick<Cursor, 'seq' | 'passed' | 
 /** Goes on behind what has no event, without a request; the next batch accounts for it. */
 function pass(state: DeliveryState, batch: BatchPlace, jitter: number, nowMs: number): Step {
   const place = { seq: batch.toSeq, offset: batch.offset, generation: state.generation };
-  const cursor: Cursor = { ...state.cursor, ...place, passed: batch.skipped };
+  const cursor: Cursor = { ...state.cursor, ...place, passed: isSmall(batch) ? batch.skipped : noneSkipped };
   const suspect = state.refusals.suspect;
   const isBehind = suspect !== null && suspect.toSeq <= batch.toSeq;
   const refusals = isBehind ? { ...state.refusals, suspect: null } : state.refusals;
-  const next: DeliveryState = { ...state, cursor, refusals, readFailures: 0, behindReads: 0 };
+  const next: DeliveryState = { ...state, cursor, refusals, trying: null, readFailures: 0, behindReads: 0 };
   const effects: Effect[] = [{ type: 'release' }, { type: 'save', isUrgent: true }];
   return batch.mayHaveMore ? proceed(next, effects) : settle(next, jitter, nowMs, effects);
 }
@@ -281,7 +288,9 @@ function changed(state: DeliveryState, wish: Wish): Step {
     trying: isNews ? null : state.trying,
     // The evidence is about the subscription as it was.
     refusals: isNews ? nothingRefused : state.refusals,
+    failures: isNews ? 0 : state.failures,
     recent: isNews ? noAnswers : state.recent,
+    proofAtMs: wish.proofIntervalMs === 0 ? null : state.proofAtMs,
     hasGrown: state.hasGrown || isNews,
     window: Math.min(state.window, wish.windowMax),
     bytesLearned: null,
@@ -297,7 +306,7 @@ function changed(state: DeliveryState, wish: Wish): Step {
     case 'suspended': {
       if (!isNews) return stay(next);
       const cursor: Cursor = { ...next.cursor, state: 'active', suspendedVersion: '', lastError: '' };
-      return proceed({ ...next, cursor, failures: 0 }, [{ type: 'save', isUrgent: true }]);
+      return proceed({ ...next, cursor }, [{ type: 'save', isUrgent: true }]);
     }
     case 'idle':
     case 'lingering':

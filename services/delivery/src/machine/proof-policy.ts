@@ -16,6 +16,7 @@ export function proofAtMs(given: {
 }): number | null {
   const { toldAtMs, intervalMs, nowMs, jitter } = given;
   if (intervalMs === 0) return null;
-  const dueMs = (toldAtMs ?? nowMs) + intervalMs;
+  // A clock that was ahead once must not put proofs off until the others have come that far.
+  const dueMs = Math.min(toldAtMs ?? nowMs, nowMs) + intervalMs;
   return Math.max(dueMs, nowMs + leastMs) + Math.floor((jitter * intervalMs) / 10);
 }

@@ -19,6 +19,9 @@ export interface ExchangeAnswer {
   readonly text: string;
 }
 
+/** I8: of those that may come before the answer. Servers send one or two; each costs as much as an answer does. */
+const informationalMax = 16;
+
 /** The deadline of an exchange has passed. */
 export class ExchangeTimeout extends Error {
   override readonly name = 'ExchangeTimeout';
@@ -37,6 +40,7 @@ export function exchange(
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
+    let informational = 0;
     let status = 0;
     let retryAfter: string | undefined;
     let controller: Dispatcher.DispatchController | undefined;
@@ -70,7 +74,11 @@ export function exchange(
       },
       onResponseStart: (_started, code, { 'retry-after': after }) => {
         // An informational answer is followed by the one that counts.
-        if (code < 200) return;
+        if (code < 200) {
+          informational += 1;
+          if (informational > informationalMax) giveUp(new Error('too many informational answers'));
+          return;
+        }
         status = code;
         retryAfter = Array.isArray(after) ? after[0] : after;
       },

@@ -9,9 +9,9 @@ import type { DeliveryMetrics } from '../metrics.ts';
 import type { Answer, Outcome } from '../machine/outcome-policy.ts';
 import type { Verdict } from '../sinks/sink-answer.ts';
 import { requestOf, verdictOf } from '../sinks/sink-rules.ts';
+import { answerExcerpt } from './answer-excerpt-mapper.ts';
 import type { WebhookSender } from './webhook-sender.ts';
 
-const excerptCharactersMax = 512;
 const delivered: Sent = { outcome: { kind: 'delivered' }, status: 0, error: '', excerpt: '', retryAfterMs: null };
 
 export interface Sent {
@@ -52,6 +52,16 @@ export function createBatchSender(ports: {
     return webhook.send(request, signal, subscription.tenant_id);
   };
 
+  /** An answer that cannot be judged is a bug of ours, and yet must end nothing but its own attempt: nobody takes a rejection, and the process would end (I7). */
+  const judged = (subscription: Subscription, { eventCount }: Batch, answer: Answer): Verdict => {
+    try {
+      return verdictOf(subscription.sink.type, answer, eventCount);
+    } catch (error) {
+      logger.error({ err: error, subscription_id: subscription.id }, 'delivery.answer_unjudged');
+      return { kind: 'misconfigured', error: 'answer_unjudged' };
+    }
+  };
+
   return {
     send: async (subscription, batch, tryNumber, signal) => {
       if (batch.body.length === 0) return delivered;
@@ -59,7 +69,7 @@ export function createBatchSender(ports: {
       const credentials = credentialsOf(subscription, startedAtMs);
       const answer = await exchange(subscription, batch, credentials, startedAtMs, signal);
       const durationMs = Date.now() - startedAtMs;
-      const verdict = verdictOf(subscription.sink.type, answer, batch.eventCount);
+      const verdict = judged(subscription, batch, answer);
       const { error } = verdict;
       const outcome = outcomeIn(verdict);
       const status = answer.kind === 'answered' ? answer.status : 0;
@@ -73,7 +83,8 @@ export function createBatchSender(ports: {
         }
       }
       // What a receiver says when it takes a batch is of no interest.
-      const excerpt = answer.kind === 'answered' && !isDelivered ? excerptOf(answer.text, credentials) : '';
+      const excerpt =
+        answer.kind === 'answered' && !isDelivered ? answerExcerpt(answer.text, hiddenOf(credentials)) : '';
       attempts.publish({
         attempt_id: newEventId(),
         subscription_id: subscription.id,
@@ -147,20 +158,10 @@ function createCredentials(masterKey: MasterKey): (subscription: Subscription, n
   };
 }
 
-/** Shorter ones are no secrets, and would be found in any text. */
-const hiddenCharactersMin = 4;
-
-/**
- * A receiver may answer with what it was sent, and its answer is shown: no secret of it, in none of the forms it goes out in. One pass, so that what
- * stands for a secret is not searched itself.
- */
-function excerptOf(text: string, { secrets, headers = noHeaders }: Credentials): string {
+/** A receiver may answer with what it was sent, and its answer is shown: no secret of it, in none of the forms it goes out in. */
+function hiddenOf({ secrets, headers = noHeaders }: Credentials): readonly string[] {
   const forms = secrets.flatMap((secret) => [secret, Buffer.from(secret).toString('base64')]);
   // Of `Bearer abc` the last part is the secret.
   const values = Object.values(headers).flatMap((value) => [value, value.slice(value.indexOf(' ') + 1)]);
-  const hidden = [...new Set([...forms, ...values])].filter(({ length }) => length >= hiddenCharactersMin);
-  if (hidden.length === 0) return text.slice(0, excerptCharactersMax);
-  const longestFirst = hidden.toSorted((one, other) => other.length - one.length);
-  const pattern = new RegExp(longestFirst.map((form) => form.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'), 'g');
-  return text.replaceAll(pattern, '(secret)').slice(0, excerptCharactersMax);
+  return [...forms, ...values];
 }

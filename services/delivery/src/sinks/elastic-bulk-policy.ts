@@ -51,7 +51,9 @@ function itemsOf(value: unknown): Item[] | undefined {
     const result = isObject(item) ? item['create'] : undefined;
     if (!isObject(result) || typeof result['status'] !== 'number') return [];
     const { error } = result;
-    return [{ status: result['status'], type: isObject(error) ? String(error['type']) : '' }];
+    const type = isObject(error) ? error['type'] : undefined;
+    // A receiver may put anything there; made a text, an object can throw.
+    return [{ status: result['status'], type: typeof type === 'string' ? type : '' }];
   });
   return items.length === value.length ? items : undefined;
 }

@@ -1,4 +1,4 @@
-import type { SinkType, Subscription } from '@docket/directory';
+import type { Sink, SinkType, Subscription } from '@docket/directory';
 
 import type { BatchEncoding } from '../batches/batch-encoding.ts';
 import { nativeFormat, nativeFormatForIndexes } from '../formats/event-format.ts';
@@ -52,6 +52,11 @@ function formatOf(chosen: NonNullable<Subscription['format']>, type: SinkType): 
     case 'ocsf':
       return ocsfFormat;
   }
+}
+
+/** Whether the sink has a body for a batch without events, which proves that nothing happened or accounts for what was passed. */
+export function tellsWithoutEvents(sink: Sink): boolean {
+  return sink.type === 'webhook' && (sink.layout ?? 'batch') === 'batch';
 }
 
 /** The request that carries a batch; undefined when there is no secret of the kind that the sink needs. */

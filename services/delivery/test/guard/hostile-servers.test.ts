@@ -10,7 +10,7 @@ import { createVettedLookup, NameNotFoundError } from '../../src/receivers/vette
 import type { Resolve } from '../../src/receivers/vetted-lookup.ts';
 import { createWebhookSender } from '../../src/receivers/webhook-sender.ts';
 import { caCertificate, localhostCertificate, serverKey, siemCertificate } from './certificates.ts';
-import { hostileAnswers, startHostileServer } from './hostile-servers.ts';
+import { earlyHint, hostileAnswers, startHostileServer } from './hostile-servers.ts';
 import type { HostileServer } from './hostile-servers.ts';
 
 /** Short, so that what only a deadline ends is seen to end by it. */
@@ -38,7 +38,8 @@ describe('I7, I8: whatever a server does, the exchange is over in time, little i
   const expected: Readonly<Record<keyof typeof hostileAnswers, object>> = {
     'a body that drips': failed('timeout'),
     'headers that drip': failed('timeout'),
-    'early hints without end': failed('timeout'),
+    'early hints without end': failed('connection'),
+    'early hints at once, without end': failed('connection'),
     'headers of a mebibyte': failed('connection'),
     'headers without end': failed('connection'),
     'a body without end': { kind: 'answered', status: 200 },
@@ -61,6 +62,16 @@ describe('I7, I8: whatever a server does, the exchange is over in time, little i
     expect(seen).toMatchObject(expected[name] ?? {});
     if (seen.kind === 'answered') expect(seen.text.length).toBeLessThanOrEqual(16 * 1024);
     await eventually(() => server.open() === 0, { what: 'the end of the connection', deadlineMs: 5_000 });
+  });
+
+  test.each([
+    ['at', 16, { kind: 'answered', status: 204 }],
+    ['above', 17, failed('connection')],
+  ])('informational answers %s the limit: %i', async (_name, count, expectedAnswer) => {
+    const answers = `${earlyHint.repeat(count)}HTTP/1.1 204 No Content\r\n\r\n`;
+    const server = await hostile((socket) => void socket.write(answers));
+    const seen = await sender.send(webhook(`http://127.0.0.1:${server.port}/`), never);
+    expect(seen).toMatchObject(expectedAnswer);
   });
 
   test('a server that accepts and never reads', async () => {

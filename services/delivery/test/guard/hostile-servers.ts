@@ -50,6 +50,7 @@ function pour(socket: Socket, piece: Buffer | string, everyMs = 0): void {
 }
 
 const ok = 'HTTP/1.1 200 OK\r\n';
+export const earlyHint = 'HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n';
 const mebibyte = 1024 * 1024;
 /** Made before any server answers with it: that takes a while. */
 const bomb = gzipSync(Buffer.alloc(64 * mebibyte), { level: 9 });
@@ -64,7 +65,8 @@ export const hostileAnswers: Readonly<Record<string, (socket: Socket) => void>> 
     socket.write(`${ok}x-long: `);
     pour(socket, 'x', 20);
   },
-  'early hints without end': (socket) => pour(socket, 'HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n', 20),
+  'early hints without end': (socket) => pour(socket, earlyHint, 20),
+  'early hints at once, without end': (socket) => pour(socket, earlyHint.repeat(1_000)),
   'headers of a mebibyte': (socket) => void socket.write(`${ok}x-huge: ${'x'.repeat(mebibyte)}\r\n\r\n`),
   'headers without end': (socket) => {
     socket.write(ok);

@@ -213,7 +213,7 @@ describe('the details', () => {
     const sending = stepDelivery(stateIn('sending'), inputs.changed, nowMs).state;
     expect(stepDelivery(sending, inputs.retry, nowMs).state).toMatchObject({
       trying: null,
-      phase: { name: 'resting' },
+      phase: { name: 'queued' },
     });
     // What was acknowledged counts, and what came meanwhile is looked for.
     expect(stepDelivery(sending, inputs.delivered, nowMs).state).toMatchObject({

@@ -7,6 +7,7 @@ import { createLogger } from '@docket/runtime';
 import { Registry } from 'prom-client';
 
 import { createDeliveryMetrics } from '../../src/metrics.ts';
+import type { Answer } from '../../src/machine/outcome-policy.ts';
 import { createBatchSender } from '../../src/receivers/send-batch.ts';
 import type { WebhookRequest } from '../../src/receivers/webhook-sender.ts';
 import { batchFor, sampleEntries, sampleSinks, subscriptionTo } from '../sinks/sample-batches.ts';
@@ -20,14 +21,17 @@ const sealed = (secret: string, expiresAt?: string) => ({
 });
 
 /** A sender to a receiver that answers with what it was sent. */
-function senderTo(text: (request: WebhookRequest) => string) {
+const senderTo = (text: (request: WebhookRequest) => string) =>
+  senderOf((request) => ({ kind: 'answered', status: 403, retryAfterMs: null, text: text(request) }));
+
+function senderOf(answer: (request: WebhookRequest) => Answer) {
   const requests: WebhookRequest[] = [];
   const attempts: DeliveryAttempt[] = [];
   const sender = createBatchSender({
     webhook: {
       send: async (request) => {
         requests.push(request);
-        return { kind: 'answered', status: 403, retryAfterMs: null, text: text(request) };
+        return answer(request);
       },
       lookups: () => 0,
       close: async () => undefined,
@@ -119,5 +123,24 @@ describe('sending a batch', () => {
       retryAfterMs: null,
     });
     expect(requests).toEqual([]);
+  });
+
+  test('I7: an answer that cannot be judged is for somebody to mend, and ends nothing but its own attempt', async () => {
+    let reads = 0;
+    const unforeseen = {
+      kind: 'answered',
+      status: 200,
+      retryAfterMs: null,
+      get text() {
+        reads += 1;
+        if (reads === 1) throw new TypeError('a bug in a policy');
+        return '{}';
+      },
+    } as const;
+    const { sender, attempts } = senderOf(() => unforeseen);
+    const subscription = subscriptionTo({ ...sampleSinks.elastic_bulk, secrets: [sealed(token)] });
+    const sent = await sender.send(subscription, batchFor(subscription), 1, never);
+    expect(sent).toMatchObject({ outcome: { kind: 'misconfigured' }, status: 200, error: 'answer_unjudged' });
+    expect(attempts).toMatchObject([{ outcome: 'misconfigured', error: 'answer_unjudged' }]);
   });
 });

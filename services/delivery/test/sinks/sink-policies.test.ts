@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { SinkType } from '@docket/directory';
+import fc from 'fast-check';
 
 import { verdictOf } from '../../src/sinks/sink-rules.ts';
 
@@ -114,6 +115,25 @@ const webhook: readonly Row[] = [
   ['busy', 503, '', 'retry'],
 ];
 
+/** What a receiver may put where a text or a number belongs. */
+const anything = fc.oneof(
+  fc.jsonValue(),
+  fc.constantFrom<unknown>({ toString: null }, { toString: 'x', valueOf: null }),
+);
+const item = fc.record({ status: fc.oneof(fc.integer(), anything), error: fc.record({ type: anything }) });
+/** The forms that policies look into, with anything in them. */
+const inForm = fc.oneof(
+  fc.record({ items: fc.array(fc.record({ create: fc.oneof(item, anything) }), { maxLength: 4 }) }),
+  fc.record({ code: fc.oneof(fc.integer(), anything), 'invalid-event-number': anything }),
+);
+const nested = (inside: string): string => `${'['.repeat(50_000)}${inside}${']'.repeat(50_000)}`;
+const elasticErrorOf = (type: string): string => `{"items":[{"create":{"status":400,"error":{"type":${type}}}}]}`;
+const bodies = fc.oneof(
+  fc.json(),
+  inForm.map((value) => JSON.stringify(value)),
+  fc.constantFrom(nested('0'), ...['{"toString":null}', nested('0')].map(elasticErrorOf)),
+);
+
 const tables: Record<SinkType, readonly Row[]> = { webhook, splunk_hec: splunk, datadog, elastic_bulk: elastic };
 const types = Object.keys(tables) as SinkType[];
 
@@ -146,5 +166,16 @@ describe.each(types)('%s', (type) => {
         if (status < 200 || status >= 300) expect([status, body, kind]).not.toEqual([status, body, 'delivered']);
       }
     }
+  });
+
+  test('I7: nothing that a receiver answers is too strange to be judged', () => {
+    const statuses = fc.oneof(fc.constantFrom(200, 400), fc.integer({ min: 100, max: 599 }));
+    fc.assert(
+      fc.property(statuses, bodies, fc.integer({ min: 0, max: 4 }), (status, body, eventCount) => {
+        const verdict = verdictOf(type, answered(status, body), eventCount);
+        expect(verdict.error === '').toBe(verdict.kind === 'delivered');
+        expect(verdict.error.length).toBeLessThan(100);
+      }),
+    );
   });
 });
