@@ -1,14 +1,16 @@
 import type { BesideRecord, KafkaClient } from '@docket/kafka';
 import { DocketError } from '@docket/runtime';
-import type { HealthCheck } from '@docket/runtime';
+import type { HealthCheck, Logger } from '@docket/runtime';
 
 import { recordKeyOf, recordOfEntity, usedTombstoneOf } from './directory-record-mapper.ts';
 import type { DirectoryReader } from './directory-state.ts';
 import type { DirectoryView } from './directory-view.ts';
 import { createWritership } from './directory-writership.ts';
+import type { Writership } from './directory-writership.ts';
 import type { Entity, EntityKind } from './entities.ts';
 import { entityOf, isShown, untilShown } from './read-back.ts';
 import { createTurns } from './turns.ts';
+import type { Turns } from './turns.ts';
 
 /** What a decision writes, in one transaction, and what it answers. Nothing to write is a fine decision. */
 export interface Decision<Result> {
@@ -33,7 +35,7 @@ export interface Decided<Result> {
 }
 
 export interface DirectoryWriter {
-  /** Becomes the one writer, trying until it is or until `stop`. Returns at once; `check` says how it went. */
+  /** Becomes the one writer, trying until it is or until `stop`, and again after a write that failed. Returns at once; `check` says how it went. */
   start(): void;
   /**
    * Decides on the directory as it is and writes what was decided, one at a time, in the order of each owner's: two decisions never rest on the same state.
@@ -65,20 +67,28 @@ const answerMsMaxDefault = 4_500;
 /** Above all that becoming the writer waits for. */
 const acquireMsMax = 120_000;
 
+interface WriterOptions {
+  readonly view: DirectoryView;
+  /** How long a change may take before its caller is told so. Default 4,500. */
+  readonly answerMsMax?: number;
+}
+
 /** The single writer of the directory. A later one fences it; `onFenced` is then called once, and the process must end. */
 export function createDirectoryWriter(
   kafka: KafkaClient,
-  options: {
-    readonly view: DirectoryView;
-    onFenced(error: Error): void;
-    /** How long a change may take before its caller is told so. Default 4,500. */
-    readonly answerMsMax?: number;
-  },
+  options: WriterOptions & { onFenced(error: Error): void },
 ): DirectoryWriter {
-  const { view, answerMsMax = answerMsMaxDefault } = options;
-  const writership = createWritership(kafka, { view, onFenced: (error) => options.onFenced(error) });
+  const writership = createWritership(kafka, { view: options.view, onFenced: (error) => options.onFenced(error) });
+  return writerWith(writership, { ...options, logger: kafka.logger });
+}
+
+/** The writer of whoever has the writership: what is decided, and when. */
+export function writerWith(
+  writership: Writership,
+  { view, answerMsMax = answerMsMaxDefault, logger }: WriterOptions & { readonly logger: Pick<Logger, 'warn'> },
+): DirectoryWriter {
   const turns = createTurns({ waitingMax, waitingOfOwnerMax });
-  let retryTimer: NodeJS.Timeout | undefined;
+  const acquisition = createAcquisition(writership, turns, logger);
 
   const decideAndWrite = async <Result>(
     decide: Decide<Result>,
@@ -109,22 +119,21 @@ export function createDirectoryWriter(
     return result;
   };
 
-  const acquireInBackground = (): void => {
-    turns
-      .take(nobody, () => writership.acquire(), acquireMsMax)
-      .catch((error: unknown) => {
-        if (writership.state() !== 'acquiring') return;
-        kafka.logger.warn({ err: error }, 'writer.acquire_failed');
-        retryTimer = setTimeout(acquireInBackground, acquireRetryMs);
-      });
+  const changeInTurn = async <Result>(...change: Parameters<typeof decideAndWrite<Result>>): Promise<Result> => {
+    try {
+      return await decideAndWrite(...change);
+    } finally {
+      // Nobody may come with another change: an admin that is not ready is sent none.
+      acquisition.begin();
+    }
   };
 
   return {
-    start: acquireInBackground,
+    start: () => acquisition.begin(),
     change: (decide, beside, owner = nobody) =>
-      turns.take(owner, (isLate) => decideAndWrite(decide, beside, isLate), answerMsMax),
+      turns.take(owner, (isLate) => changeInTurn(decide, beside, isLate), answerMsMax),
     stop: async () => {
-      clearTimeout(retryTimer);
+      acquisition.stop();
       await writership.stop();
     },
     check: () => {
@@ -132,5 +141,36 @@ export function createDirectoryWriter(
       return state === 'active' ? { ok: true } : { ok: false, detail: `the writer of the directory is ${state}` };
     },
     stats: () => ({ waiting: turns.waiting(), waitingMax }),
+  };
+}
+
+interface Acquisition {
+  /** Tries at once and then again and again, until this is the writer, fenced or stopped. Nothing where it is, or is being tried. */
+  begin(): void;
+  stop(): void;
+}
+
+/** Becoming the writer in the background, in turn with the changes. */
+function createAcquisition(writership: Writership, turns: Turns, logger: Pick<Logger, 'warn'>): Acquisition {
+  let isTrying = false;
+  let retryTimer: NodeJS.Timeout | undefined;
+
+  const attempt = async (): Promise<void> => {
+    try {
+      await turns.take(nobody, () => writership.acquire(), acquireMsMax);
+    } catch (error) {
+      if (writership.state() === 'acquiring') logger.warn({ err: error }, 'writer.acquire_failed');
+    }
+    isTrying = writership.state() === 'acquiring';
+    if (isTrying) retryTimer = setTimeout(() => void attempt(), acquireRetryMs);
+  };
+
+  return {
+    begin: () => {
+      if (isTrying || writership.state() !== 'acquiring') return;
+      isTrying = true;
+      void attempt();
+    },
+    stop: () => clearTimeout(retryTimer),
   };
 }
