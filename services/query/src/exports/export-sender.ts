@@ -61,8 +61,8 @@ export interface ExportSender {
 }
 
 interface SenderPorts {
-  readonly clickhouse: ClickHouse;
-  readonly records: ExportRecords;
+  readonly clickhouse: Pick<ClickHouse, 'query' | 'stream'>;
+  readonly records: Pick<ExportRecords, 'put'>;
   readonly places: Places;
   readonly watch: CredentialWatch;
   readonly metrics: Pick<QueryMetrics, 'exports' | 'exportedBytes' | 'exportsRefused'>;
@@ -127,6 +127,8 @@ async function sendRecorded(plan: ExportPlan, res: Response, bytes: ExportBytes,
   setMaxListeners(0, ending.signal);
   const onClose = (): void => ending.abort();
   res.once('close', onClose);
+  // Who left while the reading was being kept has closed before anybody listened.
+  if (res.closed || res.destroyed) onClose();
   const unwatch = watch.watch(plan.caller, tenantId, () => ending.abort(unauthenticated()));
   const timer = setTimeout(() => ending.abort(tooLong(timeoutMs)), timeoutMs);
   const running = runningRecord(plan, Date.now(), timeoutMs);
