@@ -6,6 +6,9 @@ const valuesMax = 50;
 /** q is the longest value; what an event can have is at most half of it. One more lets the parser say what is wrong with q. */
 const valueCharactersMax = searchUnitsMax + 1;
 
+/** Who has so many wrong names is told of no more: finding the nearest one of thousands holds up everybody (I7). */
+const errorsMax = 20;
+
 /** The parameters of a request's query string. Reading one that is wrong notes an error and gives nothing. */
 export interface RequestParameters {
   readonly errors: readonly ErrorItem[];
@@ -25,7 +28,7 @@ export interface RequestParameters {
   fail(name: string, detail: string, place?: { readonly position: number; readonly length: number }): void;
 }
 
-/** Reads a query string. Names outside `known` (and outside what `isKnown` allows) are errors, with the nearest known name. */
+/** Reads a query string. Names outside `known` (and outside what `isKnown` allows) are errors, with the nearest known name; 20 of them are told. */
 export function requestParameters(
   search: URLSearchParams,
   known: readonly string[],
@@ -37,10 +40,12 @@ export function requestParameters(
     void errors.push({ parameter, detail, ...place });
 
   for (const [name, value] of search) {
-    if (value !== '') values.set(name, [...(values.get(name) ?? []), value]);
-    else if (!values.has(name)) values.set(name, []);
+    const given = values.get(name) ?? [];
+    if (value !== '') given.push(value);
+    values.set(name, given);
   }
   for (const [name, given] of values) {
+    if (errors.length >= errorsMax) break;
     const shown = name.slice(0, 64);
     if (!known.includes(name) && !isKnown(name)) {
       const nearest = nearestName(shown, known);
