@@ -84,6 +84,7 @@ export function createQueryApp(config: Config, ports: AppPorts): App {
     tokens,
     cursors: createCursorSeal(tokenKeys),
     reader,
+    gate,
     metrics,
     rangeDaysMax: config.queryRangeDaysMax,
     waitersMax: config.queryWaitersMax,

@@ -12,7 +12,7 @@ export function createQueryMetrics(registry: Registry) {
   return {
     readSeconds: new Histogram({
       name: 'docket_query_read_seconds',
-      help: 'Duration of one read in ClickHouse, in seconds, by kind: list, event, feed, bounds, histogram, facets, ledger, attempts, quarantine',
+      help: 'Duration of one read in ClickHouse, in seconds, by kind: list, event, feed, bounds, histogram, facets, ledger, attempts, quarantine, export',
       labelNames: ['kind'] as const,
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
       registers,

@@ -142,6 +142,7 @@ export async function createQueryWorld(options: QueryWorldOptions = {}): Promise
     tokens,
     cursors: createCursorSeal(tokenKeys),
     reader,
+    gate,
     metrics,
     rangeDaysMax,
     waitersMax: 20,

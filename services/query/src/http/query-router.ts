@@ -22,6 +22,7 @@ import { tailEndpoint } from '../tail/tail-endpoint.ts';
 import type { LogPages } from '../tail/log-pages.ts';
 import type { TailSender } from '../tail/tail-sender.ts';
 import type { ViewerTokens } from '../tokens/viewer-tokens.ts';
+import type { ReadGate } from '../gate/read-gate.ts';
 import { createWaitingRoom } from '../gate/waiting-room.ts';
 import type { Callers } from './caller.ts';
 import { getEvent } from './get-event.ts';
@@ -46,6 +47,7 @@ export interface QueryRouterPorts {
   readonly tokens: ViewerTokens;
   readonly cursors: CursorSeal;
   readonly reader: LogReader;
+  readonly gate: ReadGate;
   readonly metrics: QueryMetrics;
   readonly rangeDaysMax: number;
   readonly waitersMax: number;
@@ -91,10 +93,10 @@ export function createQueryRouter(ports: QueryRouterPorts): ApiRouter {
   };
   for (const route of readingRoutes(ports)) addForPages(route.endpoint, readingHandler(route, ports.keepReading));
   // These are not given the log reader: they cannot show anything of a log.
-  const { callers, tokens, metrics, exports } = ports;
+  const { callers, tokens, gate, metrics, exports } = ports;
   router.add(createViewerTokenEndpoint, postViewerToken({ callers, tokens, metrics }));
   addForPages(createExportUrlEndpoint, postExport({ callers, ...exports }));
-  addForPages(getExportEndpoint, getExportRecord({ callers, ...exports }));
+  addForPages(getExportEndpoint, getExportRecord({ callers, gate, metrics, ...exports }));
   addForPages(whoamiEndpoint, getWhoami({ callers }));
   addDocumentRoutes(router, openApiDocuments.query);
   return router;
