@@ -34,8 +34,18 @@ export function requireTenant(caller: Credential, tenantId: string): void {
   throw new DocketError('tenant_not_allowed', `The key is not good for tenant ${tenantId}.`);
 }
 
-/** Decides whether a caller reaches everything that `tenants` reach: nobody makes or sees a key for tenants beyond his own. Of scopes, `admin` includes all. */
-export function reachesAll(caller: Credential, tenants: readonly string[] | '*'): boolean {
-  if (caller.tenants === '*') return true;
-  return tenants !== '*' && tenants.every((tenant) => mayActOn(caller, tenant));
+/** What a caller reaches, made once for many questions: a caller and each of thousands of keys may be good for many tenants. */
+export interface Reach {
+  tenant(tenantId: string): boolean;
+  /** Everything that `tenants` reach: nobody makes or sees a key for tenants beyond his own. Of scopes, `admin` includes all. */
+  all(tenants: readonly string[] | '*'): boolean;
+}
+
+export function reachOf({ tenants: own }: Pick<Credential, 'tenants'>): Reach {
+  if (own === '*') return { tenant: () => true, all: () => true };
+  const reached = new Set(own);
+  return {
+    tenant: (tenantId) => reached.has(tenantId),
+    all: (tenants) => tenants !== '*' && tenants.every((tenant) => reached.has(tenant)),
+  };
 }

@@ -2,7 +2,8 @@ import type { ApiKey, Credential, Decision, DirectoryReader } from '@docket/dire
 import { isReserved, microsOfRfc3339 } from '@docket/event';
 import { DocketError, invalidField } from '@docket/runtime';
 
-import { reachesAll } from './access-policy.ts';
+import { reachOf } from './access-policy.ts';
+import type { Reach } from './access-policy.ts';
 import type { PublicKey } from './answer-schemas.ts';
 import type { NewKeyBody, RotateKeyBody } from './request-schemas.ts';
 
@@ -24,12 +25,13 @@ export function decideNewKey(
   made: MadeKey,
   nowMs: number,
 ): Decision<ApiKey> {
-  if (!reachesAll(caller, body.tenants)) {
+  const reach = reachOf(caller);
+  if (!reach.all(body.tenants)) {
     throw new DocketError('tenant_not_allowed', 'The new key would be good for tenants that yours is not good for.');
   }
   const reserved = body.tenants === '*' ? -1 : body.tenants.findIndex(isReserved);
   if (reserved >= 0) throw invalidField(`/tenants/${reserved}`, 'begins with docket., which is reserved');
-  const removes = removedForRoom(directory.keys(), caller, nowMs);
+  const removes = removedForRoom(directory.keys(), { reach, isOperator: caller.tenants === '*' }, nowMs);
   const key: ApiKey = {
     version: 1,
     kind: 'key',
@@ -50,11 +52,11 @@ export function decideNewKey(
  */
 function removedForRoom(
   keys: readonly ApiKey[],
-  caller: Credential,
+  caller: { readonly reach: Reach; readonly isOperator: boolean },
   nowMs: number,
 ): readonly { readonly kind: 'key'; readonly id: string }[] {
-  const within = keys.filter(({ tenants }) => reachesAll(caller, tenants));
-  const isFull = keys.length >= keysMax || (caller.tenants !== '*' && within.length >= keysOfReachMax);
+  const within = keys.filter(({ tenants }) => caller.reach.all(tenants));
+  const isFull = keys.length >= keysMax || (!caller.isOperator && within.length >= keysOfReachMax);
   if (!isFull) return [];
   const [oldest] = within
     .filter((key) => isSpent(key, nowMs))
@@ -127,7 +129,7 @@ export function decideRotation(
 
 export function findKey(directory: Pick<DirectoryReader, 'key'>, caller: Credential, id: string): ApiKey {
   const key = directory.key(id);
-  if (key === undefined || !reachesAll(caller, key.tenants)) throw new DocketError('not_found', 'No such key.');
+  if (key === undefined || !reachOf(caller).all(key.tenants)) throw new DocketError('not_found', 'No such key.');
   return key;
 }
 

@@ -49,10 +49,17 @@ function encodeCursor(id: string): string {
   return Buffer.from(id).toString('base64url');
 }
 
-/** Cuts a page out of a whole list, by id in code unit order, so that pages neither overlap nor skip while objects come and go. */
-export function pageOf<Item extends { readonly id: string }>(items: readonly Item[], request: PageRequest): Page<Item> {
+/**
+ * Cuts a page out of a whole list, by id in code unit order, so that pages neither overlap nor skip while objects come and go.
+ * @param shown what is told of an item; asked for those of the page alone.
+ */
+export function pageOf<Item extends { readonly id: string }, Shown>(
+  items: readonly Item[],
+  request: PageRequest,
+  shown: (item: Item) => Shown,
+): Page<Shown> {
   const rest = items.filter(({ id }) => id > request.afterId).toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const data = rest.slice(0, request.limit);
   const last = rest.length > request.limit ? data.at(-1) : undefined;
-  return { data, next_cursor: last === undefined ? null : encodeCursor(last.id) };
+  return { data: data.map(shown), next_cursor: last === undefined ? null : encodeCursor(last.id) };
 }

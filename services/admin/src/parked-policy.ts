@@ -11,11 +11,11 @@ import type { ReplayBody } from './request-schemas.ts';
 const idOf = (seq: number): string => String(seq).padStart(16, '0');
 
 export function parkedPage(events: readonly ParkedEvent[], request: PageRequest): Page<PublicParkedEvent> {
-  const { data, next_cursor } = pageOf(
+  return pageOf(
     events.map((parked) => ({ id: idOf(parked.seq), parked })),
     request,
+    ({ parked }) => toPublicParked(parked),
   );
-  return { data: data.map(({ parked }) => toPublicParked(parked)), next_cursor };
 }
 
 function toPublicParked(parked: ParkedEvent): PublicParkedEvent {

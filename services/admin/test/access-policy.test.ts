@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { newApiKey } from '@docket/directory';
 import type { Credential, Scope } from '@docket/directory';
 
-import { identify, reachesAll, requireOneOf, requireTenant } from '../src/access-policy.ts';
+import { identify, reachOf, requireOneOf, requireTenant } from '../src/access-policy.ts';
 
 const token = 'bootstrap-token-bootstrap-token-1';
 const nobody = { key: () => undefined };
@@ -58,6 +58,20 @@ describe('what a caller may do', () => {
     [['a'], '*', false],
     [[], ['a'], false],
   ])('a key for %j reaches all of %j: %p', (mine, theirs, expected) => {
-    expect(reachesAll(caller([], mine), theirs)).toBe(expected);
+    expect(reachOf(caller([], mine)).all(theirs)).toBe(expected);
+  });
+
+  test('I7: the caller’s tenants are gone through once, however many are asked about', () => {
+    let looks = 0;
+    const mine = new Proxy(['a', 'b', 'c'], {
+      get: (list, name) => {
+        looks += 1;
+        return Reflect.get(list, name);
+      },
+    });
+    const reach = reachOf({ tenants: mine });
+    const before = looks;
+    expect([reach.all(['c', 'b', 'a']), reach.tenant('c'), reach.tenant('d')]).toEqual([true, true, false]);
+    expect(looks).toBe(before);
   });
 });

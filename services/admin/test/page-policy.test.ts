@@ -12,7 +12,11 @@ describe('pages', () => {
         let cursor: string | null = null;
         do {
           const request = readPageRequest({ limit: String(limit), ...(cursor === null ? {} : { cursor }) });
-          const page: { data: readonly { id: string }[]; next_cursor: string | null } = pageOf(items, request);
+          const page: { data: readonly { id: string }[]; next_cursor: string | null } = pageOf(
+            items,
+            request,
+            (item) => item,
+          );
           expect(page.data.length).toBeLessThanOrEqual(limit);
           seen.push(...page.data.map(({ id }) => id));
           cursor = page.next_cursor;
@@ -20,6 +24,19 @@ describe('pages', () => {
         expect(seen).toEqual(ids.toSorted((a, b) => (a < b ? -1 : 1)));
       }),
     );
+  });
+
+  test('show nothing but what is on them', () => {
+    const items = ['d', 'b', 'a', 'c'].map((id) => ({ id }));
+    const asked: string[] = [];
+    const page = pageOf(items, { limit: 2, afterId: 'a' }, ({ id }) => {
+      asked.push(id);
+      return { name: id };
+    });
+    expect([page.data, asked]).toEqual([
+      [{ name: 'b' }, { name: 'c' }],
+      ['b', 'c'],
+    ]);
   });
 
   test('the limit is 100 unless asked', () => {

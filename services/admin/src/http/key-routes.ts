@@ -2,7 +2,7 @@ import { newApiKey } from '@docket/directory';
 import type { ApiKey, DirectoryReader } from '@docket/directory';
 import type { ApiRouter } from '@docket/runtime';
 
-import { reachesAll } from '../access-policy.ts';
+import { reachOf } from '../access-policy.ts';
 import { decideNewKey, decideRevocation, decideRotation, findKey, toPublicKey } from '../key-policy.ts';
 import { createKey, getKey, listKeys, revokeKey, rotateKey } from '../endpoints.ts';
 import { entityTagOf } from '../entity-tag-policy.ts';
@@ -45,8 +45,9 @@ export function addKeyRoutes(router: ApiRouter, context: AdminContext): void {
 
   router.add(listKeys, (req, res) => {
     const caller = callerOf(context, req, listKeys.access);
-    const mine = view.keys().filter(({ tenants }) => reachesAll(caller, tenants));
-    sendPage(req, res, pageOf(mine.map(shown), readPageRequest(req.query)));
+    const reach = reachOf(caller);
+    const mine = view.keys().filter(({ tenants }) => reach.all(tenants));
+    sendPage(req, res, pageOf(mine, readPageRequest(req.query), shown));
   });
 
   router.add(getKey, (req, res) => {

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 
-import { mayActOn, newWebhookSecret, openSecret, sealSecret } from '@docket/directory';
+import { newWebhookSecret, openSecret, sealSecret } from '@docket/directory';
 import type { Credential, DirectoryReader, Subscription } from '@docket/directory';
 import type { ApiRouter } from '@docket/runtime';
 
-import { requireTenant } from '../access-policy.ts';
+import { reachOf, requireTenant } from '../access-policy.ts';
 import type { PublicSubscription } from '../answer-schemas.ts';
 import {
   changeSubscription,
@@ -90,8 +90,9 @@ export function addSubscriptionRoutes(router: ApiRouter, context: AdminContext):
     const tenantId = readTenantFilter(req.query);
     if (tenantId !== undefined) requireTenant(caller, tenantId);
     const all = tenantId === undefined ? view.subscriptions() : view.subscriptionsOf(tenantId);
-    const mine = all.filter((subscription) => mayActOn(caller, subscription.tenant_id));
-    sendPage(req, res, pageOf(mine.map(shownOf), readPageRequest(req.query)));
+    const reach = reachOf(caller);
+    const mine = all.filter((subscription) => reach.tenant(subscription.tenant_id));
+    sendPage(req, res, pageOf(mine, readPageRequest(req.query), shownOf));
   });
 
   router.add(getSubscription, (req, res) => {

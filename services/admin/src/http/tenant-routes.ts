@@ -3,7 +3,7 @@ import type { DirectoryReader } from '@docket/directory';
 import { DocketError } from '@docket/runtime';
 import type { ApiRouter } from '@docket/runtime';
 
-import { requireTenant } from '../access-policy.ts';
+import { reachOf, requireTenant } from '../access-policy.ts';
 import { createTenant, getTenant, listTenants } from '../endpoints.ts';
 import { entityTagOf } from '../entity-tag-policy.ts';
 import { pageOf, readPageRequest } from '../page-policy.ts';
@@ -29,8 +29,9 @@ export function addTenantRoutes(router: ApiRouter, context: AdminContext): void 
 
   router.add(listTenants, (req, res) => {
     const caller = callerOf(context, req, listTenants.access);
-    const mine = view.tenants().filter(({ id }) => mayActOn(caller, id));
-    sendPage(req, res, pageOf(mine.map(toPublicTenant), readPageRequest(req.query)));
+    const reach = reachOf(caller);
+    const mine = view.tenants().filter(({ id }) => reach.tenant(id));
+    sendPage(req, res, pageOf(mine, readPageRequest(req.query), toPublicTenant));
   });
 
   router.add(getTenant, (req, res) => {
