@@ -57,10 +57,8 @@ export interface DirectoryWriter {
 }
 
 const acquireRetryMs = 1_000;
-/** I8: people and deploy scripts change the directory; more waiting than this is a loop gone wild. */
+/** I8: people and deploy scripts change the directory; more waiting than this is a loop gone wild. A change takes some ten ms: so many are made within the time for an answer. */
 const waitingMax = 200;
-/** I7: of one owner, so that a script gone wild leaves places to the others. A change takes some ten ms: so many are made well within the time for an answer. */
-const waitingOfOwnerMax = waitingMax / 4;
 const nobody = '';
 /** Without Kafka a change takes 15 s and more to fail; its caller is told within 5 s. */
 const answerMsMaxDefault = 4_500;
@@ -87,7 +85,7 @@ export function writerWith(
   writership: Writership,
   { view, answerMsMax = answerMsMaxDefault, logger }: WriterOptions & { readonly logger: Pick<Logger, 'warn'> },
 ): DirectoryWriter {
-  const turns = createTurns({ waitingMax, waitingOfOwnerMax });
+  const turns = createTurns({ waitingMax });
   const acquisition = createAcquisition(writership, turns, logger);
 
   const decideAndWrite = async <Result>(

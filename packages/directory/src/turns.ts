@@ -15,10 +15,11 @@ export interface Turns {
 type Turn = () => Promise<void>;
 
 /**
- * I8: a line of work with a limit on its length and on the time that one waits for an answer. I7: one owner gets a part of its places, and whoever has one
- * change to make waits behind one change of each other owner, not behind all of theirs.
+ * I8: a line of work with a limit on its length and on the time that one waits for an answer. I7: one owner gets at most half of the places that the others
+ * leave, so that of several who take all they get some are left; and whoever has one change to make waits behind one change of each other owner, not behind
+ * all of theirs.
  */
-export function createTurns(limits: { readonly waitingMax: number; readonly waitingOfOwnerMax: number }): Turns {
+export function createTurns({ waitingMax }: { readonly waitingMax: number }): Turns {
   const queue = createFairQueue<Turn>();
   /** Owners of whom nothing waits are forgotten. */
   const waitingOf = new Map<string, number>();
@@ -68,12 +69,13 @@ export function createTurns(limits: { readonly waitingMax: number; readonly wait
 
   return {
     take: async (owner, work, answerMsMax) => {
-      if ((waitingOf.get(owner) ?? 0) >= limits.waitingOfOwnerMax) {
-        const message = `${limits.waitingOfOwnerMax} changes of this caller are waiting; nothing was written.`;
-        throw new DocketError('rate_limited', message, { retryAfterSeconds: 1 });
-      }
-      if (waiting >= limits.waitingMax) {
+      if (waiting >= waitingMax) {
         throw new DocketError('overloaded', `${waiting} changes of the directory are waiting.`);
+      }
+      const own = waitingOf.get(owner) ?? 0;
+      if (own >= Math.max(1, Math.floor((waitingMax - (waiting - own)) / 2))) {
+        const message = `${own} changes of this caller are waiting; nothing was written.`;
+        throw new DocketError('rate_limited', message, { retryAfterSeconds: 1 });
       }
       count(owner, 1);
       try {

@@ -18,7 +18,7 @@ function task(): { work: () => Promise<string>; end: (result: string) => void; h
 
 describe('turns', () => {
   test('one at a time, in order, each with its own result', async () => {
-    const turns = createTurns({ waitingMax: 10, waitingOfOwnerMax: 10 });
+    const turns = createTurns({ waitingMax: 20 });
     const order: string[] = [];
     const results = await Promise.all(
       ['a', 'b', 'c'].map((name) =>
@@ -39,7 +39,7 @@ describe('turns', () => {
   });
 
   test('work that fails does not stop the next', async () => {
-    const turns = createTurns({ waitingMax: 10, waitingOfOwnerMax: 10 });
+    const turns = createTurns({ waitingMax: 20 });
     const failing = turns.take('a', () => Promise.reject(new Error('no')), hour);
     const next = turns.take('a', () => Promise.resolve('yes'), hour);
     await expect(failing).rejects.toThrow('no');
@@ -47,7 +47,7 @@ describe('turns', () => {
   });
 
   test('changes do not wait behind one another for minutes while Kafka is away, and a late one is never made', async () => {
-    const turns = createTurns({ waitingMax: 10, waitingOfOwnerMax: 10 });
+    const turns = createTurns({ waitingMax: 20 });
     const slow = task();
     const late = task();
     const first = turns.take('a', slow.work, hour);
@@ -59,7 +59,7 @@ describe('turns', () => {
   });
 
   test('work that takes too long is answered for, knows that it is late, and holds back the next one until it has ended', async () => {
-    const turns = createTurns({ waitingMax: 10, waitingOfOwnerMax: 10 });
+    const turns = createTurns({ waitingMax: 20 });
     const slow = task();
     let isLate: () => boolean = () => false;
     const taken = turns.take(
@@ -84,17 +84,17 @@ describe('turns', () => {
   });
 
   test('I8: no more than the limit wait', async () => {
-    const turns = createTurns({ waitingMax: 2, waitingOfOwnerMax: 2 });
+    const turns = createTurns({ waitingMax: 2 });
     const slow = task();
-    const taken = [turns.take('a', slow.work, hour), turns.take('a', () => Promise.resolve('second'), hour)];
-    await expect(turns.take('b', () => Promise.resolve('third'), hour)).rejects.toMatchObject({ code: 'overloaded' });
+    const taken = [turns.take('a', slow.work, hour), turns.take('b', () => Promise.resolve('second'), hour)];
+    await expect(turns.take('c', () => Promise.resolve('third'), hour)).rejects.toMatchObject({ code: 'overloaded' });
     slow.end('first');
     expect(await Promise.all(taken)).toEqual(['first', 'second']);
     expect(await turns.take('a', () => Promise.resolve('fourth'), hour)).toBe('fourth');
   });
 
   test('I7: who has many changes waiting keeps nobody else waiting behind all of them', async () => {
-    const turns = createTurns({ waitingMax: 10, waitingOfOwnerMax: 10 });
+    const turns = createTurns({ waitingMax: 20 });
     const order: string[] = [];
     const change = (owner: string, name: string): Promise<unknown> =>
       turns.take(owner, async () => order.push(name), hour);
@@ -103,7 +103,7 @@ describe('turns', () => {
   });
 
   test('I7: one owner fills his own places, not the line, and has them again afterwards', async () => {
-    const turns = createTurns({ waitingMax: 10, waitingOfOwnerMax: 2 });
+    const turns = createTurns({ waitingMax: 4 });
     const slow = task();
     const taken = [turns.take('a', slow.work, hour), turns.take('a', () => Promise.resolve('second'), hour)];
     await expect(turns.take('a', () => Promise.resolve('third'), hour)).rejects.toMatchObject({
@@ -114,5 +114,23 @@ describe('turns', () => {
     slow.end('first');
     expect(await Promise.all(taken)).toEqual(['first', 'second', 'of another']);
     expect(await turns.take('a', () => Promise.resolve('fourth'), hour)).toBe('fourth');
+  });
+
+  test('I7: owners who each take all they get leave a place to one with a single change', async () => {
+    const turns = createTurns({ waitingMax: 200 });
+    const slow = task();
+    const taken: Promise<string>[] = [];
+    const counts = ['a', 'b', 'c', 'd'].map((owner) => {
+      const before = turns.waiting();
+      for (let place = 0; place < 200; place += 1) taken.push(turns.take(owner, slow.work, hour));
+      return turns.waiting() - before;
+    });
+    expect(counts).toEqual([100, 50, 25, 12]);
+    const revocation = turns.take('operator', () => Promise.resolve('revoked'), hour);
+    slow.end('done');
+    expect(await revocation).toBe('revoked');
+    const refused = (await Promise.allSettled(taken)).filter(({ status }) => status === 'rejected');
+    expect(refused).toHaveLength(800 - 187);
+    expect(turns.waiting()).toBe(0);
   });
 });
