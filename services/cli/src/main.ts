@@ -2,10 +2,10 @@
 import { SettingsError } from '@docket/runtime';
 import { createProgram } from './program.ts';
 
-// `docket search … | head`: whoever reads has enough.
+// `docket search … | head`: whoever reads has enough. What the command has found stays its exit code.
 process.stdout.on('error', (error) => {
   if (Reflect.get(error, 'code') !== 'EPIPE') throw error;
-  process.exit(0);
+  process.exit();
 });
 
 const program = createProgram({
