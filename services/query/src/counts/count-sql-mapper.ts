@@ -33,7 +33,7 @@ export function histogramStatement({ search, plan, by }: HistogramQuery): Statem
       ? field
       : `if(${field} IN (
   SELECT ${field} AS frequent_value FROM audit_events WHERE ${where}
-  GROUP BY frequent_value ORDER BY count() DESC, frequent_value LIMIT ${groupValuesMax}
+  GROUP BY frequent_value HAVING frequent_value != '' ORDER BY count() DESC, frequent_value LIMIT ${groupValuesMax}
 ), ${field}, '')`;
   const sql = `SELECT ${bucket} AS bucket, ${value} AS counted_value, count() AS events FROM audit_events
 WHERE ${where}
