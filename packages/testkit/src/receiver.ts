@@ -55,7 +55,7 @@ export interface Receiver {
   accepted(): ReceivedRequest[];
   /** Changes how it answers from the next request on. */
   answer(behaviour: Behaviour): void;
-  /** Secrets (`whsec_…`) of which one must have signed a request. */
+  /** Secrets (`whsec_…`) of which one must have signed a request; those that came while there was none are checked, too: who subscribes learns the secret from the answer. */
   expectSecrets(...secrets: string[]): void;
   /** Ends it at once, hanging requests too. */
   close(): Promise<void>;
@@ -70,7 +70,7 @@ export interface ReceiverOptions {
 
 /** Starts a receiver on 127.0.0.1; every path takes requests. */
 export async function startReceiver(options: ReceiverOptions = {}): Promise<Receiver> {
-  const requests: ReceivedRequest[] = [];
+  const requests: (Omit<ReceivedRequest, 'signature'> & { signature: ReceivedRequest['signature'] })[] = [];
   let secrets = options.secrets ?? [];
   let current = createBehaviour(options.behaviour ?? { kind: 'ok' });
 
@@ -106,6 +106,9 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
     },
     expectSecrets(...next) {
       secrets = next;
+      for (const request of requests) {
+        if (request.signature === 'unchecked') request.signature = verify(secrets, request.body, request.headers);
+      }
     },
     close: () =>
       new Promise<void>((resolve) => {

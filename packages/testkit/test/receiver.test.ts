@@ -47,6 +47,14 @@ describe('startReceiver', () => {
     expect(receiver.requests.map(({ signature }) => signature)).toEqual(['valid', 'unchecked']);
   });
 
+  test('what came before its secret was known is checked when it is', async () => {
+    receiver.expectSecrets();
+    await send('{}');
+    await send('{}', otherSecret);
+    receiver.expectSecrets(secret);
+    expect(receiver.requests.map(({ signature }) => signature)).toEqual(['valid', 'invalid']);
+  });
+
   test('fails as often as it was told, then is well again; only what it answered 2xx counts as accepted', async () => {
     receiver.answer({ kind: 'status', status: 503, headers: { 'retry-after': '1' }, times: 2 });
     expect([await send('1'), await send('2'), await send('3')]).toEqual([503, 503, 204]);

@@ -69,7 +69,10 @@ export async function checkDelivered(api: DocketApi, tenantId: string, receiver:
   const outOfOrder = firstReceiptOutOfOrder(receiver);
   expectThat(outOfOrder === undefined, `seq ${outOfOrder} came first after a later one`);
   const unsigned = receiver.requests.filter(({ signature }) => signature !== 'valid');
-  expectThat(unsigned.length === 0, `${unsigned.length} requests have no valid signature`);
+  expectThat(
+    unsigned.length === 0,
+    `${unsigned.length} requests have no valid signature, the first is ${unsigned[0]?.signature}`,
+  );
   const failed = receiver.requests.length - receiver.accepted().length;
   return `${received.size} events to seq ${chain.range.toSeq} in ${receiver.accepted().length} batches, ${chain.skipped} seqs skipped and accounted for, ${failed} requests refused before; order, chain and signatures hold`;
 }
