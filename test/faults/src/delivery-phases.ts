@@ -1,7 +1,7 @@
 import { eventually, type ServiceProcess } from '@docket/testkit';
 import type { Deliveries } from './deliveries.ts';
 import { expectThat } from './fault-case.ts';
-import { startHttpProxy, type HttpProxy } from './http-proxy.ts';
+import { startHttpProxy, untilHeld, type HttpProxy } from './http-proxy.ts';
 
 /** A place in the work of delivery, and how to bring one exactly there. */
 export interface DeliveryPhase {
@@ -48,9 +48,7 @@ export const deliveryPhases: readonly DeliveryPhase[] = [
       await deliveries.publish(150);
       const held = clickhouse.hold('log', 'answer');
       const delivery = await deliveries.startUnready({ ...littleTail, CLICKHOUSE_URL: clickhouse.url });
-      let isHeld = false;
-      void held.reached.then(() => (isHeld = true));
-      await until(() => isHeld, 'a read of the log in ClickHouse');
+      await untilHeld(held, 'a read of the log in ClickHouse');
       return { delivery, afterDeath: () => held.release() };
     },
   },

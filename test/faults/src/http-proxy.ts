@@ -1,3 +1,4 @@
+import { eventually } from '@docket/testkit';
 import { Agent, createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -19,6 +20,15 @@ export interface Held {
   release(): void;
   /** What the server says to it, whether or not the client hears it. */
   readonly answered: Promise<Answer>;
+}
+
+const heldDeadlineMs = 60_000;
+
+/** Resolves when an exchange is held; throws when none comes within a minute. */
+export async function untilHeld(held: Held, what: string): Promise<void> {
+  let isHeld = false;
+  void held.reached.then(() => (isHeld = true));
+  await eventually(() => isHeld, { what, deadlineMs: heldDeadlineMs, intervalMs: 5 });
 }
 
 export interface HttpProxy {

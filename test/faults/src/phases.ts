@@ -3,7 +3,7 @@ import { eventually, type ServiceProcess } from '@docket/testkit';
 import { clickhouseStepOf, registryStepOf, type ClickHouseStep } from './clickhouse-steps.ts';
 import type { Drain } from './drain.ts';
 import { expectThat } from './fault-case.ts';
-import { startHttpProxy, type Held, type HeldAt, type HttpProxy } from './http-proxy.ts';
+import { startHttpProxy, untilHeld, type HeldAt, type HttpProxy } from './http-proxy.ts';
 import { metricOf, startIngestor } from './ingestor.ts';
 
 export interface Proxies {
@@ -46,19 +46,13 @@ export const smallBlocks = { INGEST_BLOCK_ROWS_MAX: '500' };
 /** Rows wait for their insert until the test has seen them wait, and are due when a process that was frozen for a session wakes. */
 export const slowBlocks = { INGEST_BLOCK_ROWS_MAX: '500000', INGEST_BLOCK_AGE_MS_MAX: '3000' };
 
-async function reached(held: Held, what: string): Promise<void> {
-  let isReached = false;
-  void held.reached.then(() => (isReached = true));
-  await eventually(() => isReached, { what, deadlineMs: caughtDeadlineMs, intervalMs: 5 });
-}
-
 function atClickHouse(name: string, step: ClickHouseStep, at: HeldAt): Phase {
   return {
     name,
     async reach(drain, { clickhouse, env }) {
       const held = clickhouse.hold(step, at);
       const ingestor = await startIngestor(drain, { ...env, ...smallBlocks });
-      await reached(held, `the ingestor's arrival at "${name}"`);
+      await untilHeld(held, `the ingestor's arrival at "${name}"`);
       return {
         ingestor,
         async afterDeath() {
@@ -88,7 +82,7 @@ const decoding: Phase = {
   async reach(drain, { registry, env }) {
     const held = registry.hold('versions', 'answer');
     const ingestor = await startIngestor(drain, { ...env, ...smallBlocks });
-    await reached(held, 'the question for the schema');
+    await untilHeld(held, 'the question for the schema');
     return {
       ingestor,
       async afterDeath() {
