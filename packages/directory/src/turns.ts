@@ -1,4 +1,4 @@
-import { createFairQueue, DocketError } from '@docket/runtime';
+import { createBudget, createFairQueue, DocketError } from '@docket/runtime';
 
 export interface Turns {
   /**
@@ -21,17 +21,8 @@ type Turn = () => Promise<void>;
  */
 export function createTurns({ waitingMax }: { readonly waitingMax: number }): Turns {
   const queue = createFairQueue<Turn>();
-  /** Owners of whom nothing waits are forgotten. */
-  const waitingOf = new Map<string, number>();
-  let waiting = 0;
+  const places = createBudget(waitingMax, 1);
   let isBusy = false;
-
-  const count = (owner: string, change: 1 | -1): void => {
-    waiting += change;
-    const own = (waitingOf.get(owner) ?? 0) + change;
-    if (own === 0) waitingOf.delete(owner);
-    else waitingOf.set(owner, own);
-  };
 
   const runNext = async (): Promise<void> => {
     if (isBusy) return;
@@ -69,21 +60,19 @@ export function createTurns({ waitingMax }: { readonly waitingMax: number }): Tu
 
   return {
     take: async (owner, work, answerMsMax) => {
-      if (waiting >= waitingMax) {
-        throw new DocketError('overloaded', `${waiting} changes of the directory are waiting.`);
-      }
-      const own = waitingOf.get(owner) ?? 0;
-      if (own >= Math.max(1, Math.floor((waitingMax - (waiting - own)) / 2))) {
-        const message = `${own} changes of this caller are waiting; nothing was written.`;
+      const place = places.take([owner], 1);
+      if (!place.ok) {
+        if (place.reason === 'all_taken')
+          throw new DocketError('overloaded', `${places.used()} changes of the directory are waiting.`);
+        const message = `${places.used(owner)} changes of this caller are waiting; nothing was written.`;
         throw new DocketError('rate_limited', message, { retryAfterSeconds: 1 });
       }
-      count(owner, 1);
       try {
         return await inTurn(owner, work, answerMsMax);
       } finally {
-        count(owner, -1);
+        place.lease.release();
       }
     },
-    waiting: () => waiting,
+    waiting: () => places.used(),
   };
 }

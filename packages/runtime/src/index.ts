@@ -1,7 +1,7 @@
 export { healthOf } from './app.ts';
 export type { App, AppPorts, Health, HealthCheck } from './app.ts';
-export { createByteBudget } from './byte-budget.ts';
-export type { BudgetRefusal, ByteBudget, ByteLease } from './byte-budget.ts';
+export { createBudget } from './budget.ts';
+export type { Budget, BudgetRefusal, Lease } from './budget.ts';
 export { DocketError } from './errors/docket-error.ts';
 export type { DocketErrorOptions, ErrorItem } from './errors/docket-error.ts';
 export { errorCatalogue } from './errors/error-catalogue.ts';

@@ -3,7 +3,7 @@ import { checkTopics, createKafka, createPublisher, createSchemaRegistry, findEv
 import {
   addDocumentRoutes,
   createApiRouter,
-  createByteBudget,
+  createBudget,
   createCors,
   createStartCheck,
   healthOf,
@@ -70,11 +70,11 @@ function createIngest(config: IngestConfig, ports: AppPorts): { app: App; metric
   const view = createDirectoryView(kafka, { metrics: ports.metrics, onCrash: (error) => ports.exit(error) });
   const publisher = createPublisher(kafka, { deadlineMs: publishDeadlineMs });
   const keyUses = createKeyUses(kafka, { publisher });
-  const budget = createByteBudget(config.inFlightBytesMax, requestBytesMax);
+  const budget = createBudget(config.inFlightBytesMax, requestBytesMax);
   const limits = createRateLimits({ key: config.keyEventsPerSecond, tenant: config.tenantEventsPerSecond });
   const metrics = createGatewayMetrics(ports.metrics, {
-    inFlightBytes: budget.usedBytes,
-    inFlightBytesMax: budget.limitBytes,
+    inFlightBytes: budget.used,
+    inFlightBytesMax: budget.limit,
     queuedBytes: () => publisher.stats().queuedBytes,
     queueBytesMax: () => publisher.stats().queueBytesMax,
     trackedTenants: limits.tenantsTracked,

@@ -1,4 +1,4 @@
-import { createByteBudget, type ByteLease } from '@docket/runtime';
+import { createBudget, type Lease } from '@docket/runtime';
 import { createFairLine } from './fair-line-policy.ts';
 import type { FairLine } from './fair-line-policy.ts';
 
@@ -67,7 +67,7 @@ interface Held {
   sentAtMs: number | null;
   hasFailed: boolean;
   /** Of its bodies. */
-  readonly lease: ByteLease;
+  readonly lease: Lease;
 }
 
 /** What a tenant has under way in a pool. */
@@ -109,10 +109,10 @@ export function createSlots(limits: SlotLimits): Slots {
     return ofTenant < perTenant && (byHost.get(host) ?? 0) < perHost;
   };
 
-  const bytes = createByteBudget(limits.bytesMax);
+  const bytes = createBudget(limits.bytesMax);
   /** I7: one request of each tenant always goes, which the pools bound. */
   const hasRoom = ({ tenantId }: SlotRequest, wanted: number): boolean =>
-    bytes.usedBytes(tenantId) === 0 || bytes.refusalOf([tenantId], wanted) === undefined;
+    bytes.used(tenantId) === 0 || bytes.refusalOf([tenantId], wanted) === undefined;
 
   const cancel = (id: string): void => {
     const pool = waiting.get(id);

@@ -10,7 +10,7 @@ import {
   requestIdOf,
   requireJsonType,
 } from '@docket/runtime';
-import type { ByteBudget, ByteLease, DirectHandler, Logger } from '@docket/runtime';
+import type { Budget, Lease, DirectHandler, Logger } from '@docket/runtime';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { failureOf, limitRefusalOf } from '../ingest-answer-mapper.ts';
@@ -32,7 +32,7 @@ export interface IngestContext {
   readonly eventsTopic: string;
   /** Undefined until topics and schema have been checked. */
   readonly recordForm: () => RecordForm | undefined;
-  readonly budget: ByteBudget;
+  readonly budget: Budget;
   readonly limits: RateLimits;
   readonly judges: Pick<Judges, 'judge'>;
   readonly leftovers: LeftoverMemory;
@@ -95,7 +95,7 @@ export function createIngestRoute(context: IngestContext): DirectHandler {
 async function receive(
   { judges, leftovers, metrics }: IngestContext,
   { req, res }: { req: IncomingMessage; res: ServerResponse },
-  lease: ByteLease,
+  lease: Lease,
   judgeContext: JudgeContext,
 ): Promise<JudgedBody> {
   const bytes = await readBody(req, { bytesMax: bodyBytesMax, onLeft: leftovers.leave });
@@ -168,7 +168,7 @@ function takeQuota({ limits, metrics }: IngestContext, keyId: string, judged: Ju
 }
 
 /** I8: takes what the body may cost before reading it: its length, or the most it can be where that is not known. */
-function reserve({ budget, metrics }: IngestContext, req: IncomingMessage, keyId: string): ByteLease {
+function reserve({ budget, metrics }: IngestContext, req: IncomingMessage, keyId: string): Lease {
   const announced = Number(req.headers['content-length'] ?? bodyBytesMax);
   const isPlain = (req.headers['content-encoding'] ?? 'identity').toLowerCase() === 'identity';
   const bytes = Math.min(announced, bodyBytesMax) + (isPlain ? 0 : bodyBytesMax);

@@ -1,8 +1,8 @@
 import { Agent as HttpAgent, ServerResponse } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 
-import { answerProblem, DocketError, receivedFrom, requestIdOf, setRouteLabel } from '@docket/runtime';
-import type { Logger } from '@docket/runtime';
+import { answerProblem, createBudget, DocketError, receivedFrom, requestIdOf, setRouteLabel } from '@docket/runtime';
+import type { BudgetRefusal, Logger } from '@docket/runtime';
 import type { Request, RequestHandler, Response } from 'express';
 import { createProxyMiddleware } from 'http-proxy-middleware';
 
@@ -10,8 +10,8 @@ import type { GatewayMetrics } from '../metrics.ts';
 import { requireNoStrayBody } from '../request-headers-policy.ts';
 import { upstreamSilenceMsMax } from '../upstream-silence-policy.ts';
 
-/** I8: requests under way to one upstream; more are 503 overloaded. Long polls and streams hold theirs for minutes. */
-const requestsMax = 1_000;
+/** I8: requests under way to one upstream; more are 503 overloaded. Long polls, streams and bodies that come slowly hold theirs for a minute and more. */
+const usualRequestsMax = 1_000;
 /** Below the keep-alive of our own servers (65 s), so that a connection is never reused while it is being closed. */
 const idleMs = 30_000;
 
@@ -38,14 +38,15 @@ export function createUpstreamProxy(
     readonly trustedProxyHops: number;
     /** How long it may be silent within a request to a path; default: `upstreamSilenceMsMax`. */
     readonly silenceMsMax?: (path: string) => number;
+    readonly requestsMax?: number;
     /** Before its answer is passed on: the headers that the response then has are the gateway's. */
     readonly onAnswer?: (res: Response) => void;
   },
 ): UpstreamProxy {
-  const { silenceMsMax = upstreamSilenceMsMax } = ports;
+  const { silenceMsMax = upstreamSilenceMsMax, requestsMax = usualRequestsMax } = ports;
   const agentOptions = { keepAlive: true, timeout: idleMs, maxSockets: requestsMax };
   const agent = target.startsWith('https:') ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
-  let underWay = 0;
+  const places = createBudget(requestsMax, 1);
   const eventStreams = new Set<() => void>();
 
   const proxy = createProxyMiddleware<Request, Response>({
@@ -98,13 +99,9 @@ export function createUpstreamProxy(
       requireNoStrayBody(req.method, req.headers);
       // Node has answered it, and http-proxy emits no `proxyReq` for a request that has it: what the client says of itself would be believed.
       delete req.headers.expect;
-      if (underWay >= requestsMax) {
-        throw new DocketError('overloaded', `${underWay} requests to the ${name} service are under way.`, {
-          retryAfterSeconds: 1,
-        });
-      }
-      underWay += 1;
-      res.once('close', () => (underWay -= 1));
+      const place = places.take([callerOf(req)], 1);
+      if (!place.ok) throw refusedFor(name, place.reason);
+      res.once('close', () => place.lease.release());
       setRouteLabel(res, `proxy:${name}`);
       await proxy(req, res, next);
     },
@@ -113,4 +110,23 @@ export function createUpstreamProxy(
     },
     stop: () => agent.destroy(),
   };
+}
+
+/**
+ * I7: whose share a request counts for. What a credential is good for, the upstream says; one that is good for nothing is refused by it at once and holds
+ * no place.
+ */
+function callerOf(req: Request): string {
+  return req.get('authorization') ?? `from ${req.socket.remoteAddress ?? 'nowhere'}`;
+}
+
+function refusedFor(name: Upstream, reason: BudgetRefusal): DocketError {
+  const after = { retryAfterSeconds: 1 };
+  if (reason === 'all_taken')
+    return new DocketError('overloaded', `Too many requests to the ${name} service are under way.`, after);
+  return new DocketError(
+    'rate_limited',
+    `Too many requests of this caller to the ${name} service are under way.`,
+    after,
+  );
 }

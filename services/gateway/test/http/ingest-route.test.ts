@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createDirectoryState, newApiKey, type ApiKey, type DirectoryView } from '@docket/directory';
 import type { Publisher, PublishRecord } from '@docket/kafka';
-import { createApiRouter, createByteBudget, createLogger, DocketError, serveHttp } from '@docket/runtime';
+import { createApiRouter, createBudget, createLogger, DocketError, serveHttp } from '@docket/runtime';
 import type { HttpServer } from '@docket/runtime';
 import fc from 'fast-check';
 import { Registry } from 'prom-client';
@@ -36,7 +36,7 @@ const publisher: Publisher = {
 const mebibyte = 1024 * 1024;
 const keys = { acme: newApiKey(), several: newApiKey(), reader: newApiKey() };
 const directory = createDirectoryState();
-const budget = createByteBudget(32 * mebibyte, requestBytesMax);
+const budget = createBudget(32 * mebibyte, requestBytesMax);
 let limits = createRateLimits({ key: 0, tenant: 0 });
 let isCaughtUp = true;
 let isReady = true;
@@ -90,8 +90,8 @@ beforeAll(async () => {
       tenantsTracked: () => limits.tenantsTracked(),
     },
     metrics: createGatewayMetrics(metrics, {
-      inFlightBytes: budget.usedBytes,
-      inFlightBytesMax: budget.limitBytes,
+      inFlightBytes: budget.used,
+      inFlightBytesMax: budget.limit,
       queuedBytes: () => 0,
       queueBytesMax: () => 1,
       trackedTenants: () => 0,
@@ -200,7 +200,7 @@ describe('POST /v1/events: bad input', () => {
     expect(answer).toMatchObject({ status, body: { code, status, request_id: expect.any(String) } });
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
     expect(published).toEqual([]);
-    expect(budget.usedBytes()).toBe(0);
+    expect(budget.used()).toBe(0);
   });
 
   test('names each event and field by pointer', async () => {
@@ -331,21 +331,21 @@ describe('POST /v1/events: not now', () => {
     happen();
     const { status, body } = await send('{');
     expect([status, body['code'], body['ids']]).toEqual([503, code, undefined]);
-    expect(budget.usedBytes()).toBe(0);
+    expect(budget.used()).toBe(0);
   });
 
   test('I8: over the budget of bytes: 503 overloaded before the body is read, and fine again afterwards', async () => {
-    const all = budget.hold(['other'], budget.limitBytes);
+    const all = budget.hold(['other'], budget.limit);
     const answer = await send(one);
     expect(answer).toMatchObject({ status: 503, body: { code: 'overloaded' } });
     expect(answer.headers.get('retry-after')).toBe('1');
     all.release();
     expect((await send(one)).status).toBe(202);
-    expect(budget.usedBytes()).toBe(0);
+    expect(budget.used()).toBe(0);
   });
 
   test('I7: a key that has half of the budget under way: 429, while others go on', async () => {
-    const half = budget.take([keys.acme.id], budget.limitBytes / 2);
+    const half = budget.take([keys.acme.id], budget.limit / 2);
     expect(await send(one)).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
     const other = { authorization: `Bearer ${keys.several.text}` };
     expect((await send(JSON.stringify({ ...event, tenant_id: 'acme' }), other)).status).toBe(202);
@@ -369,7 +369,7 @@ describe('POST /v1/events: not now', () => {
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(8);
     expect(refused.headers.get('ratelimit')).toContain('"tenant";r=0;');
     expect(published).toEqual([]);
-    expect(budget.usedBytes()).toBe(0);
+    expect(budget.used()).toBe(0);
   });
 
   test('I7: a key over its quota: 429 before the body is read, also when all it sends is wrong', async () => {

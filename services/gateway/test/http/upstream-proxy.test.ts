@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -43,7 +44,7 @@ async function serveBehind(trustedProxyHops: number): Promise<HttpServer> {
   };
   const silenceMsMax = (path: string): number =>
     Math.min(upstreamSilenceMsMax(path), path === '/v1/silent' ? silenceMs : Infinity);
-  const query = createUpstreamProxy('query', upstreamUrl, { ...ports, silenceMsMax });
+  const query = createUpstreamProxy('query', upstreamUrl, { ...ports, silenceMsMax, requestsMax: 4 });
   // Nothing listens on port 1.
   const admin = createUpstreamProxy('admin', 'http://127.0.0.1:1', ports);
   const delivery = createUpstreamProxy('delivery', 'http://127.0.0.1:1', ports);
@@ -240,6 +241,60 @@ async function sendRaw(bytes: string): Promise<string> {
   socket.write(bytes);
   return text(socket);
 }
+
+describe('requests under way', () => {
+  /** Begins a body that does not end. */
+  function begin(authorization: string): Socket {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    const head = `POST /v1/viewer-tokens HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\n`;
+    socket.write(`${head}Content-Length: 9\r\n\r\n{`);
+    return socket;
+  }
+
+  /** Waits until the upstream, which does not answer, has it; what it gives ends it. */
+  async function hold(authorization: string): Promise<() => Promise<void>> {
+    const arrived = new Promise<ServerResponse>((resolve) => {
+      answer = (_req, res) => resolve(res);
+    });
+    const socket = begin(authorization);
+    const closed = once(await arrived, 'close');
+    return async () => {
+      socket.destroy();
+      await closed;
+    };
+  }
+
+  async function askAs(authorization: string): Promise<unknown> {
+    answer = (_req, res) => res.end('fine');
+    const response = await fetch(`${server.url}/v1/events`, { headers: { authorization } });
+    return response.ok ? 'answered' : response.json();
+  }
+
+  test('I7: of one caller at most half of them, however slowly its bodies come, and others go on', async () => {
+    const [endFirst, endSecond] = [await hold('Bearer slow'), await hold('Bearer slow')];
+    expect(await askAs('Bearer slow')).toMatchObject({ status: 429, code: 'rate_limited' });
+    expect(await askAs('Bearer other')).toBe('answered');
+    await endFirst();
+    expect(await askAs('Bearer slow')).toBe('answered');
+    await endSecond();
+  });
+
+  test('I8: not more than so many of all', async () => {
+    const ends = [];
+    for (const name of ['a', 'a', 'b', 'c']) ends.push(await hold(`Bearer ${name}`));
+    expect(await askAs('Bearer d')).toMatchObject({ status: 503, code: 'overloaded' });
+    for (const end of ends) await end();
+    expect(await askAs('Bearer d')).toBe('answered');
+  });
+
+  test('one that is refused before its body has come takes none', async () => {
+    answer = (_req, res) => res.writeHead(401).end();
+    const sockets = ['a', 'b', 'c', 'd'].map((name) => begin(`Bearer ${name}`));
+    for (const socket of sockets) await once(socket, 'data');
+    expect(await askAs('Bearer e')).toBe('answered');
+    for (const socket of sockets) socket.destroy();
+  });
+});
 
 describe.each(['100-continue', 'something else'])('a request that expects %s', (expectation) => {
   const head = `Host: a\r\nX-Forwarded-For: 203.0.113.7\r\nX-Request-Id: r-1\r\nExpect: ${expectation}\r\n`;

@@ -1,4 +1,4 @@
-import { createByteBudget, DocketError, type BudgetRefusal } from '@docket/runtime';
+import { createBudget, DocketError, type BudgetRefusal } from '@docket/runtime';
 import type { QueryMetrics } from '../metrics.ts';
 import type { PlaceHolder } from '../gate/places.ts';
 
@@ -41,7 +41,7 @@ export function createAnswerBudget(
   limitBytes: number,
   metrics: Pick<QueryMetrics, 'answerBytes' | 'readsRefused'>,
 ): AnswerBudget {
-  const budget = createByteBudget(limitBytes, rowBytesMax);
+  const budget = createBudget(limitBytes, rowBytesMax);
   return {
     open({ tenantId, keyId }, signal, bytesMax) {
       signal.throwIfAborted();
@@ -57,7 +57,7 @@ export function createAnswerBudget(
       const release = (): void => {
         isOver = true;
         lease?.release();
-        metrics.answerBytes.set(budget.usedBytes());
+        metrics.answerBytes.set(budget.used());
         signal.removeEventListener('abort', release);
       };
       signal.addEventListener('abort', release, { once: true });
@@ -67,7 +67,7 @@ export function createAnswerBudget(
           if (isOver) return false;
           refusal ??= refusalOf(bytes, hasRow);
           if (refusal === undefined) held += bytes;
-          metrics.answerBytes.set(budget.usedBytes());
+          metrics.answerBytes.set(budget.used());
           return refusal === undefined;
         },
         isCut: () => refusal !== undefined,

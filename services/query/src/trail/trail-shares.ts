@@ -1,4 +1,4 @@
-import { createByteBudget, type BudgetRefusal, type ByteLease } from '@docket/runtime';
+import { createBudget, type BudgetRefusal, type Lease } from '@docket/runtime';
 import { limitedAs } from '../gate/reader-policy.ts';
 import type { TrailEntry } from './trail-entry.ts';
 import { lineOfWindow, type TrailWindow } from './trail-windows.ts';
@@ -24,8 +24,8 @@ export interface TrailShares {
 }
 
 export function createTrailShares(bytesMax: number): TrailShares {
-  const budget = createByteBudget(Math.floor(bytesMax * livePart), Math.min(leastBytes, Math.floor(bytesMax / 16)));
-  const leases = new Map<string, ByteLease>();
+  const budget = createBudget(Math.floor(bytesMax * livePart), Math.min(leastBytes, Math.floor(bytesMax / 16)));
+  const leases = new Map<string, Lease>();
 
   return {
     take(id, entry, lineBytes) {
@@ -40,7 +40,7 @@ export function createTrailShares(bytesMax: number): TrailShares {
       leases.get(id)?.release();
       leases.delete(id);
     },
-    usedBytes: () => budget.usedBytes(),
+    usedBytes: () => budget.used(),
   };
 }
 
