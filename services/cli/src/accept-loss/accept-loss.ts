@@ -11,13 +11,13 @@ import { planRepair } from '../repair/plan-repair.ts';
 import { partitionsOf, withInstallation, type OperatorConfig, type OperatorOptions } from '../repair/repair.ts';
 import type { WalkPorts } from '../verify/walk-records.ts';
 import { isAnotherTopic, judgePartitions, type Judged } from './judge-partitions.ts';
-import { rowsOfGoneSeqs, rowsOfLostRange } from './lost-rows-mapper.ts';
+import { partsOfGone, rowsOfGoneSeqs, rowsOfLostRange, type LostPlace } from './lost-rows-mapper.ts';
 import { openGeneration } from './open-generation.ts';
 
 const triesMax = 20;
 const betweenTriesMs = 200;
-/** Lost rows of one insert. */
-const rowsAtOnce = 50_000;
+/** Of lost rows: of one insert, and the ranges of one statement. */
+const partMax = { rows: 50_000, ranges: 100 };
 
 /** One loss: where, what is known of it, and what going on means. */
 export type Loss = { readonly partition: number; readonly logs: number } & (
@@ -45,10 +45,25 @@ export async function acceptLoss(
   logger: Logger,
   options: OperatorOptions,
 ): Promise<AcceptLossReport> {
+  const report = await acceptInGeneration(config, logger, options);
+  if (!report.applied || report.newGeneration === null) return report;
+  const inNext = await acceptLoss(config, logger, options);
+  return {
+    ...inNext,
+    losses: [...report.losses, ...inNext.losses],
+    newGeneration: inNext.newGeneration ?? report.newGeneration,
+  };
+}
+
+async function acceptInGeneration(
+  config: OperatorConfig,
+  logger: Logger,
+  options: OperatorOptions,
+): Promise<AcceptLossReport> {
   return withInstallation(config, logger, async (ports, topology) => {
     const asked = partitionsOf(topology, options.partition);
     const judged = await judgePartitions(ports, topology, asked);
-    // The rest of the losses is judged in the new generation.
+    // The rest of the losses is judged in the next generation, when it is open.
     if (judged.some(isAnotherTopic)) return replaceTopic(ports, topology, options);
     const losses = [...judged.flatMap(rangeOf), ...(await goneOf(ports, topology, judged))];
     if (options.isApplied) for (const loss of losses) await accept(ports, topology, loss);
@@ -100,11 +115,8 @@ async function accept(ports: WalkPorts, topology: Topology, loss: Loss): Promise
   const { partition } = loss;
   const place = { generation, partition, acceptedAtMs: Date.now() };
   if (loss.kind === 'rows') {
-    const rows = loss.gone.flatMap((gone) => rowsOfGoneSeqs(place, gone));
-    for (let from = 0; from < rows.length; from += rowsAtOnce) {
-      const part = rows.slice(from, from + rowsAtOnce);
+    for (const part of partsOfGone(loss.gone, partMax))
       await untilStored(partition, () => insertAbsent(clickhouse, place, part));
-    }
   }
   if (loss.kind !== 'range') return;
   await untilStored(partition, async () => {
@@ -119,33 +131,28 @@ async function accept(ports: WalkPorts, topology: Topology, loss: Loss): Promise
   });
 }
 
-interface Place {
-  readonly generation: number;
-  readonly partition: number;
-}
-
-async function insertAbsent(clickhouse: ClickHouse, place: Place, rows: readonly EventRow[]): Promise<InsertedRows> {
+async function insertAbsent(
+  clickhouse: ClickHouse,
+  place: LostPlace,
+  gone: readonly GoneSeqs[],
+): Promise<InsertedRows> {
   const { generation, partition } = place;
   const guard = await ownPartitions(clickhouse, { generation, partitions: [partition] });
-  const logs = [...new Set(rows.map((row) => row.tenant_id))];
   const found = await clickhouse.query<{ log: string; seq: number }>(
     `SELECT tenant_id AS log, seq FROM audit_events WHERE tenant_id IN {logs:Array(String)} AND src_partition = {partition:UInt16}
-       AND seq BETWEEN {fromSeq:UInt64} AND {toSeq:UInt64}`,
-    { logs, partition, ...seqsOf(rows) },
+       AND arrayExists((log, fromSeq, toSeq) -> tenant_id = log AND seq BETWEEN fromSeq AND toSeq,
+                       {logs:Array(String)}, {fromSeqs:Array(UInt64)}, {toSeqs:Array(UInt64)})`,
+    {
+      partition,
+      logs: gone.map(({ log }) => log),
+      fromSeqs: gone.map(({ fromSeq }) => fromSeq),
+      toSeqs: gone.map(({ toSeq }) => toSeq),
+    },
   );
   const present = new Set(found.map(({ log, seq }) => `${seq}/${log}`));
+  const rows = gone.flatMap((one) => rowsOfGoneSeqs(place, one));
   const absent = rows.filter((row) => !present.has(`${row.seq}/${row.tenant_id}`));
   return insertRows(clickhouse, guard, absent.map(unread));
-}
-
-function seqsOf(rows: readonly EventRow[]): { fromSeq: number; toSeq: number } {
-  let fromSeq = Infinity;
-  let toSeq = 0;
-  for (const { seq } of rows) {
-    fromSeq = Math.min(fromSeq, seq);
-    toSeq = Math.max(toSeq, seq);
-  }
-  return { fromSeq, toSeq };
 }
 
 const unread = (expected: EventRow) => ({ expected, value: null });

@@ -32,6 +32,27 @@ export function rowsOfGoneSeqs(place: LostPlace, { log, fromSeq, toSeq, afterOff
   );
 }
 
+/** Of so many rows and ranges each at most, in the same order: a range that is too long is cut. */
+export function* partsOfGone(
+  gone: readonly GoneSeqs[],
+  max: { readonly rows: number; readonly ranges: number },
+): Generator<GoneSeqs[]> {
+  let part: GoneSeqs[] = [];
+  let rows = 0;
+  for (const { log, fromSeq, toSeq, afterOffset } of gone) {
+    for (let from = fromSeq; from <= toSeq;) {
+      const to = Math.min(toSeq, from + max.rows - rows - 1);
+      part.push({ log, fromSeq: from, toSeq: to, afterOffset: afterOffset + (from - fromSeq) });
+      rows += to - from + 1;
+      from = to + 1;
+      if (rows < max.rows && part.length < max.ranges) continue;
+      yield part;
+      [part, rows] = [[], 0];
+    }
+  }
+  if (part.length > 0) yield part;
+}
+
 function lostRow(place: LostPlace, log: string, seq: number, offset: number, statusDetail: string): EventRow {
   const { generation, partition, acceptedAtMs: receivedAtMs } = place;
   return rowOfRecord(

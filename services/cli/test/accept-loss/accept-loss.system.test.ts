@@ -142,6 +142,40 @@ describe.each([
   }, 180_000);
 });
 
+describe('the topic was made anew, and of one partition more was removed than was stored', () => {
+  let place: Place;
+  beforeAll(async () => {
+    place = await createPlace();
+    await place.ingestor.stop();
+    await recreateTopic(place.world);
+    await publishEvents(place.world, acme, 2);
+    await publishEvents(place.world, globex, 8);
+    await deleteRecords(place.world, 1, 6);
+    place.ingestor = await startService('ingestor', place.world.env, { until: 'listening' });
+  }, 180_000);
+  afterAll(() => closePlace(place), 60_000);
+
+  test('one accept-loss accepts both, and all goes on', async () => {
+    const { world, ingestor } = place;
+    const done = await runDocket(['accept-loss', '--yes', '--json'], world.env);
+    expect(done.code).toBe(0);
+    expect(JSON.parse(done.output)).toMatchObject({
+      isDone: true,
+      newGeneration: 2,
+      losses: [
+        { kind: 'topic', partition: 0, reason: 'beyond_end', fromOffset: 5 },
+        { kind: 'range', partition: 1, fromOffset: 5, toOffset: 5 },
+      ],
+    });
+    const expected = [...accepted(5), 'lost', ...accepted(2)];
+    expect(await untilStored(world, acme, expected.length)).toEqual(expected);
+    expect(await untilStored(world, globex, expected.length)).toEqual(expected);
+    await untilReady(ingestor);
+    await expectVerified(world, /4 rows say lost/);
+    expect((await runDocket(['accept-loss'], world.env)).output).toBe('OK nothing is lost');
+  }, 180_000);
+});
+
 describe('the partition count has changed', () => {
   let place: Place;
   beforeAll(async () => {
