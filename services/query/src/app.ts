@@ -38,7 +38,7 @@ export function createQueryApp(config: Config, ports: AppPorts): App {
   };
   const gate = createReadGate(limits, metrics);
   const answers = createAnswerBudget(config.queryAnswerBytesMax, metrics);
-  const reader = createLogReader({ clickhouse, gate, answers, metrics, timeoutMs: config.queryTimeoutMs });
+  const reader = createLogReader({ clickhouse, gate, answers, timeoutMs: config.queryTimeoutMs });
   const tables = createStartCheck({
     name: 'clickhouse',
     logger,

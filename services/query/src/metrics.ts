@@ -5,6 +5,24 @@ import { exportFormatNames } from './exports/export-sql-mapper.ts';
 /** What a failed read is to its caller (read-failure-policy.ts); aborted: the caller went away. */
 const failureCodes = ['clickhouse_unavailable', 'query_too_expensive', 'schema_outdated', 'internal', 'aborted'];
 
+/** What is read, in ClickHouse and within the limits on reads under way. */
+const readKinds = [
+  'list',
+  'event',
+  'feed',
+  'seq_before',
+  'bounds',
+  'histogram',
+  'facets',
+  'ledger',
+  'attempts',
+  'places',
+  'quarantine',
+  'export',
+] as const;
+
+export type ReadKind = (typeof readKinds)[number];
+
 export type QueryMetrics = ReturnType<typeof createQueryMetrics>;
 
 export function createQueryMetrics(registry: Registry) {
@@ -12,7 +30,7 @@ export function createQueryMetrics(registry: Registry) {
   return {
     readSeconds: new Histogram({
       name: 'docket_query_read_seconds',
-      help: 'Duration of one read in ClickHouse, in seconds, by kind: list, event, feed, bounds, histogram, facets, ledger, attempts, quarantine, export',
+      help: `Duration of one read in ClickHouse, in seconds, by kind: ${readKinds.join(', ')}`,
       labelNames: ['kind'] as const,
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
       registers,

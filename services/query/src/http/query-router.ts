@@ -96,7 +96,7 @@ export function createQueryRouter(ports: QueryRouterPorts): ApiRouter {
   const { callers, tokens, gate, metrics, exports } = ports;
   router.add(createViewerTokenEndpoint, postViewerToken({ callers, tokens, metrics }));
   addForPages(createExportUrlEndpoint, postExport({ callers, ...exports }));
-  addForPages(getExportEndpoint, getExportRecord({ callers, gate, metrics, ...exports }));
+  addForPages(getExportEndpoint, getExportRecord({ callers, gate, ...exports }));
   addForPages(whoamiEndpoint, getWhoami({ callers }));
   addDocumentRoutes(router, openApiDocuments.query);
   return router;

@@ -12,7 +12,6 @@ import {
   type StoredText,
 } from '@docket/clickhouse';
 import { scopeSearch, type AttemptRow, type SearchScope, type StoredEventRow } from '@docket/event';
-import { DocketError } from '@docket/runtime';
 import { pageBytesMax, rowBytesMax, type AnswerBudget, type AnswerBytes } from './answer-bytes.ts';
 import { readBounded, type Bounded, type ReadRows, type RowsWork } from './bounded-read.ts';
 import {
@@ -25,7 +24,7 @@ import {
 import { eventStatement, type PageQuery } from './event-sql-mapper.ts';
 import type { HistogramRow } from '../counts/histogram-mapper.ts';
 import { laterStatement, ledgerStatement, type LedgerQuery, type LedgerRow } from '../ledger/ledger-mapper.ts';
-import type { QueryMetrics } from '../metrics.ts';
+import type { ReadKind } from '../metrics.ts';
 import { createPageReader, rowsOf } from './page-reader.ts';
 import type { ReadGate } from '../gate/read-gate.ts';
 import {
@@ -34,7 +33,7 @@ import {
   quarantineStatement,
   type OperatorRecordRow,
 } from '../quarantine/quarantine-sql-mapper.ts';
-import { readFailure, requireShort } from './read-failure-policy.ts';
+import { requireShort } from './read-failure-policy.ts';
 import { allLogs, allLogsLock, tenantLock } from '../gate/tenant-lock-policy.ts';
 import { attemptsStatement, placesStatement, type AttemptsQuery, type PlaceRow } from '../trace/trace-sql-mapper.ts';
 
@@ -95,11 +94,10 @@ interface ReaderPorts {
   readonly clickhouse: ClickHouse;
   readonly gate: ReadGate;
   readonly answers: AnswerBudget;
-  readonly metrics: QueryMetrics;
   readonly timeoutMs: number;
 }
 
-export function createLogReader({ clickhouse, gate, answers, metrics, timeoutMs }: ReaderPorts): LogReader {
+export function createLogReader({ clickhouse, gate, answers, timeoutMs }: ReaderPorts): LogReader {
   const readPage = createPageReader(clickhouse);
 
   function optionsFor(tenantId: string, signal: AbortSignal): RequestOptions {
@@ -111,30 +109,18 @@ export function createLogReader({ clickhouse, gate, answers, metrics, timeoutMs 
     };
   }
 
-  async function read<T>(
-    kind: string,
+  function read<T>(
+    kind: ReadKind,
     tenantId: string,
     { keyId, signal }: Asker,
     work: (options: RequestOptions) => Promise<T>,
   ): Promise<T> {
-    return gate.run({ tenantId, keyId }, async () => {
-      const stopTimer = metrics.readSeconds.startTimer({ kind });
-      try {
-        return await work(optionsFor(tenantId, signal));
-      } catch (error) {
-        const failure = readFailure(error);
-        const code = failure instanceof DocketError ? failure.code : 'internal';
-        metrics.readFailures.inc({ code: signal.aborted ? 'aborted' : code });
-        throw failure;
-      } finally {
-        stopTimer();
-      }
-    });
+    return gate.run({ kind, tenantId, keyId, signal }, () => work(optionsFor(tenantId, signal)));
   }
 
   /** A read of rows that may be large. */
   function readRows<Rows extends ReadRows<unknown>>(
-    of: { readonly kind: string; readonly log: string; readonly limit: number; readonly bytesMax?: number },
+    of: { readonly kind: ReadKind; readonly log: string; readonly limit: number; readonly bytesMax?: number },
     asker: Asker,
     work: RowsWork<Rows>,
   ): Promise<Bounded<Rows>> {
@@ -150,7 +136,7 @@ export function createLogReader({ clickhouse, gate, answers, metrics, timeoutMs 
   }
 
   /** A count: of at most a million groups. */
-  function count<Row>(kind: string, tenantId: string, statement: Statement, asker: Asker): Promise<Row[]> {
+  function count<Row>(kind: ReadKind, tenantId: string, statement: Statement, asker: Asker): Promise<Row[]> {
     return read(kind, tenantId, asker, (options) => {
       const { sql, params } = requireShort(statement);
       const settings = { ...options.settings, max_rows_to_group_by: groupsMax, group_by_overflow_mode: 'throw' };
@@ -158,7 +144,7 @@ export function createLogReader({ clickhouse, gate, answers, metrics, timeoutMs 
     });
   }
 
-  function forOperators<Row>(kind: string, log: string, { sql, params }: Statement, asker: Asker): Promise<Row[]> {
+  function forOperators<Row>(kind: ReadKind, log: string, { sql, params }: Statement, asker: Asker): Promise<Row[]> {
     return read(kind, log, asker, (options) => {
       const headers = tenantLock(log, { isOperator: true });
       return clickhouse.query<Row>(sql, params, { ...options, headers });
@@ -187,7 +173,7 @@ export function createLogReader({ clickhouse, gate, answers, metrics, timeoutMs 
       ),
     async event(scope, id, asker) {
       const anyStatus = scopeSearch({ kind: 'is', field: 'status', values: scope.statuses }, scope);
-      const of = { kind: 'event', log: scope.tenantId, limit: occurrencesMax };
+      const of = { kind: 'event', log: scope.tenantId, limit: occurrencesMax } as const;
       const { rows } = await readRows(of, asker, async (limit, options, bytes) => {
         const found = await rowsOf(clickhouse, eventStatement(anyStatus, id, limit), options);
         return { rows: found, hasMore: bytes.isCut() };

@@ -8,7 +8,7 @@ function gateOf(processMax: number, tenantMax: number, keyMax: number) {
   const gate = createReadGate({ processMax, tenantMax, keyMax }, metrics);
   const releases: (() => void)[] = [];
   const enter = (tenantId: string, keyId = `key of ${tenantId}`): Promise<string> =>
-    gate.run({ tenantId, keyId }, () => new Promise((resolve) => releases.push(() => resolve(tenantId))));
+    gate.run({ kind: 'list', tenantId, keyId }, () => new Promise((resolve) => releases.push(() => resolve(tenantId))));
   return { enter, releases, metrics };
 }
 
@@ -46,10 +46,16 @@ test('I8: the process at its limit refuses at once', async () => {
   expect((await metrics.readsInFlight.get()).values).toEqual([expect.objectContaining({ value: 0 })]);
 });
 
-test('a read that fails leaves its place', async () => {
+test('a read that fails is counted and leaves its place', async () => {
   const limits = { processMax: 1, tenantMax: 1, keyMax: 1 };
-  const gate = createReadGate(limits, createQueryMetrics(new Registry()));
-  const holder = { tenantId: 'a', keyId: 'k' };
-  await expect(gate.run(holder, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-  expect(await gate.run(holder, () => Promise.resolve(1))).toBe(1);
+  const metrics = createQueryMetrics(new Registry());
+  const gate = createReadGate(limits, metrics);
+  const read = { kind: 'list', tenantId: 'a', keyId: 'k' } as const;
+  await expect(gate.run(read, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  const left = { ...read, signal: AbortSignal.abort() };
+  await expect(gate.run(left, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  const { values } = await metrics.readFailures.get();
+  const counted = values.filter(({ value }) => value > 0).map(({ labels }) => labels.code);
+  expect(counted.toSorted()).toEqual(['aborted', 'internal']);
+  expect(await gate.run(read, () => Promise.resolve(1))).toBe(1);
 });

@@ -22,7 +22,7 @@ test('I7: looking for exports counts among the reads of a key', async () => {
   const callers = { callerOf: async () => reading.credential, mayStillRead: () => true };
   const gate = createReadGate({ processMax: 10, tenantMax: 10, keyMax: 1 }, metrics);
   const router = createApiRouter();
-  router.add(getExportEndpoint, getExportRecord({ callers, records, gate, metrics }));
+  router.add(getExportEndpoint, getExportRecord({ callers, records, gate }));
   const app = { router, start: async () => {}, stop: async () => {}, health: () => ({ ready: true, checks: {} }) };
   const logger = createLogger({ service: 'query-test', level: 'silent' });
   const server = await serveHttp({ apps: { app }, logger, metrics: new Registry(), port: 0, host: '127.0.0.1' });
