@@ -73,8 +73,8 @@ interface StoredPlace {
 }
 
 /**
- * Where Kafka's records of a partition begin to be others than the stored ones: the records below are stored, those from
- * there on are new. For a topic made anew that is its beginning; for one that has lost its end, that end.
+ * Where Kafka's records of a partition begin to be others than the stored ones: behind the last that is the same, for below it all are. A
+ * record whose row is missing tells nothing. For a topic made anew that is its beginning; for one that has lost its end, that end.
  */
 export async function firstDifference(ports: WalkPorts, topology: Topology, judged: Judged): Promise<number> {
   const { kafka, clickhouse } = ports;
@@ -83,25 +83,24 @@ export async function firstDifference(ports: WalkPorts, topology: Topology, judg
   const from = Math.max(judged.kafka.earliest, judged.heads.startOffset);
   const to = Math.min(position, judged.kafka.next);
   let seenTo = from;
-  let difference: number | undefined;
+  let sameTo = from;
   const compare = async (records: readonly LogRecord[]): Promise<void> => {
     const last = records.at(-1);
-    if (difference !== undefined || last === undefined) return;
+    if (last === undefined) return;
     const stored = await clickhouse.query<StoredPlace>(
       `SELECT src_offset AS offset, toUnixTimestamp64Milli(received_at) AS received_at_ms, tenant_id AS log FROM audit_events
        WHERE src_generation = {generation:UInt16} AND src_partition = {partition:UInt16} AND src_offset BETWEEN {from:UInt64} AND {to:UInt64}`,
       { generation, partition, from: seenTo, to: last.offset },
     );
     const byOffset = new Map(stored.map((row) => [row.offset, row]));
-    const other = records.find((record) => {
+    const lastSame = records.findLast((record) => {
       const row = byOffset.get(record.offset);
-      const isSame = row?.received_at_ms === record.timestampMs && row.log === logOf(record.key, partition, partitions);
-      return !isSame;
+      return row?.received_at_ms === record.timestampMs && row.log === logOf(record.key, partition, partitions);
     });
-    difference = other?.offset;
+    if (lastSame !== undefined) sameTo = lastSame.offset + 1;
     seenTo = last.offset + 1;
   };
   const topic = kafka.topics.events.name;
   if (from < to) await readRanges(kafka, { topic, ranges: [{ partition, from, to }], onRecords: compare });
-  return difference ?? Math.max(from, to);
+  return sameTo;
 }

@@ -12,6 +12,7 @@ import {
   type Topology,
 } from '@docket/kafka';
 import type { Logger } from '@docket/runtime';
+import { isAnotherTopic, judgePartitions } from '../accept-loss/judge-partitions.ts';
 import type { WalkPorts } from '../verify/walk-records.ts';
 import type { GoneSeqs, MissingRows } from './missing-policy.ts';
 import { planRepair } from './plan-repair.ts';
@@ -48,11 +49,15 @@ export type OperatorConfig = KafkaSettings & RegistrySettings & MacKeySettings &
 /**
  * Puts back rows that ClickHouse lacks below a partition's position, from the records that Kafka still holds: with the seq and
  * status that they had, and nothing else is touched. May run beside a living system. Throws when Kafka, the registry or
- * ClickHouse is away.
+ * ClickHouse is away, and of a partition of which Kafka holds other records than those that are stored.
  */
 export async function repair(config: OperatorConfig, logger: Logger, options: OperatorOptions): Promise<RepairReport> {
   return withInstallation(config, logger, async (ports, topology) => {
-    const plan = await planRepair(ports, topology, partitionsOf(topology, options.partition));
+    const asked = partitionsOf(topology, options.partition);
+    const other = (await judgePartitions(ports, topology, asked)).find(isAnotherTopic);
+    if (other !== undefined)
+      throw new Error(`partition ${other.partition}: Kafka holds another topic: docket accept-loss`);
+    const plan = await planRepair(ports, topology, asked);
     const partitions: RepairedPartition[] = [];
     for (const one of plan.partitions) {
       const isNeeded = options.isApplied && one.missing.length > 0;

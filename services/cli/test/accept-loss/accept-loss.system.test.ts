@@ -114,6 +114,9 @@ describe.each([
     expect(await untilStopped(ingestor, 1)).toMatch(detail);
     expect([await rowsOf(world, acme), await rowsOf(world, globex)].map(({ length }) => length)).toEqual([5, 5]);
     expect(await findingsOf(world)).toMatch(/^FINDING /m);
+    const repaired = await runDocket(['repair', '--yes'], world.env);
+    expect(repaired.code).not.toBe(0);
+    expect(repaired.output).toMatch(/Kafka holds another topic: docket accept-loss/);
   }, 120_000);
 
   test('accept-loss opens the next generation: seq goes on in it, without a restart, and verify holds', async () => {
