@@ -50,6 +50,8 @@ const originsMax = 1_000;
 const partitions = 12;
 const closedPort = 1;
 const subscriptionsAtOnce = 1_000;
+/** Named when events are missing. */
+const behindMax = 10;
 
 export async function openSite({ tenants, endpoints, hasIngestor }: SiteOptions): Promise<Site> {
   const directory = await mkdtemp(join(tmpdir(), 'docket-bench-delivery-'));
@@ -73,6 +75,18 @@ export async function openSite({ tenants, endpoints, hasIngestor }: SiteOptions)
   const load = await startLoad(world, tenants, directory);
   const ingestor = hasIngestor ? await startService('ingestor', world.env) : undefined;
   let delivery: ServiceProcess | undefined;
+
+  /** Some of the endpoints that have not acknowledged all. */
+  const endpointsBehind = async (from: number, to: number): Promise<string[]> => {
+    const behind: string[] = [];
+    for (let index = from; index < to && behind.length < behindMax; index += 1) {
+      const published = load.published(endpoints[index]?.tenant ?? 0);
+      const { acknowledged } = await receivers.counts(index, index + 1);
+      if (acknowledged < published) behind.push(`endpoint ${index} has ${acknowledged} of ${published}`);
+    }
+    return behind;
+  };
+
   return {
     world,
     receivers,
@@ -96,11 +110,15 @@ export async function openSite({ tenants, endpoints, hasIngestor }: SiteOptions)
     },
     untilAcknowledged: async (from, to, deadlineMs) => {
       const expected = endpoints.slice(from, to).reduce((sum, { tenant }) => sum + load.published(tenant), 0);
-      await eventually(async () => (await receivers.counts(from, to)).acknowledged >= expected, {
-        what: `acknowledgements of ${expected} events by endpoints ${from} to ${to - 1}`,
-        deadlineMs,
-        intervalMs: 10,
-      });
+      try {
+        await eventually(async () => (await receivers.counts(from, to)).acknowledged >= expected, {
+          what: `acknowledgements of ${expected} events by endpoints ${from} to ${to - 1}`,
+          deadlineMs,
+          intervalMs: 10,
+        });
+      } catch (cause) {
+        throw new Error(`behind: ${(await endpointsBehind(from, to)).join('; ')}`, { cause });
+      }
       const { acknowledged } = await receivers.counts(from, to);
       if (acknowledged !== expected) throw new Error(`${acknowledged} events were acknowledged of ${expected}`);
     },
