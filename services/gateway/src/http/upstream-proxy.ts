@@ -66,7 +66,10 @@ export function createUpstreamProxy(
         // http-proxy hears of a client that left only while the request's body is still coming.
         if (res.destroyed) proxyReq.destroy();
         res.once('close', () => {
-          if (!res.writableFinished) proxyReq.destroy();
+          if (res.writableFinished && req.complete) return;
+          // An answer may not have waited for the body, as a refusal does; what is still to come of that would hold a connection.
+          proxyReq.destroy();
+          req.resume();
         });
       },
       proxyRes: (proxyRes, _req, res) => {

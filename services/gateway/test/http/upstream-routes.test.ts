@@ -19,12 +19,15 @@ let proxies: UpstreamProxy[];
 let server: HttpServer;
 let upstream: Server;
 let answer: RequestListener;
+let failures: string[];
 
 /** A gateway before a query service that is away, or that answers as each test tells it. */
 async function startGateway(queryUrl: string): Promise<void> {
   const logger = createLogger({ service: 'test', level: 'silent' });
   const ignore = (): void => undefined;
-  const metrics = { events: ignore, published: ignore, limited: ignore, upstreamFailed: ignore };
+  failures = [];
+  const upstreamFailed = (name: string): void => void failures.push(name);
+  const metrics = { events: ignore, published: ignore, limited: ignore, upstreamFailed };
   const cors = createCors([origin]);
   const ports = { logger, metrics, trustedProxyHops: 0 };
   const query = createUpstreamProxy('query', queryUrl, { ...ports, onAnswer: cors.withdraw });
@@ -41,6 +44,11 @@ async function startGateway(queryUrl: string): Promise<void> {
     router,
   };
   server = await serveHttp({ apps: { gateway: app }, logger, metrics: new Registry(), port: 0, host: '127.0.0.1' });
+}
+
+function upstreamUrl(): string {
+  const address = upstream.address();
+  return `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
 }
 
 async function ask(path: string, from: string) {
@@ -74,12 +82,47 @@ describe('pages that may read query’s answers', () => {
   });
 
   test('what query answers is as query says, also where it allows nothing', async () => {
-    const address = upstream.address();
-    await startGateway(`http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`);
+    await startGateway(upstreamUrl());
     answer = (_req, res) => res.end('{}');
     expect(await ask('/v1/events', origin)).toEqual({ status: 200, vary: null, cors: {} });
     answer = (_req, res) =>
       res.writeHead(200, { Vary: 'Origin', 'Access-Control-Allow-Origin': 'https://b.example' }).end();
     expect((await ask('/v1/events', origin)).cors).toEqual({ 'access-control-allow-origin': 'https://b.example' });
+  });
+});
+
+describe('where requests go', () => {
+  // Of the upstreams only query is there.
+  beforeEach(() => startGateway(upstreamUrl()));
+
+  test.each([
+    ['GET', '/v1/events', 'query'],
+    ['GET', '/v1/events/some-id?wait=5', 'query'],
+    ['OPTIONS', '/v1/events', 'query'],
+    ['GET', '/v1/whoami', 'query'],
+    ['GET', '/v1/tenantsx', 'query'],
+    ['GET', '/v1/tenants', 'admin'],
+    ['GET', '/v1/keys/1', 'admin'],
+    ['PATCH', '/v1/subscriptions/1', 'admin'],
+    ['GET', '/v1/subscriptions/status', 'admin'],
+    ['GET', '/v1/subscriptions/1/status', 'delivery'],
+    ['POST', '/v1/subscriptions/1/test', 'delivery'],
+    ['GET', '/v1/subscriptions/1/preview', 'delivery'],
+    ['GET', '/v1/subscriptions/1/replay/dry-run?since=2026-01-01T00:00:00Z', 'delivery'],
+    ['POST', '/v1/subscriptions/1/replay', 'admin'],
+  ])('%s %s goes to %s', async (method, path, expected) => {
+    answer = (_req, res) => res.end('query');
+    const response = await fetch(`${server.url}${path}`, { method });
+    const said = await response.text();
+    expect(response.status === 200 ? said : failures.join()).toBe(expected);
+  });
+
+  test('DELETE /v1/events is 405 with all that the path takes', async () => {
+    const response = await fetch(`${server.url}/v1/events`, { method: 'DELETE' });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, POST']);
+  });
+
+  test('what is not under /v1 is 404 here', async () => {
+    expect((await fetch(`${server.url}/v2/events`)).status).toBe(404);
   });
 });
