@@ -7,7 +7,7 @@ import type { Logger } from '@docket/runtime';
 import { insertRows, type InsertedRows } from '../repair/insert-rows.ts';
 import type { GoneSeqs } from '../repair/missing-policy.ts';
 import { ownPartitions } from '../repair/own-partitions.ts';
-import { planRepair } from '../repair/plan-repair.ts';
+import { gapsBelow, planRepair } from '../repair/plan-repair.ts';
 import { partitionsOf, withInstallation, type OperatorConfig, type OperatorOptions } from '../repair/repair.ts';
 import type { WalkPorts } from '../verify/walk-records.ts';
 import { isAnotherTopic, judgePartitions, type Judged } from './judge-partitions.ts';
@@ -76,7 +76,10 @@ async function acceptInGeneration(
   });
 }
 
-/** A generation is of the whole topic: every partition is looked at. */
+/**
+ * A generation is of the whole topic: every partition is looked at. What is missing within the present one is accepted before the next is opened: behind it
+ * nobody looks there any more. Throws where rows can still be put back.
+ */
 async function replaceTopic(
   ports: WalkPorts,
   topology: Topology,
@@ -88,7 +91,11 @@ async function replaceTopic(
     if (reason === null || !isAnotherTopic(one)) return [];
     return [{ kind: 'topic', partition, reason, fromOffset: position, logs: heads.heads.size }];
   });
-  if (isApplied) await openGeneration(ports, topology);
+  losses.push(...(await goneOf(ports, topology, judged)));
+  if (isApplied) {
+    for (const loss of losses) await accept(ports, topology, loss);
+    await openGeneration(ports, topology);
+  }
   return { applied: isApplied, losses, newGeneration: topology.generation + 1, isDone: isApplied };
 }
 
@@ -97,16 +104,28 @@ function rangeOf({ partition, reason, position, kafka, heads }: Judged): Loss[] 
   return [{ kind: 'range', partition, fromOffset: position, toOffset: kafka.earliest - 1, logs: heads.heads.size }];
 }
 
+/** Of a partition of another topic what is missing between its rows, for Kafka has nothing of it any more. */
 async function goneOf(ports: WalkPorts, topology: Topology, judged: readonly Judged[]): Promise<Loss[]> {
-  const plan = await planRepair(
-    ports,
-    topology,
-    judged.map(({ partition }) => partition),
-  );
-  return plan.partitions.flatMap(({ partition, gone }): Loss[] => {
-    const rows = gone.reduce((sum, { fromSeq, toSeq }) => sum + toSeq - fromSeq + 1, 0);
-    return rows === 0 ? [] : [{ kind: 'rows', partition, rows, logs: new Set(gone.map(({ log }) => log)).size, gone }];
-  });
+  const isReplaced = judged.some(isAnotherTopic);
+  const same = judged.filter((one) => !isAnotherTopic(one)).map(({ partition }) => partition);
+  const losses: Loss[] = [];
+  for (const { partition, missing, gone } of (await planRepair(ports, topology, same)).partitions) {
+    if (isReplaced && missing.length > 0)
+      throw new Error(
+        `partition ${partition}: rows can still be put back: docket repair --partition ${partition} first`,
+      );
+    losses.push(...rowsLoss(partition, gone));
+  }
+  for (const { partition, heads, position } of judged.filter(isAnotherTopic)) {
+    const at = { generation: topology.generation, partition, from: position };
+    losses.push(...rowsLoss(partition, await gapsBelow(ports.clickhouse, at, heads)));
+  }
+  return losses;
+}
+
+function rowsLoss(partition: number, gone: readonly GoneSeqs[]): Loss[] {
+  const rows = gone.reduce((sum, { fromSeq, toSeq }) => sum + toSeq - fromSeq + 1, 0);
+  return rows === 0 ? [] : [{ kind: 'rows', partition, rows, logs: new Set(gone.map(({ log }) => log)).size, gone }];
 }
 
 async function accept(ports: WalkPorts, topology: Topology, loss: Loss): Promise<void> {

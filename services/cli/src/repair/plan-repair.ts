@@ -69,8 +69,8 @@ FROM (
 )
 WHERE seq > previous_seq + 1`;
 
-/** Seqs that are missing between rows whose records Kafka no longer has. */
-async function gapsBelow(
+/** Seqs that are missing between rows below an offset, whose records Kafka no longer has. */
+export async function gapsBelow(
   clickhouse: ClickHouse,
   at: { readonly generation: number; readonly partition: number; readonly from: number },
   heads: PartitionHeads,
