@@ -26,7 +26,7 @@ export const outage: Scenario = {
       const tries = (await receivers.requests()).map((count, endpoint) => count - (before[endpoint] ?? 0));
       await receivers.behave(0, endpointCount, 'fast');
       const beganAtMs = performance.now();
-      const waiting = endpoints.map(({ tenant }) => load.published(tenant)).reduce((sum, count) => sum + count, 0);
+      const waiting = site.published(0, endpointCount);
       const going = load.publish(order(10));
       while ((await receivers.counts(0, endpointCount)).acknowledged < waiting) {
         if (performance.now() - beganAtMs > drainDeadlineMs)

@@ -32,6 +32,8 @@ export interface Site {
   startDelivery(): Promise<void>;
   /** Pauses or resumes the subscription of an endpoint. */
   setPaused(endpoint: number, isPaused: boolean): Promise<void>;
+  /** Events for endpoints `from` up to, but not including, `to`: one for several counts for each. */
+  published(from: number, to: number): number;
   /** Resolves when endpoints `from` up to, but not including, `to` have acknowledged all that was published for them. Rejects on a hole. */
   untilAcknowledged(from: number, to: number, deadlineMs: number): Promise<void>;
   close(): Promise<void>;
@@ -76,13 +78,16 @@ export async function openSite({ tenants, endpoints, hasIngestor }: SiteOptions)
   const ingestor = hasIngestor ? await startService('ingestor', world.env) : undefined;
   let delivery: ServiceProcess | undefined;
 
+  const published = (from: number, to: number): number =>
+    endpoints.slice(from, to).reduce((sum, { tenant }) => sum + load.published(tenant), 0);
+
   /** Some of the endpoints that have not acknowledged all. */
   const endpointsBehind = async (from: number, to: number): Promise<string[]> => {
     const behind: string[] = [];
     for (let index = from; index < to && behind.length < behindMax; index += 1) {
-      const published = load.published(endpoints[index]?.tenant ?? 0);
+      const expected = published(index, index + 1);
       const { acknowledged } = await receivers.counts(index, index + 1);
-      if (acknowledged < published) behind.push(`endpoint ${index} has ${acknowledged} of ${published}`);
+      if (acknowledged < expected) behind.push(`endpoint ${index} has ${acknowledged} of ${expected}`);
     }
     return behind;
   };
@@ -93,6 +98,7 @@ export async function openSite({ tenants, endpoints, hasIngestor }: SiteOptions)
     load,
     endpoints,
     directory,
+    published,
     delivery: () => {
       if (delivery === undefined) throw new Error('delivery has not been started');
       return delivery;
@@ -109,7 +115,7 @@ export async function openSite({ tenants, endpoints, hasIngestor }: SiteOptions)
       await putSubscriptions(world, [subscriptionAt(index, { ...endpoint, isPaused })]);
     },
     untilAcknowledged: async (from, to, deadlineMs) => {
-      const expected = endpoints.slice(from, to).reduce((sum, { tenant }) => sum + load.published(tenant), 0);
+      const expected = published(from, to);
       try {
         await eventually(async () => (await receivers.counts(from, to)).acknowledged >= expected, {
           what: `acknowledgements of ${expected} events by endpoints ${from} to ${to - 1}`,

@@ -29,7 +29,7 @@ export async function measureThroughput(
   const copies = all / tenants;
   const over = new AbortController();
   // Of the warm-up, too: what has been acknowledged of it counts below.
-  let published = endpoints.reduce((sum, { tenant }) => sum + load.published(tenant), 0) / copies;
+  let published = site.published(0, all) / copies;
   const publishing = (async () => {
     const chunk = Math.floor(ahead / 4);
     while (!over.signal.aborted) {

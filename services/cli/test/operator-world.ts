@@ -49,6 +49,10 @@ export async function addPartition(world: World): Promise<void> {
 
 const brokersOf = (world: World): string => world.kafka.settings.kafkaBrokers.join(',');
 
+/** Deletes or changes stored rows, as no service does. @param change what follows ALTER TABLE audit_events */
+export const alterRows = (world: World, change: string): Promise<void> =>
+  world.clickhouse.command(`ALTER TABLE audit_events ${change}`, {}, { settings: { mutations_sync: 1 } });
+
 export interface StoredRow {
   readonly log: string;
   readonly seq: number;

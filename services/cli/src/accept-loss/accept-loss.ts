@@ -106,17 +106,17 @@ function rangeOf({ partition, reason, position, kafka, heads }: Judged): Loss[] 
 
 /** Of a partition of another topic what is missing between its rows, for Kafka has nothing of it any more. */
 async function goneOf(ports: WalkPorts, topology: Topology, judged: readonly Judged[]): Promise<Loss[]> {
-  const isReplaced = judged.some(isAnotherTopic);
+  const others = judged.filter(isAnotherTopic);
   const same = judged.filter((one) => !isAnotherTopic(one)).map(({ partition }) => partition);
   const losses: Loss[] = [];
   for (const { partition, missing, gone } of (await planRepair(ports, topology, same)).partitions) {
-    if (isReplaced && missing.length > 0)
+    if (others.length > 0 && missing.length > 0)
       throw new Error(
         `partition ${partition}: rows can still be put back: docket repair --partition ${partition} first`,
       );
     losses.push(...rowsLoss(partition, gone));
   }
-  for (const { partition, heads, position } of judged.filter(isAnotherTopic)) {
+  for (const { partition, heads, position } of others) {
     const at = { generation: topology.generation, partition, from: position };
     losses.push(...rowsLoss(partition, await gapsBelow(ports.clickhouse, at, heads)));
   }

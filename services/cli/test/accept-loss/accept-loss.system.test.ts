@@ -10,6 +10,7 @@ import {
 } from '@docket/testkit';
 import {
   addPartition,
+  alterRows,
   expectVerified,
   publishEvents,
   recreateTopic,
@@ -150,8 +151,7 @@ describe('the topic was made anew, of one partition more was removed than was st
   beforeAll(async () => {
     place = await createPlace();
     await place.ingestor.stop();
-    const without = `ALTER TABLE audit_events DELETE WHERE tenant_id = '${acme}' AND seq = 3`;
-    await place.world.clickhouse.command(without, {}, { settings: { mutations_sync: 1 } });
+    await alterRows(place.world, `DELETE WHERE tenant_id = '${acme}' AND seq = 3`);
     await recreateTopic(place.world);
     await publishEvents(place.world, acme, 2);
     await publishEvents(place.world, globex, 8);

@@ -11,7 +11,15 @@ import {
   type ServiceProcess,
   type World,
 } from '@docket/testkit';
-import { expectVerified, publishEvents, rowsOf, tenantOf, untilReady, untilStored } from '../operator-world.ts';
+import {
+  alterRows,
+  expectVerified,
+  publishEvents,
+  rowsOf,
+  tenantOf,
+  untilReady,
+  untilStored,
+} from '../operator-world.ts';
 
 const [acme, other, neighbour] = [tenantOf(0), tenantOf(0, 1), tenantOf(1)];
 
@@ -45,12 +53,6 @@ describe('docket repair', () => {
   }, 60_000);
 
   const everything = () => world.clickhouse.query('SELECT * FROM audit_events ORDER BY src_partition, src_offset');
-  const remove = (condition: string) =>
-    world.clickhouse.command(
-      `ALTER TABLE audit_events DELETE WHERE ${condition}`,
-      {},
-      { settings: { mutations_sync: 1 } },
-    );
 
   test('finds nothing to do in a whole log', async () => {
     const { code, output } = await runDocket(['repair'], world.env);
@@ -58,7 +60,7 @@ describe('docket repair', () => {
   }, 60_000);
 
   test('I2, I3: puts back exactly the rows that are missing, with the seq and status that they had, beside a living ingestor', async () => {
-    await remove(`(tenant_id = '${acme}' AND seq IN (2, 5, 6, 7)) OR tenant_id = '!p0'`);
+    await alterRows(world, `DELETE WHERE (tenant_id = '${acme}' AND seq IN (2, 5, 6, 7)) OR tenant_id = '!p0'`);
     const dry = await runDocket(['repair'], world.env);
     expect(dry.code).toBe(1);
     expect(dry.output).toMatch(/DRY RUN: 5 rows can be put back with --yes; nothing was changed$/);
@@ -84,28 +86,21 @@ describe('docket repair', () => {
   }, 120_000);
 
   test('leaves a row alone that contradicts its record, and says so', async () => {
-    await world.clickhouse.command(
-      `ALTER TABLE audit_events UPDATE seq = if(seq = 3, 4, 3) WHERE tenant_id = '${other}' AND seq IN (3, 4)`,
-      {},
-      { settings: { mutations_sync: 1 } },
-    );
+    const exchange = `UPDATE seq = if(seq = 3, 4, 3) WHERE tenant_id = '${other}' AND seq IN (3, 4)`;
+    await alterRows(world, exchange);
     const { code, output } = await runDocket(['repair', '--partition', '0', '--yes'], world.env);
     expect(code).toBe(1);
     expect(output).toMatch(
       new RegExp(`${other} .*left alone: offset \\d+ is stored as ${other}/4, its record is ${other}/3`),
     );
-    await world.clickhouse.command(
-      `ALTER TABLE audit_events UPDATE seq = if(seq = 3, 4, 3) WHERE tenant_id = '${other}' AND seq IN (3, 4)`,
-      {},
-      { settings: { mutations_sync: 1 } },
-    );
+    await alterRows(world, exchange);
     await expectVerified(world);
   }, 120_000);
 
   test('what Kafka does not hold any more is reported, accepted as lost, and the rest is put back behind it', async () => {
     const stored = await rowsOf(world, acme);
     const cutAt = stored[4]?.offset ?? 0;
-    await remove(`tenant_id = '${acme}' AND seq IN (2, 4, 5, 6)`);
+    await alterRows(world, `DELETE WHERE tenant_id = '${acme}' AND seq IN (2, 4, 5, 6)`);
     // Seq 2 and 4 are gone from both, 5 and 6 still are in Kafka: the gap 4..6 is half gone.
     await deleteRecords(world, 0, cutAt);
     const repaired = await runDocket(['repair', '--yes'], world.env);

@@ -11,6 +11,7 @@ import {
   startService,
   type World,
 } from '@docket/testkit';
+import { alterRows } from '../operator-world.ts';
 
 describe('a log that ends with offsets without data', () => {
   let world: World;
@@ -60,8 +61,7 @@ describe('a log that ends with offsets without data', () => {
   }, 60_000);
 
   test('and still finds that the newest row is missing', async () => {
-    const settings = { settings: { mutations_sync: 1 } };
-    await world.clickhouse.command('ALTER TABLE audit_events DELETE WHERE seq = 1', {}, settings);
+    await alterRows(world, 'DELETE WHERE seq = 1');
     const { code, output } = await runDocket(['verify'], world.env);
     expect(output).toContain('FINDING behind_commit partition 0: rows up to offset 0 were stored');
     expect(code).toBe(1);

@@ -10,6 +10,7 @@ import {
   startService,
   type World,
 } from '@docket/testkit';
+import { alterRows } from '../operator-world.ts';
 
 /** Each damage is done to the table of a whole world, seen by verify, and the table is put back. */
 const mutations: readonly { readonly name: string; readonly damage: string; readonly kind: string }[] = [
@@ -105,7 +106,7 @@ describe('docket verify', () => {
     async ({ damage, kind }) => {
       const home = String(partitionOf('acme', world.partitions));
       const sql = damage.replace('{home}', home).replace('{newest}', String(newest));
-      await world.clickhouse.command(`ALTER TABLE audit_events ${sql}`, {}, { settings: { mutations_sync: 1 } });
+      await alterRows(world, sql);
       const { code, kinds } = await runVerify(world);
       expect(kinds).toContain(kind);
       expect(code).toBe(1);
@@ -130,10 +131,7 @@ describe('docket verify', () => {
         asNew,
       );
       // A column of the sorting key cannot be updated: the row moves by being written there and deleted here.
-      if (isMoved) {
-        const deletion = `ALTER TABLE audit_events DELETE WHERE tenant_id = 'acme' AND seq = 7`;
-        await world.clickhouse.command(deletion, {}, { settings: { mutations_sync: 1 } });
-      }
+      if (isMoved) await alterRows(world, `DELETE WHERE tenant_id = 'acme' AND seq = 7`);
       const { code, kinds } = await runVerify(world);
       expect(kinds).toContain(kind);
       expect(code).toBe(1);
@@ -155,8 +153,8 @@ describe('docket verify', () => {
         {},
         asNew,
       );
-      const deletion = `ALTER TABLE audit_events DELETE WHERE ${one} AND status = 'accepted' AND src_generation = 1 AND src_partition < 2`;
-      await world.clickhouse.command(deletion, {}, { settings: { mutations_sync: 1 } });
+      const ofBefore = `${one} AND status = 'accepted' AND src_generation = 1 AND src_partition < 2`;
+      await alterRows(world, `DELETE WHERE ${ofBefore}`);
       const { code, kinds } = await runVerify(world);
       expect(kinds).toContain(kind);
       expect(code).toBe(1);
